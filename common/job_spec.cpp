@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/job_spec.h"
+
+#include "common/id.h"
+#include "common/json.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gpujob {
+
+nlohmann::json to_json(const JobSpec& s) {
+  auto env = nlohmann::json::array();
+  for (const auto& [name, value] : s.env_set) {
+    env.push_back({json::from_bytes(name), json::from_bytes(value)});
+  }
+  nlohmann::json j{
+      {"name", s.name},
+      {"argv", json::from_bytes_list(s.argv)},
+      {"cwd", json::from_bytes(s.cwd)},
+      {"env_set", std::move(env)},
+      {"env_names", json::from_bytes_list(s.env_names)},
+      {"checkpoint_signal", s.checkpoint_signal},
+      {"checkpoint_target", s.checkpoint_target},
+      {"checkpoint_path", json::from_bytes_list(s.checkpoint_path)},
+      {"checkpoint_exit", s.checkpoint_exit},
+      {"requeue_exit", s.requeue_exit},
+      {"no_requeue_exit", s.no_requeue_exit},
+      {"resume_arg", json::from_bytes(s.resume_arg)},
+      {"done_when", json::from_bytes(s.done_when)},
+      {"max_interruptions", s.max_interruptions},
+      {"max_failures", s.max_failures},
+      {"max_no_progress", s.max_no_progress},
+      {"log_max_bytes", s.log_max_bytes},
+      {"keep_tree", s.keep_tree},
+  };
+  if (s.lead) {
+    j["lead_ns"] = s.lead->count();
+  }
+  return j;
+}
+
+namespace {
+
+std::vector<std::pair<std::string, std::string>> read_env(json::Reader& r) {
+  std::vector<std::pair<std::string, std::string>> out;
+  const auto* list = r.find("env_set");
+  if (list == nullptr) {
+    return out;
+  }
+  if (!list->is_array()) {
+    r.fail("env_set", "is not a list");
+    return out;
+  }
+  for (const auto& item : *list) {
+    const nlohmann::json wrapped{{"pair", item}};
+    json::Reader pair(wrapped, "env_set");
+    auto both = pair.bytes_list("pair");
+    if (!pair.ok() || both.size() != 2) {
+      r.fail("env_set", "is not a list of [name, value]");
+      return {};
+    }
+    out.emplace_back(std::move(both[0]), std::move(both[1]));
+  }
+  return out;
+}
+
+} // namespace
+
+Result<JobSpec> job_spec_from_json(const nlohmann::json& j) {
+  json::Reader r(j, "job spec");
+  JobSpec s;
+  s.name = r.text("name");
+  s.argv = r.bytes_list("argv");
+  s.cwd = r.bytes("cwd");
+  s.env_set = read_env(r);
+  s.env_names = r.bytes_list("env_names");
+  if (const auto lead = r.maybe_integer("lead_ns")) {
+    if (*lead < 0) {
+      r.fail("lead_ns", "is negative");
+    }
+    s.lead = Duration{*lead};
+  }
+  s.checkpoint_signal = r.text("checkpoint_signal");
+  s.checkpoint_target = r.text("checkpoint_target");
+  s.checkpoint_path = r.bytes_list("checkpoint_path");
+  s.checkpoint_exit = r.integers_or_empty("checkpoint_exit");
+  s.requeue_exit = r.integers_or_empty("requeue_exit");
+  s.no_requeue_exit = r.integers_or_empty("no_requeue_exit");
+  s.resume_arg = r.bytes("resume_arg");
+  s.done_when = r.bytes("done_when");
+  s.max_interruptions = r.integer("max_interruptions");
+  s.max_failures = r.integer("max_failures");
+  s.max_no_progress = r.integer("max_no_progress");
+  s.log_max_bytes = r.integer_or("log_max_bytes", s.log_max_bytes);
+  s.keep_tree = r.boolean_or("keep_tree", false);
+  if (!r.ok()) {
+    return r.error();
+  }
+  GPUJOB_TRY(check_job_name(s.name));
+  if (s.argv.empty()) {
+    return Error{Errc::bad_data, "job spec: argv: is empty"};
+  }
+  return s;
+}
+
+} // namespace gpujob

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/result.h"
+#include "common/time.h"
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gpujob {
+
+/// What the user asked for with `gpujob run`, less the command line itself. Stored, also in the
+/// durable directory; holds no environment but what the user passed with --env on purpose.
+struct JobSpec {
+  std::string name;                                         ///< check_job_name holds
+  std::vector<std::string> argv;                            ///< for display and for later sessions
+  std::string cwd;                                          ///< absolute
+  std::vector<std::pair<std::string, std::string>> env_set; ///< --env K=V
+  std::vector<std::string> env_names;                       ///< names only of the rest
+
+  std::optional<Duration> lead;             ///< --lead; nullopt: policy/lead decides
+  std::string checkpoint_signal = "auto";   ///< auto|USR1|USR2|TERM|INT|URG|none
+  std::string checkpoint_target = "auto";   ///< auto|leader|group|tree
+  std::vector<std::string> checkpoint_path; ///< globs, beside GPUJOB_CKPT_DIR
+  std::vector<int> checkpoint_exit;         ///< exit codes that say "saved", beside 85
+  std::vector<int> requeue_exit;
+  std::vector<int> no_requeue_exit;
+  std::string resume_arg; ///< "{}" becomes the checkpoint's path; empty: none
+  std::string done_when;  ///< a file whose existence means done; empty: none
+  std::int64_t max_interruptions = -1; ///< -1: unlimited
+  std::int64_t max_failures = 0;
+  std::int64_t max_no_progress = 3;
+  std::int64_t log_max_bytes = std::int64_t{1} << 30;
+  bool keep_tree = false;
+
+  friend bool operator==(const JobSpec&, const JobSpec&) = default;
+};
+
+nlohmann::json to_json(const JobSpec& spec);
+/// Unknown keys are ignored (a newer version may have written them); wrong types are errors.
+Result<JobSpec> job_spec_from_json(const nlohmann::json& j);
+
+} // namespace gpujob
