@@ -65,7 +65,7 @@ Result<Duration> parse_duration(std::string_view text, std::string_view what) {
 
 std::string format_duration(Duration d) {
   if (d < Duration::zero()) {
-    return "-" + format_duration(-d);
+    return fmt::format("-{}", format_duration(-d));
   }
   const double exact = to_seconds(d);
   if (exact < 9.95) {

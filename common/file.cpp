@@ -22,6 +22,25 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
+Result<void> replace(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+  const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
+  auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode);
+  if (!fd) {
+    return fd.error();
+  }
+  Result<void> done = write_all(fd->get(), bytes);
+  if (done && sync && ::fsync(fd->get()) != 0) {
+    done = io_error("fsync", temporary, errno);
+  }
+  if (done && ::rename(temporary.c_str(), path.c_str()) != 0) {
+    done = io_error("rename", path, errno);
+  }
+  if (!done) {
+    ::unlink(temporary.c_str());
+  }
+  return done;
+}
+
 } // namespace
 
 Error io_error(const std::string& what, const std::string& path, int saved_errno) {
@@ -98,29 +117,19 @@ Result<void> fsync_path(const std::string& path) {
   if (!fd) {
     return fd.error();
   }
-  if (::fsync(fd->get()) != 0) {
+  // Some network file systems have no fsync of directories: then rename was all there is to do.
+  if (::fsync(fd->get()) != 0 && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) {
     return io_error("fsync", path, errno);
   }
   return {};
 }
 
+Result<void> atomic_publish(const std::string& path, std::string_view bytes, mode_t mode) {
+  return replace(path, bytes, mode, false);
+}
+
 Result<void> atomic_replace(const std::string& path, std::string_view bytes, mode_t mode) {
-  const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
-  auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode);
-  if (!fd) {
-    return fd.error();
-  }
-  Result<void> done = write_all(fd->get(), bytes);
-  if (done && ::fsync(fd->get()) != 0) {
-    done = io_error("fsync", temporary, errno);
-  }
-  if (done && ::rename(temporary.c_str(), path.c_str()) != 0) {
-    done = io_error("rename", path, errno);
-  }
-  if (!done) {
-    ::unlink(temporary.c_str());
-    return done;
-  }
+  GPUJOB_TRY(replace(path, bytes, mode, true));
   return fsync_path(parent_of(path));
 }
 

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/commands/commands.h"
+#include "client/daemon_start.h"
+#include "client/environment.h"
+#include "client/output.h"
+#include "client/render/table.h"
+#include "common/clock.h"
+#include "common/duration.h"
+#include "common/json.h"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+#include <poll.h>
+
+namespace gpujob::client {
+
+using Json = nlohmann::json;
+
+namespace {
+
+/// It closes its files and says goodbye to the durable directory.
+constexpr auto k_stop_timeout = std::chrono::seconds{10};
+
+Result<Json> ask(Result<Connection>& connection, std::string_view method) {
+  return connection ? connection->call(method, Json::object()) : Result<Json>(connection.error());
+}
+
+/// Until the daemon has closed the connection: a start that follows must not meet the old one.
+void wait_until_gone(Connection& connection) {
+  const auto deadline = read_clocks().boot + k_stop_timeout;
+  while (read_clocks().boot < deadline) {
+    pollfd entry{connection.fd(), POLLIN, 0};
+    ::poll(&entry, 1, 100);
+    if (connection.readable() && !connection.receive()) {
+      return;
+    }
+  }
+}
+
+/// "2 running, 1 parked".
+std::string counts(const Json* jobs) {
+  std::vector<std::string> parts;
+  for (const auto& [state, count] : (jobs == nullptr ? Json::object() : *jobs).items()) {
+    if (count.is_number_integer() && count != Json(0)) {
+      parts.push_back(fmt::format("{} {}", json::dump(count), state));
+    }
+  }
+  return parts.empty() ? "none" : fmt::format("{}", fmt::join(parts, ", "));
+}
+
+std::string render_status(const Json& status) {
+  json::Reader r(status, "daemon: status");
+  const auto text = [&](const char* key) {
+    const auto* value = r.find(key);
+    return value == nullptr     ? std::string{}
+           : value->is_string() ? value->get<std::string>()
+                                : json::dump(*value);
+  };
+  FactSheet sheet;
+  sheet.add("daemon", fmt::format("running, pid {}, version {}", text("pid"), text("version")));
+  const auto uptime = r.maybe_number("uptime_s").value_or(0);
+  sheet.add("up for", format_duration(Duration{std::llround(uptime * 1e9)}));
+  sheet.add("socket", text("socket"));
+  sheet.add("state", text("state_dir"));
+  const auto* durable = r.find("durable");
+  sheet.add("durable", durable != nullptr && durable->is_object()
+                           ? json::Reader(*durable, "durable").text_or("path", "none")
+                           : text("durable"));
+  sheet.add("jobs", counts(r.find("jobs")));
+  return sheet.text();
+}
+
+Error running_already(int pid) {
+  return Error{Errc::refused,
+               fmt::format("daemon: start: one runs already (pid {}) and keeps its settings: stop "
+                           "it first with gpujob daemon stop; jobs run on",
+                           pid)};
+}
+
+} // namespace
+
+Result<int> execute(const DaemonStartOptions& options) {
+  const auto endpoint = locate_daemon(own_environment(), options.runtime);
+  if (!endpoint) {
+    return endpoint.error();
+  }
+  auto arguments = options.settings;
+  if (!options.state.empty()) {
+    arguments.insert(arguments.end(), {"--state", options.state});
+  }
+  auto reached = reach_or_start(*endpoint, arguments);
+  if (!reached) {
+    return reached.error();
+  }
+  const int pid = reached->connection.daemon_pid();
+  if (!reached->started && !arguments.empty()) {
+    return running_already(pid);
+  }
+  if (!reached->started) {
+    note(fmt::format("the daemon runs already (pid {})", pid));
+  }
+  if (options.json) {
+    GPUJOB_TRY(print_json({{"started", reached->started},
+                           {"pid", pid},
+                           {"version", reached->connection.daemon_version()},
+                           {"socket", endpoint->runtime.socket()}}));
+  }
+  return 0;
+}
+
+Result<int> execute(const DaemonStopOptions& options) {
+  auto connection = reach_running_daemon();
+  auto answer = ask(connection, "daemon.stop");
+  if (!answer) {
+    return answer.error();
+  }
+  wait_until_gone(*connection);
+  json::Reader reader(*answer, "daemon: stop");
+  const auto running = reader.texts_or_empty("running");
+  note("the daemon has stopped");
+  if (!running.empty()) {
+    note(fmt::format("still running: {}; they go on, and the next daemon takes them up again",
+                     fmt::join(running, ", ")));
+  }
+  if (options.json) {
+    GPUJOB_TRY(print_json(*answer));
+  }
+  return 0;
+}
+
+Result<int> execute(const DaemonStatusOptions& options) {
+  auto connection = reach_running_daemon();
+  auto answer = ask(connection, "daemon.status");
+  if (!answer) {
+    return answer.error();
+  }
+  GPUJOB_TRY(options.json ? print_json(*answer) : print(render_status(*answer)));
+  return 0;
+}
+
+} // namespace gpujob::client

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/commands/commands.h"
+#include "client/daemon_start.h"
+#include "client/output.h"
+#include "common/json.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace gpujob::client {
+
+Result<int> execute(const RmOptions& options) {
+  auto connection = reach_daemon();
+  if (!connection) {
+    return connection.error();
+  }
+  auto answer = connection->call("rm", {{"jobs", options.jobs}});
+  if (!answer) {
+    return answer.error();
+  }
+  if (options.json) {
+    GPUJOB_TRY(print_json(*answer));
+    return 0;
+  }
+  for (const auto& job : answer->value("jobs", nlohmann::json::array())) {
+    json::Reader reader(job, "daemon: rm");
+    note(fmt::format("removed {} ({})", reader.text_or("name", "?"), reader.text_or("id", "?")));
+  }
+  return 0;
+}
+
+} // namespace gpujob::client

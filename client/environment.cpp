@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/environment.h"
+
+#include <algorithm>
+#include <array>
+#include <unistd.h>
+
+namespace gpujob::client {
+
+namespace {
+
+constexpr std::array<std::string_view, 9> k_job_variables{
+    "GPUJOB_JOB_ID",   "GPUJOB_JOB_NAME", "GPUJOB_ATTEMPT",     "GPUJOB_DEADLINE", "GPUJOB_GRACE_S",
+    "GPUJOB_CKPT_DIR", "GPUJOB_RESUME",   "GPUJOB_NOTICE_FILE", "GPUJOB_SOCKET"};
+
+} // namespace
+
+std::string_view name_of(std::string_view entry) {
+  return entry.substr(0, entry.find('='));
+}
+
+std::vector<std::string> own_environment() {
+  std::vector<std::string> out;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    out.emplace_back(*entry);
+  }
+  return out;
+}
+
+std::vector<std::string> without_job_variables(std::vector<std::string> environment) {
+  // Outside a job NOTIFY_SOCKET is somebody else's, and the user may mean the job to have it.
+  const bool in_job = !value_of(environment, "GPUJOB_JOB_ID").empty();
+  std::erase_if(environment, [&](const std::string& entry) {
+    const auto name = name_of(entry);
+    return std::ranges::find(k_job_variables, name) != k_job_variables.end() ||
+           (in_job && name == "NOTIFY_SOCKET");
+  });
+  return environment;
+}
+
+std::vector<std::string>
+with_values(std::vector<std::string> environment,
+            const std::vector<std::pair<std::string, std::string>>& values) {
+  for (const auto& [name, value] : values) {
+    std::erase_if(environment, [&](const std::string& entry) { return name_of(entry) == name; });
+    environment.push_back(name + "=" + value);
+  }
+  return environment;
+}
+
+std::string_view value_of(const std::vector<std::string>& environment, std::string_view name) {
+  for (std::string_view entry : environment) {
+    if (name_of(entry) == name && entry.size() > name.size()) {
+      return entry.substr(name.size() + 1);
+    }
+  }
+  return {};
+}
+
+} // namespace gpujob::client

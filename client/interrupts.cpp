@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/interrupts.h"
+
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+namespace gpujob::client {
+
+Interrupts::Interrupts() {
+  sigset_t signals;
+  ::sigemptyset(&signals);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    ::sigaddset(&signals, signal);
+  }
+  m_fd = Fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+  // Without the descriptor the signals keep their default: ending us.
+  if (m_fd) {
+    ::sigprocmask(SIG_BLOCK, &signals, &m_before);
+  } else {
+    ::sigprocmask(SIG_BLOCK, nullptr, &m_before);
+  }
+}
+
+Interrupts::~Interrupts() {
+  ::sigprocmask(SIG_SETMASK, &m_before, nullptr);
+}
+
+std::optional<int> Interrupts::take() {
+  signalfd_siginfo info{};
+  if (!m_fd || ::read(m_fd.get(), &info, sizeof info) != sizeof info) {
+    return std::nullopt;
+  }
+  return static_cast<int>(info.ssi_signo);
+}
+
+} // namespace gpujob::client

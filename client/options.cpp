@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/options.h"
+
+#include "client/output.h"
+#include "client/run_options.h"
+#include "common/result.h"
+
+#include <algorithm>
+#include <CLI/CLI.hpp>
+#include <filesystem>
+#include <functional>
+
+namespace gpujob::client {
+
+namespace {
+
+/// Declares every command; the one that is given ends in `chosen`.
+class CommandLine {
+public:
+  CommandLine();
+  Parsed parse(std::vector<std::string> arguments);
+
+private:
+  template <typename Options>
+  CLI::App& verb(CLI::App& parent, const char* name, const char* what, const char* example,
+                 Options& options);
+  void declare_looking();
+  void declare_acting();
+  void declare_daemon();
+  void declare_daemon_start(CLI::App& daemon);
+  [[nodiscard]] Error usage_error(const std::string& verb, const std::string& what) const;
+  std::vector<std::string> take_command(std::vector<std::string>& arguments);
+
+  CLI::App m_app{"Runs training in a notebook VM that will be taken away, and loses none of it."};
+  CLI::App* m_run = nullptr;
+  Parsed m_parsed;
+  std::string m_durable;
+  bool m_no_wait = false;
+  RunOptions m_run_options;
+  PsOptions m_ps;
+  ShowOptions m_show;
+  LogsOptions m_logs;
+  AttachOptions m_attach;
+  CheckpointOptions m_checkpoint;
+  StopOptions m_stop;
+  WaitOptions m_wait;
+  RmOptions m_rm;
+  QuotaOptions m_quota;
+  DaemonStartOptions m_start;
+  DaemonStopOptions m_daemon_stop;
+  DaemonStatusOptions m_status;
+  VersionOptions m_version;
+};
+
+constexpr const char* k_job_help = "A name, an id, or the beginning of an id";
+
+/// One job or several, by the type of `into`.
+template <typename Into>
+CLI::Option* add_job(CLI::App& app, Into& into) {
+  return app.add_option("JOB", into, k_job_help)->type_name("");
+}
+
+template <typename Options>
+CLI::App& CommandLine::verb(CLI::App& parent, const char* name, const char* what,
+                            const char* example, Options& options) {
+  auto* app = parent.add_subcommand(name, what);
+  app->add_flag("--json", options.json, "One JSON document on stdout");
+  app->footer(std::string("Example: ") + example);
+  app->callback([this, &options] { m_parsed.command = options; });
+  return *app;
+}
+
+CommandLine::CommandLine() {
+  m_app.name("gpujob");
+  m_app.set_version_flag("--version", "gpujob " GPUJOB_VERSION);
+  m_app.require_subcommand(1);
+  m_app.footer("gpujob COMMAND --help says more.\n\n"
+               "Example: gpujob run --name digits -- python3 train.py");
+  m_run = m_app.add_subcommand("run", "Start a command, or continue it where it stopped");
+  declare_run(*m_run, m_run_options);
+  m_run->callback([this] { m_parsed.command = m_run_options; });
+  declare_looking();
+  declare_acting();
+  declare_daemon();
+}
+
+void CommandLine::declare_looking() {
+  auto& ps = verb(m_app, "ps", "List jobs", "gpujob ps --all", m_ps);
+  ps.add_flag("-a,--all", m_ps.all, "Those that ended long ago, too");
+  auto& show = verb(m_app, "show", "Everything about one job", "gpujob show digits", m_show);
+  add_job(show, m_show.job)->required();
+  auto& logs = verb(m_app, "logs", "The output of a job", "gpujob logs -f digits", m_logs);
+  add_job(logs, m_logs.job)->required();
+  logs.add_flag("-f,--follow", m_logs.follow, "Stay for what is still to come");
+  logs.add_option("--attempt", m_logs.attempt, "Of this attempt instead of the last")
+      ->type_name("N");
+  logs.add_flag("--path", m_logs.path, "Only say in which file it is");
+  auto& quota =
+      verb(m_app, "quota", "What is left of the session", "gpujob quota --explain", m_quota);
+  quota.add_flag("--explain", m_quota.explain, "Where each number and setting comes from");
+  verb(m_app, "version", "The version of gpujob", "gpujob version --json", m_version);
+}
+
+void CommandLine::declare_acting() {
+  auto& attach =
+      verb(m_app, "attach", "Show the output of a running job and return what it returns",
+           "gpujob attach digits", m_attach);
+  add_job(attach, m_attach.job)->required();
+  auto& checkpoint = verb(m_app, "checkpoint", "Ask a job to save and go on",
+                          "gpujob checkpoint digits --wait", m_checkpoint);
+  add_job(checkpoint, m_checkpoint.job)->required();
+  checkpoint.add_flag("--wait", m_checkpoint.wait, "Until it is confirmed (0) or is not (1)");
+  auto& stop = verb(m_app, "stop", "Ask jobs to save, then end them", "gpujob stop digits", m_stop);
+  add_job(stop, m_stop.jobs);
+  stop.add_flag("--all", m_stop.all, "All that run or wait");
+  stop.add_flag("--now", m_stop.now, "Without a checkpoint");
+  stop.add_flag("--wait", m_stop.wait, "Until they have ended (default)");
+  stop.add_flag("--no-wait", m_no_wait, "Return at once");
+  auto& wait = verb(m_app, "wait", "Wait for the end of jobs; return what they return, the largest",
+                    "gpujob wait digits", m_wait);
+  add_job(wait, m_wait.jobs)->required();
+  auto& rm = verb(m_app, "rm", "Forget ended jobs and their files here", "gpujob rm digits", m_rm);
+  add_job(rm, m_rm.jobs)->required();
+}
+
+void CommandLine::declare_daemon() {
+  auto* daemon = m_app.add_subcommand("daemon", "The daemon: start, stop, status");
+  daemon->require_subcommand(1);
+  daemon->footer(
+      "Example: gpujob daemon start --session-limit 9h --durable /content/drive/MyDrive/gpujob");
+  declare_daemon_start(*daemon);
+  verb(*daemon, "stop", "Stop the daemon; jobs run on", "gpujob daemon stop", m_daemon_stop);
+  verb(*daemon, "status", "Whether it runs, and where", "gpujob daemon status --json", m_status);
+}
+
+void CommandLine::declare_daemon_start(CLI::App& daemon) {
+  auto& start = verb(
+      daemon, "start", "Start the daemon with settings of the session",
+      "gpujob daemon start --session-limit 9h --session-start now --durable /data/jobs", m_start);
+  start.add_option("--runtime", m_start.runtime, "Its lock and socket ($GPUJOB_RUNTIME_DIR)")
+      ->type_name("DIR");
+  start.add_option("--state", m_start.state, "Its database and logs ($GPUJOB_STATE_DIR)")
+      ->type_name("DIR");
+  start.add_option("--durable", m_durable, "What outlives this VM, or none ($GPUJOB_DURABLE_DIR)")
+      ->type_name("DIR");
+  const auto setting = [&](const char* flag, const char* type, const char* what) {
+    start
+        .add_option_function<std::string>(
+            flag,
+            [this, flag](const std::string& value) {
+              m_start.settings.insert(m_start.settings.end(), {flag, value});
+            },
+            what)
+        ->type_name(type);
+  };
+  setting("--session-limit", "D", "How long a session may last: 9h, 40m");
+  setting("--session-start", "T", "When it began: now, or an instant");
+  setting("--platform", "NAME", "kaggle, colab, paperspace or generic");
+  setting("--plan", "NAME", "The plan you have there");
+  setting("--slots", "N", "Jobs that run at once");
+}
+
+/// Takes the user's command off the end of "run ...": none of it is for CLI11 to read.
+std::vector<std::string> CommandLine::take_command(std::vector<std::string>& arguments) {
+  if (arguments.empty() || arguments.front() != "run") {
+    return {};
+  }
+  const std::vector<std::string> after(arguments.begin() + 1, arguments.end());
+  const auto begin = std::min(command_begins(*m_run, after), after.size());
+  std::vector<std::string> command(after.begin() + static_cast<std::ptrdiff_t>(begin), after.end());
+  arguments.resize(1 + begin);
+  if (arguments.back() == "--") {
+    arguments.pop_back();
+  }
+  return command;
+}
+
+std::string absolute(const std::string& path) {
+  return path.empty() ? path : std::filesystem::absolute(path).lexically_normal().string();
+}
+
+Error CommandLine::usage_error(const std::string& verb, const std::string& what) const {
+  const auto error = [](const std::string& text) { return Error{Errc::usage, text}; };
+  if (verb.empty()) {
+    return error("usage: no command given: see gpujob --help");
+  }
+  const auto named = [&](const CLI::App* app) { return app->get_name() == verb; };
+  if (!m_app.get_subcommands(named).empty()) {
+    return error(verb + ": " + what + ": see gpujob " + verb + " --help");
+  }
+  return error("usage: " + (verb.front() == '-' ? what : verb + ": no such command") +
+               ": see gpujob --help");
+}
+
+Parsed CommandLine::parse(std::vector<std::string> arguments) {
+  auto command = take_command(arguments);
+  const auto verb = arguments.empty() ? std::string{} : arguments.front();
+  const bool json = std::ranges::find(arguments, "--json") != arguments.end();
+  try {
+    std::ranges::reverse(arguments); // CLI11 takes them from the end
+    m_app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& e) {
+    if (e.get_exit_code() == 0) {
+      return {std::nullopt, m_app.exit(e)}; // help and version
+    }
+    return {std::nullopt, report(usage_error(verb, e.what()), json)};
+  }
+  if (auto* run = std::get_if<RunOptions>(&*m_parsed.command)) {
+    run->command = std::move(command);
+  }
+  if (auto* stop = std::get_if<StopOptions>(&*m_parsed.command)) {
+    stop->wait = !m_no_wait;
+  }
+  if (auto* start = std::get_if<DaemonStartOptions>(&*m_parsed.command)) {
+    start->runtime = absolute(start->runtime);
+    start->state = absolute(start->state);
+    if (!m_durable.empty()) {
+      start->settings.insert(start->settings.end(), {"--durable", m_durable == "none" ? m_durable : absolute(m_durable)});
+    }
+  }
+  return std::move(m_parsed);
+}
+
+} // namespace
+
+Parsed parse_options(const std::vector<std::string>& arguments) {
+  return CommandLine().parse(arguments);
+}
+
+} // namespace gpujob::client

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What the command line said, as plain values: the only knowledge commands have of it.
+namespace gpujob::client {
+
+struct RunOptions {
+  std::string name;
+  bool detach = false;
+  bool again = false;
+  bool take_over = false;
+  std::string lead; ///< a duration; empty: the daemon decides
+  std::string checkpoint_signal = "auto";
+  std::string checkpoint_target = "auto";
+  std::vector<std::string> checkpoint_path;
+  std::vector<int> checkpoint_exit;
+  std::vector<int> requeue_exit;
+  std::vector<int> no_requeue_exit;
+  std::string resume_arg;
+  std::string done_when;
+  std::int64_t max_interruptions = -1;
+  std::int64_t max_failures = 0;
+  std::int64_t max_no_progress = 3;
+  std::string log_max; ///< a size; empty: the default
+  std::vector<std::string> env;
+  bool keep_tree = false;
+  std::vector<std::string> command;
+  bool json = false;
+};
+
+struct PsOptions {
+  bool all = false;
+  bool json = false;
+};
+
+struct ShowOptions {
+  std::string job;
+  bool json = false;
+};
+
+struct LogsOptions {
+  std::string job;
+  bool follow = false;
+  std::optional<int> attempt;
+  bool path = false;
+  bool json = false;
+};
+
+struct AttachOptions {
+  std::string job;
+  bool json = false;
+};
+
+struct CheckpointOptions {
+  std::string job;
+  bool wait = false;
+  bool json = false;
+};
+
+struct StopOptions {
+  std::vector<std::string> jobs;
+  bool all = false;
+  bool now = false;
+  bool wait = true;
+  bool json = false;
+};
+
+struct WaitOptions {
+  std::vector<std::string> jobs;
+  bool json = false;
+};
+
+struct RmOptions {
+  std::vector<std::string> jobs;
+  bool json = false;
+};
+
+struct QuotaOptions {
+  bool explain = false;
+  bool json = false;
+};
+
+struct DaemonStartOptions {
+  std::string runtime, state; ///< made absolute
+  /// The other settings as gpujobd takes them: "--session-limit", "9h", ...
+  std::vector<std::string> settings;
+  bool json = false;
+};
+
+struct DaemonStopOptions {
+  bool json = false;
+};
+
+struct DaemonStatusOptions {
+  bool json = false;
+};
+
+struct VersionOptions {
+  bool json = false;
+};
+
+using Command =
+    std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
+                 StopOptions, WaitOptions, RmOptions, QuotaOptions, DaemonStartOptions,
+                 DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+
+/// Either a command to carry out, or an exit code: help was printed, or a usage error was.
+struct Parsed {
+  std::optional<Command> command;
+  int exit_code = 0;
+};
+
+/// Reads the arguments after the program's name.
+Parsed parse_options(const std::vector<std::string>& arguments);
+
+} // namespace gpujob::client

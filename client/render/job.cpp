@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/render/job.h"
+
+#include "client/instant.h"
+#include "client/render/table.h"
+#include "common/clock.h"
+#include "common/duration.h"
+#include "common/text.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gpujob::client {
+
+namespace {
+
+/// "confirmed, stored in /durable/..."; "not confirmed (why)".
+std::string trust(const CheckpointView& c) {
+  if (!c.confirmed) {
+    const auto word = c.state.empty() ? std::string("unconfirmed") : c.state;
+    return c.note.empty() ? word : fmt::format("{} ({})", word, c.note);
+  }
+  if (c.durable.empty()) {
+    return c.note.empty() ? std::string("confirmed, on this VM only")
+                          : fmt::format("confirmed, on this VM only ({})", c.note);
+  }
+  return fmt::format("confirmed and {} in {}", c.durable, c.durable_path);
+}
+
+std::string step_text(const CheckpointView& c) {
+  return c.step ? fmt::format(" (step {})", *c.step) : std::string{};
+}
+
+std::string base_name(std::string path) {
+  while (path.size() > 1 && path.back() == '/') {
+    path.pop_back();
+  }
+  return path.substr(path.find_last_of('/') + 1);
+}
+
+std::string exit_text(const JobView& v) {
+  if (!v.exit) {
+    return {};
+  }
+  return v.signal.empty() ? fmt::format("exit {}", *v.exit)
+                          : fmt::format("exit {}, {}", *v.exit, v.signal);
+}
+
+/// How long the current attempt has run, or the last one ran.
+std::string elapsed(const JobView& v, WallTime now) {
+  if (!v.started_at) {
+    return {};
+  }
+  return format_duration(std::max(v.ended_at.value_or(now) - *v.started_at, Duration::zero()));
+}
+
+std::string when(const std::optional<WallTime>& at, WallTime now) {
+  return at ? fmt::format("{} ({})", format_local(*at), relative(*at, now)) : std::string{};
+}
+
+std::string next_step(const JobView& v) {
+  if (v.state == "parked") {
+    return "run the same line in the next session to continue";
+  }
+  return v.state == "held" ? "" : fmt::format("output: gpujob logs {}", v.name);
+}
+
+} // namespace
+
+std::string how_it_ended(const JobView& v) {
+  std::string line = v.name + " " + v.state;
+  // A failed job's reason says its code already.
+  if (!v.reason.empty()) {
+    line += ": " + v.reason;
+  } else if (v.state == "failed" || v.state == "lost") {
+    line += ": " + exit_text(v);
+  }
+  if (v.state == "parked" || v.state == "stopped") {
+    const auto* saved = v.newest_confirmed();
+    line += saved == nullptr ? "; no checkpoint confirmed"
+                             : fmt::format("; checkpoint {}{} {}", base_name(saved->path),
+                                           step_text(*saved), trust(*saved));
+  }
+  const auto next = v.state == "done" ? std::string{} : next_step(v);
+  return next.empty() ? line : line + "; " + next;
+}
+
+std::string render_checkpoint(const CheckpointView& c, WallTime now) {
+  auto line = c.path.empty() ? std::string("(no path)") : c.path;
+  line += step_text(c) + ": " + trust(c);
+  if (!c.how.empty() && c.how != "none") {
+    line += ", by " + c.how;
+  }
+  if (c.bytes) {
+    line +=
+        ", " + format_bytes(static_cast<unsigned long long>(std::max<std::int64_t>(*c.bytes, 0)));
+  }
+  if (c.at) {
+    line += ", " + relative(*c.at, now);
+  }
+  return line;
+}
+
+std::string render_job(const JobView& v, WallTime now) {
+  FactSheet sheet;
+  sheet.add("job", v.name == v.id ? v.id : fmt::format("{} ({})", v.name, v.id));
+  sheet.add("state", v.reason.empty() ? v.state : fmt::format("{}: {}", v.state, v.reason));
+  sheet.add("command", shell_words(v.argv));
+  sheet.add("directory", v.cwd);
+  sheet.add("attempt", v.attempt == 0 ? "none yet" : std::to_string(v.attempt));
+  sheet.add("process", v.pid ? std::to_string(*v.pid) : "");
+  sheet.add("ended with", exit_text(v));
+  sheet.add("run returns", v.run_exit ? std::to_string(*v.run_exit) : "");
+  sheet.add("created", when(v.created_at, now));
+  sheet.add("started", when(v.started_at, now));
+  sheet.add("ended", when(v.ended_at, now));
+  sheet.add("ran for", elapsed(v, now));
+  sheet.add("status", v.status);
+  sheet.add("progress", v.progress ? fmt::format("{:.0f} %", *v.progress * 100) : "");
+  sheet.add("resumed from", v.resume_from);
+  const bool alive = v.pid.has_value();
+  sheet.add("checkpoint signal",
+            v.catches.empty() ? (alive ? "none caught so far: it is asked by the notice file" : "")
+                              : "catches " + v.catches);
+  sheet.add("asked to save", when(v.request_at, now));
+  sheet.add("told to end", when(v.term_at, now));
+  sheet.add("session ends", when(v.ends_at, now));
+  sheet.add("counted", fmt::format("{} interruptions, {} failures, {} attempts without progress",
+                                   v.interruptions, v.failures, v.no_progress));
+  sheet.add("output", v.log);
+  for (auto it = v.checkpoints.rbegin(); it != v.checkpoints.rend(); ++it) {
+    sheet.add(it == v.checkpoints.rbegin() ? "checkpoints" : "", render_checkpoint(*it, now));
+  }
+  if (v.checkpoints.empty()) {
+    sheet.add("checkpoints", "none");
+  }
+  return sheet.text();
+}
+
+std::string render_jobs(const std::vector<JobView>& jobs, WallTime now) {
+  std::vector<std::vector<std::string>> rows{
+      {"NAME", "ID", "STATE", "ATTEMPT", "RAN", "CHECKPOINT", "REASON"}};
+  for (const auto& v : jobs) {
+    const auto age = v.checkpoint_at ? relative(*v.checkpoint_at, now) : std::string("-");
+    rows.push_back({v.name, v.id, v.state, v.attempt == 0 ? "-" : std::to_string(v.attempt),
+                    v.started_at ? elapsed(v, now) : "-", age,
+                    v.reason.empty() ? exit_text(v) : v.reason});
+  }
+  return render_table(rows);
+}
+
+} // namespace gpujob::client

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/render/session.h"
+
+#include "client/instant.h"
+#include "client/render/table.h"
+#include "common/clock.h"
+#include "common/duration.h"
+#include "common/text.h"
+
+#include <cmath>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+namespace gpujob::client {
+
+namespace {
+
+std::string seconds_text(double seconds) {
+  return format_duration(Duration{std::llround(seconds * 1e9)});
+}
+
+std::string seconds_text(const std::optional<double>& seconds, const char* unknown) {
+  return seconds ? seconds_text(*seconds) : std::string(unknown);
+}
+
+std::string with_confidence(std::string text, const std::string& confidence) {
+  return confidence.empty() ? text : fmt::format("{} (confidence: {})", text, confidence);
+}
+
+std::string platform_text(const SessionView& v) {
+  auto text = v.platform;
+  if (!v.variant.empty()) {
+    text += ", " + v.variant;
+  }
+  if (!v.plan.empty()) {
+    text += ", plan " + v.plan;
+  }
+  return with_confidence(std::move(text), v.confidence);
+}
+
+std::string limit_text(const SessionView& v) {
+  if (!v.limit_s) {
+    return "unknown: nothing is asked to save in time; give --session-limit to gpujob daemon start";
+  }
+  auto source = v.source;
+  if (!v.as_of.empty()) {
+    source += ", as of " + v.as_of;
+  }
+  auto text = seconds_text(*v.limit_s);
+  if (!source.empty()) {
+    text += ", from " + source;
+  }
+  return with_confidence(std::move(text), v.limit_confidence);
+}
+
+std::string end_text(const SessionView& v, WallTime now) {
+  if (!v.ends_at) {
+    return "unknown";
+  }
+  auto text = fmt::format("{} ({})", format_local(*v.ends_at), relative(*v.ends_at, now));
+  if (v.margin_s && *v.margin_s > 0) {
+    text += fmt::format("; everything is planned to be safe {} before", seconds_text(*v.margin_s));
+  }
+  return text;
+}
+
+std::string durable_text(const SessionView& v) {
+  if (v.durable_path.empty()) {
+    return "none: checkpoints are gone with this VM; give --durable DIR to gpujob daemon start";
+  }
+  auto text = v.durable_path;
+  if (!v.durable_level.empty()) {
+    text += ", what is copied there counts as " + v.durable_level;
+  }
+  return v.durable_state.empty() ? text : fmt::format("{} ({})", text, v.durable_state);
+}
+
+void add_list(FactSheet& sheet, const std::string& label, const std::vector<std::string>& items) {
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    sheet.add(i == 0 ? label : "", items[i]);
+  }
+}
+
+} // namespace
+
+std::string render_session(const SessionView& v, WallTime now) {
+  FactSheet sheet;
+  sheet.add("platform", platform_text(v));
+  sheet.add("elapsed", seconds_text(v.elapsed_s, "unknown"));
+  sheet.add("remaining", seconds_text(v.remaining_s, "unknown"));
+  sheet.add("ends", end_text(v, now));
+  sheet.add("limit", limit_text(v));
+  if (v.started_at) {
+    auto text = format_local(*v.started_at);
+    if (!v.start_source.empty()) {
+      text += ", from " + v.start_source;
+    }
+    sheet.add("started", with_confidence(std::move(text), v.start_confidence));
+  }
+  sheet.add("durable", durable_text(v));
+  return sheet.text();
+}
+
+std::string explain_session(const SessionView& v) {
+  FactSheet sheet;
+  add_list(sheet, "platform evidence", v.evidence);
+  add_list(sheet, "conflicts", v.conflicts);
+  add_list(sheet, "start evidence", v.start_evidence);
+  std::vector<std::string> others;
+  for (const double seconds : v.alternatives_s) {
+    others.push_back(seconds_text(seconds));
+  }
+  sheet.add("other limits", fmt::format("{}", fmt::join(others, ", ")));
+  std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM", "DETAIL"}};
+  for (const auto& s : v.settings) {
+    rows.push_back({s.name, s.value.empty() ? "-" : s.value, s.origin, s.detail});
+  }
+  return fmt::format("\n{}\n{}", sheet.text(), render_table(rows));
+}
+
+} // namespace gpujob::client

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace gpujob::client {
+
+/// Rows in columns two spaces apart, the first row the heading; cells become printable. The last
+/// column is not padded.
+std::string render_table(const std::vector<std::vector<std::string>>& rows);
+
+/// "label   value" lines with the values in one column; an empty label continues the value above.
+class FactSheet {
+public:
+  /// Leaves the line out when `value` is empty.
+  void add(std::string label, const std::string& value);
+  [[nodiscard]] std::string text() const;
+
+private:
+  std::vector<std::pair<std::string, std::string>> m_lines;
+};
+
+} // namespace gpujob::client

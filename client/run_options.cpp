@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/run_options.h"
+
+#include <CLI/CLI.hpp>
+
+namespace gpujob::client {
+
+namespace {
+
+void declare_checkpoints(CLI::App& run, RunOptions& o) {
+  constexpr const char* k_group = "Checkpoints";
+  const auto many = [&](CLI::Option* option) { option->allow_extra_args(false)->group(k_group); };
+  run.add_option("--lead", o.lead, "Ask for the last checkpoint this long before the end (2m)")
+      ->type_name("D")
+      ->group(k_group);
+  run.add_option("--checkpoint-signal", o.checkpoint_signal,
+                 "auto, USR1, USR2, TERM, INT, URG or none")
+      ->type_name("SIGNAL")
+      ->group(k_group);
+  run.add_option("--checkpoint-target", o.checkpoint_target, "auto, leader, group or tree")
+      ->type_name("WHOM")
+      ->group(k_group);
+  many(run.add_option("--checkpoint-path", o.checkpoint_path,
+                      "Checkpoints appear here, beside $GPUJOB_CKPT_DIR; may be repeated")
+           ->type_name("GLOB"));
+  many(run.add_option("--checkpoint-exit", o.checkpoint_exit,
+                      "This exit code, too, says that it saved (85 does); may be repeated")
+           ->type_name("N"));
+  run.add_option("--resume-arg", o.resume_arg,
+                 "Appended when there is something to resume, {} being its path")
+      ->type_name("TEXT")
+      ->group(k_group);
+}
+
+void declare_ends(CLI::App& run, RunOptions& o) {
+  constexpr const char* k_group = "How an exit is read";
+  const auto many = [&](CLI::Option* option) { option->allow_extra_args(false)->group(k_group); };
+  many(run.add_option("--requeue-exit", o.requeue_exit,
+                      "After this exit code it is resumed, if it saved; may be repeated")
+           ->type_name("N"));
+  many(run.add_option("--no-requeue-exit", o.no_requeue_exit,
+                      "After this exit code it has failed for good; may be repeated")
+           ->type_name("N"));
+  run.add_option("--done-when", o.done_when, "It is done when this file exists")
+      ->type_name("FILE")
+      ->group(k_group);
+  run.add_option("--max-interruptions", o.max_interruptions, "-1: without limit (default)")
+      ->type_name("N")
+      ->group(k_group);
+  run.add_option("--max-failures", o.max_failures, "Try again after this many failures (0)")
+      ->type_name("N")
+      ->group(k_group);
+  run.add_option("--max-no-progress", o.max_no_progress,
+                 "Attempts in a row without a newer checkpoint (3)")
+      ->type_name("N")
+      ->group(k_group);
+}
+
+} // namespace
+
+void declare_run(CLI::App& run, RunOptions& o) {
+  run.add_option("--name", o.name, "Its name over every session; the same name continues it");
+  run.add_flag("-d,--detach", o.detach, "Do not stay to show the output");
+  run.add_flag("--again", o.again, "Start a job that is done from the beginning");
+  run.add_flag("--take-over", o.take_over, "Although another VM seems to run it");
+  run.add_option("--env", o.env, "Set a variable for it; remembered. May be repeated")
+      ->type_name("K=V")
+      ->allow_extra_args(false);
+  run.add_option("--log-max", o.log_max, "Keep this much of its output, the newest (1 GiB)")
+      ->type_name("SIZE");
+  run.add_flag("--keep-tree", o.keep_tree, "Leave its other processes alone when the first ends");
+  declare_checkpoints(run, o);
+  declare_ends(run, o);
+  run.add_flag("--json", o.json, "One JSON document on stdout instead of the output");
+  // Only for the help text: parse_options() takes the command off before CLI11 sees it.
+  run.add_option("COMMAND", o.command, "The command and its arguments")->type_name("ARG");
+  run.footer(
+      "Returns the exit code of the command; 85 when it was saved at a limit and will resume.\n"
+      "Ctrl-C leaves it running.\n\n"
+      "Example: gpujob run --name digits -- python3 train.py --epochs 20");
+}
+
+std::size_t command_begins(const CLI::App& run, const std::vector<std::string>& arguments) {
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    const auto& word = arguments[i];
+    if (word == "--") {
+      return i + 1;
+    }
+    if (word.size() < 2 || word.front() != '-') {
+      return i;
+    }
+    const auto* option = run.get_option_no_throw(word);
+    if (option != nullptr && option->get_items_expected_min() > 0) {
+      ++i;
+    }
+  }
+  return arguments.size();
+}
+
+} // namespace gpujob::client

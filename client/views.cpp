@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/views.h"
+
+#include "client/instant.h"
+#include "common/json.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace gpujob::client {
+
+using Json = nlohmann::json;
+
+namespace {
+
+/// A text, or bytes that are none; absent and null are empty.
+std::string bytes_or_empty(json::Reader& r, const char* key) {
+  return r.find(key) == nullptr ? std::string{} : r.bytes(key);
+}
+
+std::optional<WallTime> instant(json::Reader& r, const char* key) {
+  if (r.find(key) == nullptr) {
+    return std::nullopt;
+  }
+  auto at = parse_rfc3339(r.text(key));
+  if (!at) {
+    r.fail(key, "is not an instant");
+  }
+  return at;
+}
+
+std::optional<int> small(json::Reader& r, const char* key) {
+  const auto value = r.maybe_integer(key);
+  if (value && (*value < INT32_MIN || *value > INT32_MAX)) {
+    r.fail(key, "is out of range");
+  }
+  return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
+}
+
+/// Strings as they are, anything else as JSON: evidence and settings may be either.
+std::string shown(const Json& value) {
+  return value.is_string() ? value.get<std::string>() : json::dump(value);
+}
+
+std::vector<std::string> shown_list(json::Reader& r, const char* key) {
+  std::vector<std::string> out;
+  const auto* list = r.find(key);
+  if (list == nullptr) {
+    return out;
+  }
+  if (!list->is_array()) {
+    r.fail(key, "is not a list");
+    return out;
+  }
+  for (const auto& item : *list) {
+    out.push_back(shown(item));
+  }
+  return out;
+}
+
+/// Reads the object under `key` with `read`; absent and null read nothing.
+template <typename Read>
+void nested(json::Reader& r, const char* key, Read read) {
+  const auto* object = r.find(key);
+  if (object == nullptr) {
+    return;
+  }
+  json::Reader inner(*object, key);
+  read(inner);
+  if (!inner.ok()) {
+    r.fail(key, inner.error().text.c_str());
+  }
+}
+
+CheckpointView read_checkpoint(json::Reader& r) {
+  CheckpointView c;
+  c.seq = r.integer_or("seq", 0);
+  c.path = bytes_or_empty(r, "path");
+  c.confirmed = r.boolean_or("confirmed", false);
+  c.state = r.text_or("state", "");
+  c.how = r.text_or("how", "");
+  c.durable = r.text_or("durable", "");
+  c.durable_path = bytes_or_empty(r, "durable_path");
+  c.at = instant(r, "at");
+  c.attempt = small(r, "attempt").value_or(0);
+  c.step = r.maybe_integer("step");
+  c.bytes = r.maybe_integer("bytes");
+  c.note = r.text_or("note", "");
+  return c;
+}
+
+std::vector<CheckpointView> read_checkpoints(json::Reader& r) {
+  std::vector<CheckpointView> out;
+  const auto* list = r.find("checkpoints");
+  if (list == nullptr) {
+    return out;
+  }
+  if (!list->is_array()) {
+    r.fail("checkpoints", "is not a list");
+    return out;
+  }
+  for (const auto& item : *list) {
+    json::Reader one(item, "checkpoint");
+    out.push_back(read_checkpoint(one));
+    if (!one.ok()) {
+      r.fail("checkpoints", one.error().text.c_str());
+    }
+  }
+  return out;
+}
+
+} // namespace
+
+const CheckpointView* JobView::newest_confirmed() const {
+  for (auto it = checkpoints.rbegin(); it != checkpoints.rend(); ++it) {
+    if (it->confirmed) {
+      return &*it;
+    }
+  }
+  return nullptr;
+}
+
+Result<JobView> read_job_view(const Json& document) {
+  json::Reader r(document, "daemon: job view");
+  JobView v;
+  v.id = r.text("id");
+  v.name = r.text("name");
+  v.state = r.text("state");
+  v.reason = r.text_or("reason", "");
+  v.attempt = small(r, "attempt").value_or(0);
+  v.exit = small(r, "exit");
+  v.run_exit = small(r, "run_exit");
+  v.pid = small(r, "pid");
+  v.signal = r.text_or("signal", "");
+  v.argv = r.find("argv") == nullptr ? std::vector<std::string>{} : r.bytes_list("argv");
+  v.cwd = bytes_or_empty(r, "cwd");
+  v.created_at = instant(r, "created_at");
+  v.started_at = instant(r, "started_at");
+  v.ended_at = instant(r, "ended_at");
+  v.log = bytes_or_empty(r, "log");
+  v.resume_from = bytes_or_empty(r, "resume_from");
+  v.progress = r.maybe_number("progress");
+  v.status = r.text_or("status", "");
+  v.catches = r.text_or("catches", "");
+  v.interruptions = r.integer_or("interruptions", 0);
+  v.failures = r.integer_or("failures", 0);
+  v.no_progress = r.integer_or("no_progress", 0);
+  nested(r, "plan", [&](json::Reader& plan) {
+    v.request_at = instant(plan, "request_at");
+    v.term_at = instant(plan, "term_at");
+    v.ends_at = instant(plan, "ends_at");
+  });
+  v.checkpoints = read_checkpoints(r);
+  v.checkpoint_at = instant(r, "checkpoint_at");
+  v.raw = json::dump(document);
+  return r.ok() ? Result<JobView>(std::move(v)) : Result<JobView>(r.error());
+}
+
+namespace {
+
+void read_session(json::Reader& r, SessionView& v) {
+  v.limit_s = r.maybe_number("limit_s");
+  v.elapsed_s = r.maybe_number("elapsed_s");
+  v.remaining_s = r.maybe_number("remaining_s");
+  v.margin_s = r.maybe_number("margin_s");
+  v.ends_at = instant(r, "ends_at");
+  v.plan_ends_at = instant(r, "plan_ends_at");
+  v.started_at = instant(r, "started_at");
+  v.source = r.text_or("source", "");
+  v.as_of = r.text_or("as_of", "");
+  v.limit_confidence = r.text_or("confidence", "");
+  v.start_source = r.text_or("start_source", "");
+  v.start_confidence = r.text_or("start_confidence", "");
+  v.start_evidence = shown_list(r, "start_evidence");
+  const auto* alternatives = r.find("alternatives_s");
+  for (const auto& item : alternatives == nullptr ? Json::array() : *alternatives) {
+    if (item.is_number()) {
+      v.alternatives_s.push_back(item.get<double>());
+    }
+  }
+}
+
+std::vector<SettingView> read_settings(json::Reader& r) {
+  std::vector<SettingView> out;
+  const auto* settings = r.find("settings");
+  if (settings == nullptr || !settings->is_object()) {
+    return out;
+  }
+  for (const auto& [name, setting] : settings->items()) {
+    json::Reader one(setting, name);
+    const auto* value = one.find("value");
+    out.push_back({name, value == nullptr ? "" : shown(*value), one.text_or("origin", ""),
+                   one.text_or("detail", "")});
+  }
+  return out;
+}
+
+} // namespace
+
+Result<SessionView> read_session_view(const Json& document) {
+  json::Reader r(document, "daemon: session view");
+  SessionView v;
+  v.platform = r.text("platform");
+  v.variant = r.text_or("variant", "");
+  v.plan = r.text_or("plan", "");
+  v.confidence = r.text_or("confidence", "");
+  v.evidence = shown_list(r, "evidence");
+  v.conflicts = shown_list(r, "conflicts");
+  nested(r, "session", [&](json::Reader& session) { read_session(session, v); });
+  nested(r, "durable", [&](json::Reader& durable) {
+    v.durable_path = bytes_or_empty(durable, "path");
+    v.durable_level = durable.text_or("level", "");
+    v.durable_state = durable.text_or("state", "");
+  });
+  v.settings = read_settings(r);
+  return r.ok() ? Result<SessionView>(std::move(v)) : Result<SessionView>(r.error());
+}
+
+} // namespace gpujob::client

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/result.h"
+#include "common/time.h"
+
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+/// What the daemon shows, read strictly: a value of another type is an error, a missing one is
+/// unknown. Texts may come from a job: nothing here is fit for a terminal before printable().
+namespace gpujob::client {
+
+struct CheckpointView {
+  std::int64_t seq = 0; ///< 1, 2, ... within the job
+  std::string path;
+  bool confirmed = false;
+  std::string state; ///< heard securing verified rejected unconfirmed; empty: not said
+  std::string how;
+  std::string durable; ///< cached flushed stored; empty: not durable
+  std::string durable_path;
+  std::optional<WallTime> at;
+  int attempt = 0;
+  std::optional<std::int64_t> step, bytes;
+  std::string note;
+
+  /// Neither confirmed nor given up.
+  [[nodiscard]] bool pending() const { return state == "heard" || state == "securing"; }
+};
+
+struct JobView {
+  std::string id, name, state, reason;
+  int attempt = 0;
+  std::optional<int> exit, run_exit, pid;
+  std::string signal;
+  std::vector<std::string> argv;
+  std::string cwd;
+  std::optional<WallTime> created_at, started_at, ended_at;
+  std::string log; ///< of this attempt; empty: none yet
+  std::string resume_from;
+  std::optional<double> progress;
+  std::string status, catches;
+  std::int64_t interruptions = 0, failures = 0, no_progress = 0;
+  std::optional<WallTime> request_at, term_at, ends_at; ///< the plan
+  std::vector<CheckpointView> checkpoints;              ///< the newest is last
+  std::optional<WallTime> checkpoint_at; ///< of the newest confirmed; all that a line of ps has
+  std::string raw;                                      ///< the JSON it was read from, for --json
+
+  /// Nothing of it runs, and nothing will without being asked.
+  [[nodiscard]] bool settled() const { return run_exit.has_value() || state == "held"; }
+  /// It has a place in the queue and no process of its current attempt yet.
+  [[nodiscard]] bool waiting() const { return state == "queued" || state == "held"; }
+  /// nullptr when none is confirmed.
+  [[nodiscard]] const CheckpointView* newest_confirmed() const;
+};
+
+Result<JobView> read_job_view(const nlohmann::json& document);
+
+struct SettingView {
+  std::string name, value, origin, detail;
+};
+
+struct SessionView {
+  std::string platform, variant, plan, confidence;
+  std::vector<std::string> evidence, conflicts;
+  std::optional<double> limit_s, elapsed_s, remaining_s, margin_s;
+  std::optional<WallTime> ends_at, plan_ends_at, started_at;
+  std::string source, as_of, limit_confidence;
+  std::vector<double> alternatives_s;
+  std::string start_source, start_confidence;
+  std::vector<std::string> start_evidence;
+  std::string durable_path, durable_level, durable_state;
+  std::vector<SettingView> settings;
+};
+
+Result<SessionView> read_session_view(const nlohmann::json& document);
+
+} // namespace gpujob::client

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/app.h"
+
+#include "common/crash_point.h"
+#include "common/duration.h"
+#include "common/file.h"
+#include "common/log.h"
+
+#include <boost/asio/post.hpp>
+#include <csignal>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+namespace gpujob {
+
+using namespace std::chrono_literals;
+
+namespace {
+/// A disk that refused a commit is asked again this much later.
+constexpr auto k_commit_retry = 1s;
+/// A scan of the durable directory that takes longer means its mount hangs.
+constexpr Duration k_scan_deadline = 60s;
+} // namespace
+
+App::App(boost::asio::io_context& io, AppParts parts)
+    : m_io(io), m_started(read_clocks()), m_places(std::move(parts.places)),
+      m_vm_id(std::move(parts.vm_id)), m_settings(std::move(parts.settings)),
+      m_durable(std::move(parts.durable)), m_durable_state(std::move(parts.durable_state)),
+      m_store(std::move(parts.store)), m_world(std::move(parts.world)),
+      m_lock(std::move(parts.lock)), m_helpers(io, parts.daemon_exe),
+      m_attempts(
+          io, m_places, [this](policy::Event e) { post(std::move(e)); },
+          [this](const policy::JobId& id, Fd fd) {
+            hold_command_line(id, std::move(fd));
+            post(policy::EnvironmentHeld{id});
+          }),
+      m_timer(io, [this] { post(policy::Tick{}); }), m_commit_retry(io),
+      m_signals(io, SIGTERM, SIGINT), m_server(io, std::move(parts.listener), *this) {
+  m_signals.async_wait([this](const boost::system::error_code& error, int signal) {
+    if (!error) {
+      log_line(fmt::format("signal {}: stopping; running jobs go on", signal));
+      (void)stop_daemon();
+    }
+  });
+  post(policy::Tick{});
+}
+
+App::~App() = default;
+
+void App::adopt(const std::vector<store::StoredJob>& stored) {
+  policy::adopt(m_world);
+  for (const auto& [before, vm_id] : stored) {
+    const auto it = m_world.jobs.find(before.id);
+    if (it == m_world.jobs.end()) {
+      continue;
+    }
+    const auto& state = it->second.state;
+    if (std::holds_alternative<policy::Starting>(state) ||
+        std::holds_alternative<policy::Running>(state)) {
+      log_line(fmt::format("job={} attempt={} adopting", before.id, before.attempt));
+      m_attempts.adopt(it->second, vm_id == m_vm_id);
+    }
+    m_world.dirty.insert(before.id);
+  }
+}
+
+void App::take_leases(std::map<policy::JobId, durable_requests::Lease> leases) {
+  m_leases = std::move(leases);
+}
+
+void App::post(policy::Event event) {
+  m_events.push_back(std::move(event));
+  schedule();
+}
+
+void App::submit(std::vector<policy::Event> events, std::function<void()> committed) {
+  for (auto& event : events) {
+    m_events.push_back(std::move(event));
+  }
+  m_callbacks.push_back(std::move(committed));
+  schedule();
+}
+
+void App::schedule() {
+  if (!m_scheduled) {
+    m_scheduled = true;
+    boost::asio::post(m_io, [this] { wake(); });
+  }
+}
+
+void App::wake() {
+  m_scheduled = false;
+  if (m_commit_failed) {
+    return; // the retry will wake us; nothing may be decided on top of what is not stored
+  }
+  const auto now = read_clocks();
+  for (const auto events = std::exchange(m_events, {}); const auto& event : events) {
+    policy::apply(m_world, event, now);
+  }
+  m_decision = policy::decide(m_world, now);
+  policy::intend(m_world, m_decision, now);
+  if (commit(now)) {
+    after_commit(now);
+  }
+}
+
+bool App::commit(Now) {
+  crash_point("before_commit");
+  auto stored = m_store->commit(m_world, m_world.dirty);
+  if (stored) {
+    if (std::exchange(m_commit_failed, false)) {
+      log_line("the database takes commits again");
+    }
+    crash_point("after_commit");
+    return true;
+  }
+  if (!std::exchange(m_commit_failed, true)) {
+    log_line(fmt::format("cannot store: {}: trying again every second; running jobs keep their plan",
+                         stored.error().text));
+  }
+  m_commit_retry.expires_after(k_commit_retry);
+  m_commit_retry.async_wait([this](const boost::system::error_code& error) {
+    const auto now = read_clocks();
+    if (!error && commit(now)) {
+      after_commit(now);
+    }
+  });
+  return false;
+}
+
+void App::after_commit(Now now) {
+  const auto changed = std::exchange(m_world.dirty, {});
+  const auto announcements = std::exchange(m_world.announcements, {});
+  for (const auto& a : announcements) {
+    log_line(fmt::format("job={} {}", a.job, a.text));
+  }
+  for (const auto& callback : std::exchange(m_callbacks, {})) {
+    callback();
+  }
+  const auto decision = std::exchange(m_decision, {});
+  for (const auto& action : decision.actions) {
+    perform(action, now);
+  }
+  crash_point("after_perform");
+  forget_command_lines(changed);
+  m_server.publish(announcements, changed);
+  arm(decision);
+  if (!m_events.empty()) {
+    schedule();
+  }
+}
+
+void App::arm(const policy::Decision& d) {
+  if (d.next_wakeup) {
+    m_timer.arm(*d.next_wakeup);
+  } else {
+    m_timer.disarm();
+  }
+}
+
+/// Values of an environment may be secrets: they are kept no longer than a job can need them.
+void App::forget_command_lines(const std::set<policy::JobId>& changed) {
+  for (const auto& id : changed) {
+    const auto it = m_world.jobs.find(id);
+    if (it == m_world.jobs.end() || it->second.ended_state() != nullptr) {
+      m_command_lines.erase(id);
+    }
+  }
+}
+
+void App::hold_command_line(const policy::JobId& id, Fd command_line) {
+  m_command_lines[id] = std::move(command_line);
+}
+
+void App::refresh_from_durable(std::function<void(Result<void>)> done) {
+  if (m_durable.dir.empty()) {
+    done({});
+    return;
+  }
+  std::vector<std::string> dirs{m_durable.dir};
+  dirs.insert(dirs.end(), m_settings.read_dirs.begin(), m_settings.read_dirs.end());
+  m_helpers.run("scan", durable_requests::scan(dirs), k_scan_deadline,
+                [this, done = std::move(done)](Result<std::string> reply) {
+                  auto scanned = durable_requests::read_scan(m_durable, reply);
+                  if (!scanned) {
+                    done(scanned.error());
+                    return;
+                  }
+                  m_leases = std::move(scanned->leases);
+                  std::vector<policy::Event> events;
+                  for (auto& job : scanned->jobs) {
+                    events.emplace_back(policy::Imported{std::move(job)});
+                  }
+                  submit(std::move(events), [done] { done({}); });
+                });
+}
+
+std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
+  const auto it = m_leases.find(id);
+  const auto wall = read_clocks().wall;
+  if (it == m_leases.end() || it->second.expires <= wall) {
+    return std::nullopt;
+  }
+  return fmt::format("another session ({}) seems to run it: last heard {} ago, its word holds until "
+                     "{}",
+                     it->second.session, format_duration(wall - it->second.at),
+                     format_local(it->second.expires));
+}
+
+nlohmann::json App::session_view() const {
+  return platform::session_view(m_settings, read_clocks(), m_durable_state);
+}
+
+nlohmann::json App::status_view() const {
+  std::map<std::string, int> counts;
+  for (const auto& [id, job] : m_world.jobs) {
+    ++counts[std::string(policy::state_text(job))];
+  }
+  return {{"pid", ::getpid()},
+          {"version", GPUJOB_VERSION},
+          {"uptime_s", to_seconds(read_clocks().boot - m_started.boot)},
+          {"socket", m_places.runtime.socket()},
+          {"state_dir", m_places.state.dir},
+          {"durable", m_durable.dir.empty() ? nlohmann::json() : nlohmann::json(m_durable.dir)},
+          {"jobs", counts},
+          {"session", m_settings.id}};
+}
+
+Result<void> App::stop_daemon() {
+  // Remembered first: otherwise a shim would bring us back.
+  GPUJOB_TRY(atomic_replace(m_places.runtime.stop_marker(), "gpujob daemon stop\n"));
+  // The answer to whoever asked goes out before the loop ends.
+  boost::asio::post(m_io, [this] { shut_down(); });
+  return {};
+}
+
+void App::shut_down() {
+  log_line("stopped");
+  ::unlink(m_places.runtime.socket().c_str());
+  m_server.stop();
+  m_io.stop();
+}
+
+void App::remove_files(const policy::JobId& id) {
+  if (auto removed = remove_tree(m_places.state.job_dir(id)); !removed) {
+    log_line(removed.error().text);
+  }
+}
+
+} // namespace gpujob

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/clock.h"
+#include "daemon/durable_requests.h"
+#include "daemon/ipc/backend.h"
+#include "daemon/ipc/server.h"
+#include "daemon/jobs/attempts.h"
+#include "daemon/platform/settings.h"
+#include "daemon/policy/core.h"
+#include "daemon/process/boot_timer.h"
+#include "daemon/process/helper_runner.h"
+#include "daemon/store/store.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gpujob {
+
+/// What startup has found and opened, handed to the loop.
+struct AppParts {
+  jobs::Places places;
+  std::string daemon_exe;
+  std::string vm_id; ///< this boot and this PID 1
+  platform::SessionSettings settings;
+  durable_requests::Place durable;
+  std::string durable_state; ///< for people: "stored", or why there is none
+  std::unique_ptr<store::Store> store;
+  policy::World world;
+  Fd lock; ///< daemon.lock, held for life
+  Fd listener;
+};
+
+/// THE loop: events, now, apply, decide, commit, perform. One thread; destroyed after run().
+class App final : public ipc::Backend {
+public:
+  App(boost::asio::io_context& io, AppParts parts);
+  ~App() override;
+
+  /// Takes up what an earlier daemon left: `jobs` are the rows as they were stored.
+  void adopt(const std::vector<store::StoredJob>& jobs);
+  void post(policy::Event event);
+  void take_leases(std::map<policy::JobId, durable_requests::Lease> leases);
+
+  // ipc::Backend
+  [[nodiscard]] const policy::World& world() const override { return m_world; }
+  [[nodiscard]] Now now() const override { return read_clocks(); }
+  [[nodiscard]] const StatePaths& state_paths() const override { return m_places.state; }
+  void submit(std::vector<policy::Event> events, std::function<void()> committed) override;
+  void hold_command_line(const policy::JobId& id, Fd command_line) override;
+  void refresh_from_durable(std::function<void(Result<void>)> done) override;
+  [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId& id) const override;
+  [[nodiscard]] nlohmann::json session_view() const override;
+  [[nodiscard]] nlohmann::json status_view() const override;
+  Result<void> stop_daemon() override;
+  void remove_files(const policy::JobId& id) override;
+
+private:
+  void schedule();
+  void wake();
+  bool commit(Now now);
+  void after_commit(Now now);
+  void forget_command_lines(const std::set<policy::JobId>& changed);
+  void arm(const policy::Decision& d);
+  void shut_down();
+
+  // app_perform.cpp: one per action.
+  void perform(const policy::Action& action, Now now);
+  void perform_one(const policy::Prepare& a, Now now);
+  void perform_one(const policy::Launch& a, Now now);
+  void perform_one(const policy::SendPlan& a, Now now);
+  void perform_one(const policy::SendRequest& a, Now now);
+  void perform_one(const policy::Secure& a, Now now);
+  void perform_one(const policy::WriteRecord& a, Now now);
+  void perform_one(const policy::Heartbeat& a, Now now);
+
+  boost::asio::io_context& m_io;
+  Now m_started;
+  jobs::Places m_places;
+  std::string m_vm_id;
+  platform::SessionSettings m_settings;
+  durable_requests::Place m_durable;
+  std::string m_durable_state;
+  std::unique_ptr<store::Store> m_store;
+  policy::World m_world;
+  Fd m_lock;
+
+  std::map<policy::JobId, Fd> m_command_lines;
+  std::map<policy::JobId, durable_requests::Lease> m_leases;
+
+  std::vector<policy::Event> m_events;
+  std::vector<std::function<void()>> m_callbacks; ///< owed after the next commit
+  policy::Decision m_decision;                    ///< decided, and waiting for its commit
+  bool m_scheduled = false;
+  bool m_commit_failed = false;
+
+  process::HelperRunner m_helpers;
+  jobs::Attempts m_attempts;
+  process::BootTimer m_timer;
+  boost::asio::steady_timer m_commit_retry;
+  boost::asio::signal_set m_signals;
+  ipc::Server m_server;
+};
+
+} // namespace gpujob

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/crash_point.h"
+#include "common/log.h"
+#include "daemon/app.h"
+
+#include <fmt/format.h>
+
+/// What an action does outside. Outcomes come back as events.
+namespace gpujob {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Hashing and copying may take long on a slow mount; past this the mount is taken for hung. A copy
+/// is tried again, so the bound only decides how long a hung one blocks the next.
+constexpr Duration k_copy_deadline = 30min;
+constexpr Duration k_small_deadline = 60s;
+
+} // namespace
+
+void App::perform(const policy::Action& action, Now now) {
+  std::visit([&](const auto& a) { perform_one(a, now); }, action);
+}
+
+void App::perform_one(const policy::Prepare& a, Now) {
+  const auto& job = m_world.jobs.at(a.id);
+  m_helpers.run("job " + a.id, durable_requests::resume(m_places.state, job), k_copy_deadline,
+                [this, id = a.id](Result<std::string> reply) {
+                  if (const auto it = m_world.jobs.find(id); it != m_world.jobs.end()) {
+                    post(durable_requests::read_resume(it->second, reply));
+                  }
+                });
+}
+
+void App::perform_one(const policy::Launch& a, Now now) {
+  const auto& job = m_world.jobs.at(a.id);
+  const auto line = m_command_lines.find(a.id);
+  if (line == m_command_lines.end()) {
+    post(policy::LaunchFailed{a.id, a.attempt, "environment lost: run the same line again"});
+    return;
+  }
+  crash_point("before_launch");
+  const auto& plan_end = m_world.session.plan_end;
+  m_attempts.launch(job, a.plan, line->second.get(),
+                    plan_end ? std::optional(now.wall_at(*plan_end)) : std::nullopt);
+  crash_point("after_launch");
+}
+
+void App::perform_one(const policy::SendPlan& a, Now) { m_attempts.send_plan(a.id, a.plan); }
+
+void App::perform_one(const policy::SendRequest& a, Now) {
+  m_attempts.send_request(a.id, a.number);
+}
+
+void App::perform_one(const policy::Secure& a, Now) {
+  const auto& job = m_world.jobs.at(a.id);
+  const auto manifest = durable_requests::manifest_path(m_places.state, job, a.seq);
+  m_helpers.run("job " + a.id, durable_requests::secure(m_durable, m_places.state, job, a.seq),
+                k_copy_deadline, [this, a, manifest](Result<std::string> reply) {
+                  crash_point("after_secure");
+                  post(durable_requests::read_secure(a.id, a.seq, manifest, reply));
+                });
+}
+
+void App::perform_one(const policy::WriteRecord& a, Now now) {
+  const auto& job = m_world.jobs.at(a.id);
+  const auto request = a.end ? durable_requests::end(m_durable, job, now.wall)
+                             : durable_requests::begin(m_durable, job, now.wall);
+  m_helpers.run("job " + a.id, request, k_small_deadline, [this, a](Result<std::string> reply) {
+    const auto done = durable_requests::read_done(reply);
+    if (!done) {
+      log_line(fmt::format("job={} durable record: {}", a.id, done.error().text));
+    }
+    post(policy::RecordWritten{a.id, a.end, done.has_value()});
+  });
+}
+
+void App::perform_one(const policy::Heartbeat& a, Now now) {
+  std::vector<std::string> running;
+  for (const auto& id : m_world.active) {
+    const auto& job = m_world.jobs.at(id);
+    if (job.ended_state() == nullptr) {
+      running.push_back(id);
+    }
+  }
+  const auto& ends = m_world.session.ends_at;
+  const auto request = durable_requests::heartbeat(
+      m_durable, a.seq, now.wall, ends ? std::optional(now.wall_at(*ends)) : std::nullopt,
+      m_world.session.heartbeat_interval, running, false);
+  m_helpers.run("ledger", request, k_small_deadline, [](Result<std::string> reply) {
+    if (const auto done = durable_requests::read_done(reply); !done) {
+      log_line("heartbeat: " + done.error().text);
+    }
+  });
+}
+
+} // namespace gpujob

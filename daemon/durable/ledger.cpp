@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable/ledger.h"
+
+#include "common/file.h"
+#include "common/json.h"
+#include "common/text.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace gpujob::durable {
+
+namespace {
+
+constexpr std::int64_t k_version = 1;
+constexpr std::size_t k_max_bytes = 1U << 20U;
+/// Open sessions keep their first heartbeat and this many of the newest.
+constexpr std::int64_t k_kept = 64;
+
+std::string heartbeat_path(const std::string& session_dir, std::int64_t seq) {
+  return fmt::format("{}/{}.json", session_dir, seq);
+}
+
+/// The numbers of the heartbeats there, ascending.
+std::vector<std::int64_t> seqs_in(const std::string& session_dir) {
+  std::vector<std::int64_t> seqs;
+  for (const auto& entry : names_in(session_dir)) {
+    if (entry.ends_with(".json")) {
+      if (const auto seq = parse_seq(std::string_view(entry).substr(0, entry.size() - 5))) {
+        seqs.push_back(*seq);
+      }
+    }
+  }
+  std::sort(seqs.begin(), seqs.end());
+  return seqs;
+}
+
+Result<nlohmann::json> read_json(const std::string& path) {
+  const auto text = read_file(path, k_max_bytes);
+  return text ? json::parse(*text, path) : Result<nlohmann::json>(text.error());
+}
+
+Result<Heartbeat> read_heartbeat(const std::string& path) {
+  const auto j = read_json(path);
+  return j ? heartbeat_from_json(*j) : Result<Heartbeat>(j.error());
+}
+
+struct Closed {
+  Heartbeat first, last;
+  std::int64_t count = 0;
+};
+
+Result<Heartbeat> member(json::Reader& r, const char* key) {
+  const auto* j = r.find(key);
+  if (j == nullptr) {
+    r.fail(key, "is missing");
+    return r.error();
+  }
+  return heartbeat_from_json(*j);
+}
+
+Result<Closed> read_closed(const std::string& session_dir) {
+  const auto j = read_json(session_dir + "/" + name::k_closed);
+  if (!j) {
+    return j.error();
+  }
+  json::Reader r(*j, name::k_closed);
+  const auto count = r.integer("count");
+  auto first = member(r, "first");
+  auto last = member(r, "last");
+  if (!r.ok()) {
+    return r.error();
+  }
+  if (!first || !last) {
+    return first ? last.error() : first.error();
+  }
+  return Closed{std::move(*first), std::move(*last), count};
+}
+
+/// What the session has been so far, from the files that can be read.
+Closed gather(const std::string& session_dir, const Heartbeat& last) {
+  const auto before = read_closed(session_dir);
+  Closed all{before ? before->first : last, last, (before ? before->count : 0) + 1};
+  for (const auto seq : seqs_in(session_dir)) {
+    auto h = read_heartbeat(heartbeat_path(session_dir, seq));
+    if (h && h->seq < all.first.seq) {
+      all.first = std::move(*h);
+    }
+    ++all.count;
+  }
+  return all;
+}
+
+Result<void> close_session(const std::string& dir, const Heartbeat& h) {
+  const auto session = session_dir(dir, h.session);
+  const auto all = gather(session, h);
+  const nlohmann::json j{{"v", k_version},
+                         {"session", h.session},
+                         {"first", to_json(all.first)},
+                         {"last", to_json(all.last)},
+                         {"count", all.count}};
+  const auto numbers = seqs_in(session);
+  GPUJOB_TRY(put_file(dir, session + "/" + name::k_closed, json::dump(j) + "\n"));
+  for (const auto seq : numbers) {
+    ::unlink(heartbeat_path(session, seq).c_str());
+  }
+  return {};
+}
+
+/// The highest number that reads, or what closed.json says when that is higher.
+std::optional<Heartbeat> newest_of(const std::string& session_dir, Problems& problems) {
+  std::optional<Heartbeat> best;
+  if (auto closed = read_closed(session_dir)) {
+    best = std::move(closed->last);
+  } else if (closed.error().code != Errc::not_found) {
+    problems.push_back(printable(closed.error().text));
+  }
+  auto seqs = seqs_in(session_dir);
+  std::reverse(seqs.begin(), seqs.end());
+  for (const auto seq : seqs) {
+    if (best && best->seq >= seq) {
+      break;
+    }
+    auto h = read_heartbeat(heartbeat_path(session_dir, seq));
+    if (h) {
+      return std::move(*h);
+    }
+    problems.push_back(printable(heartbeat_path(session_dir, seq) + ": " + h.error().text));
+  }
+  return best;
+}
+
+} // namespace
+
+nlohmann::json to_json(const Heartbeat& h) {
+  return {{"v", k_version},
+          {"session", h.session},
+          {"seq", h.seq},
+          {"at_ns", h.at_ns},
+          {"ends_at_ns", h.ends_at_ns ? nlohmann::json(*h.ends_at_ns) : nlohmann::json()},
+          {"interval_s", h.interval_s},
+          {"jobs", h.jobs},
+          {"closed", h.closed}};
+}
+
+Result<Heartbeat> heartbeat_from_json(const nlohmann::json& j) {
+  json::Reader r(j, "heartbeat");
+  if (r.integer_or("v", k_version) != k_version) {
+    r.fail("v", "is not a version this program reads");
+  }
+  Heartbeat h;
+  h.session = r.text("session");
+  h.seq = r.integer("seq");
+  h.at_ns = r.integer("at_ns");
+  h.ends_at_ns = r.maybe_integer("ends_at_ns");
+  h.interval_s = r.maybe_number("interval_s").value_or(0);
+  h.jobs = r.texts_or_empty("jobs");
+  h.closed = r.boolean_or("closed", false);
+  if (r.ok() && (!is_id(h.session) || h.seq < 1 || h.interval_s < 0)) {
+    r.fail("session", "session, seq or interval_s is not valid");
+  }
+  if (!r.ok()) {
+    return r.error();
+  }
+  return h;
+}
+
+Result<void> write_heartbeat(const std::string& dir, const Heartbeat& h) {
+  if (h.closed) {
+    return close_session(dir, h);
+  }
+  const auto session = session_dir(dir, h.session);
+  const auto path = heartbeat_path(session, h.seq);
+  struct stat st {};
+  if (::lstat(path.c_str(), &st) == 0) {
+    return Error{Errc::refused,
+                 fmt::format("heartbeat: {}: is already there: give the next number", path)};
+  }
+  GPUJOB_TRY(put_file(dir, path, json::dump(to_json(h)) + "\n"));
+  if (h.seq > k_kept + 1) {
+    ::unlink(heartbeat_path(session, h.seq - k_kept).c_str());
+  }
+  return {};
+}
+
+std::vector<Heartbeat> newest_heartbeats(const std::vector<std::string>& dirs, Problems& problems) {
+  std::map<std::string, Heartbeat> newest;
+  for (const auto& dir : dirs) {
+    for (const auto& session : names_in(dir + "/ledger")) {
+      if (!is_id(session)) {
+        problems.push_back(printable(dir + "/ledger/" + session + ": is no session of ours"));
+        continue;
+      }
+      auto h = newest_of(session_dir(dir, session), problems);
+      if (h && h->session == session &&
+          (!newest.contains(session) || newest[session].seq < h->seq)) {
+        newest[session] = std::move(*h);
+      }
+    }
+  }
+  std::vector<Heartbeat> out;
+  for (auto& [session, h] : newest) {
+    out.push_back(std::move(h));
+  }
+  return out;
+}
+
+} // namespace gpujob::durable

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/result.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gpujob::durable {
+
+struct ManifestFile {
+  std::string path; ///< relative to the parent of the checkpoint: begins with its name
+  std::uint64_t size = 0;
+  std::string sha256; ///< 64 lower-case hexadecimal digits
+  unsigned mode = 0600;
+
+  friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
+};
+
+/// What a checkpoint consisted of when it was found whole. A copy without a manifest is no
+/// checkpoint: the manifest is written last and removed first.
+struct Manifest {
+  std::string job;
+  int attempt = 0;
+  std::string session;
+  std::int64_t seq = 0;
+  std::string source; ///< the path the job gave; its last component is `name`
+  std::string how;    ///< notify, exit, stdout, files
+  std::optional<std::int64_t> step;
+  std::int64_t at_ns = 0;
+  std::string name;
+  bool is_dir = false;
+  std::vector<std::string> dirs; ///< so that empty directories come back
+  std::vector<ManifestFile> files;
+
+  [[nodiscard]] std::uint64_t bytes() const;
+  friend bool operator==(const Manifest&, const Manifest&) = default;
+};
+
+std::string encode(const Manifest& m);
+/// Refuses whatever would lead out of the directory it is applied to.
+Result<Manifest> decode_manifest(std::string_view text);
+/// Errc::not_found when there is none.
+Result<Manifest> read_manifest(const std::string& path);
+
+/// Same name, files, sizes and hashes; who made it and when may differ.
+bool same_content(const Manifest& a, const Manifest& b);
+
+} // namespace gpujob::durable

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable/scan.h"
+
+#include "common/file.h"
+#include "common/text.h"
+#include "common/tree.h"
+#include "daemon/durable/copy.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <glob.h>
+#include <map>
+#include <memory>
+#include <sys/stat.h>
+#include <tuple>
+
+namespace gpujob::durable {
+
+namespace {
+
+bool is_dir(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+bool is_ours(const std::string& path) {
+  return is_dir(path + "/jobs") || is_dir(path + "/ledger");
+}
+
+void note(Problems& problems, const std::string& path, const Error& error) {
+  problems.push_back(printable(fmt::format("{}: {}", path, error.text)));
+}
+
+/// The manifest must be of this very place: one that was copied elsewhere describes other work.
+Result<Manifest> read_own_manifest(const std::string& path, const AttemptKey& key,
+                                   std::int64_t seq) {
+  auto m = read_manifest(path + "/" + name::k_manifest);
+  if (!m) {
+    return m;
+  }
+  if (m->job != key.job || m->attempt != key.attempt || m->session != key.session ||
+      m->seq != seq) {
+    return Error{Errc::bad_data, "its manifest is of another checkpoint"};
+  }
+  GPUJOB_TRY(check_sizes(*m, path + "/" + name::k_data));
+  return m;
+}
+
+std::vector<StoredCheckpoint> read_checkpoints(const std::string& attempt, const AttemptKey& key,
+                                               Problems& problems) {
+  std::vector<StoredCheckpoint> out;
+  const auto dir = attempt + "/" + name::k_checkpoints;
+  for (const auto& entry : names_in(dir)) {
+    const auto seq = parse_seq(entry);
+    const auto path = dir + "/" + entry;
+    // <seq>.partial: a copy that was never finished, or still runs.
+    if (!seq || !is_dir(path)) {
+      continue;
+    }
+    auto m = read_own_manifest(path, key, *seq);
+    if (m) {
+      out.push_back(StoredCheckpoint{path, std::move(*m)});
+    } else {
+      note(problems, path, m.error());
+    }
+  }
+  std::sort(out.begin(), out.end(), [](const StoredCheckpoint& a, const StoredCheckpoint& b) {
+    return a.manifest.seq < b.manifest.seq;
+  });
+  return out;
+}
+
+StoredAttempt read_attempt(const std::string& path, const AttemptKey& key, Problems& problems) {
+  StoredAttempt attempt{key, path, std::nullopt, std::nullopt, {}};
+  if (auto begin = read_begin(path)) {
+    attempt.begin = std::move(*begin);
+  } else {
+    note(problems, path, begin.error());
+  }
+  if (auto end = read_end(path)) {
+    attempt.end = std::move(*end);
+  } else if (end.error().code != Errc::not_found) {
+    note(problems, path, end.error());
+  }
+  attempt.checkpoints = read_checkpoints(path, key, problems);
+  return attempt;
+}
+
+void sort_attempts(std::vector<StoredAttempt>& attempts) {
+  std::sort(attempts.begin(), attempts.end(), [](const StoredAttempt& a, const StoredAttempt& b) {
+    return std::tuple(a.key.attempt, a.at_ns(), a.key.session) <
+           std::tuple(b.key.attempt, b.at_ns(), b.key.session);
+  });
+}
+
+void merge_attempt(StoredAttempt& into, StoredAttempt&& from) {
+  if (!into.begin) {
+    into.begin = std::move(from.begin);
+  }
+  if (!into.end) {
+    into.end = std::move(from.end);
+  }
+  auto& list = into.checkpoints;
+  for (auto& checkpoint : from.checkpoints) {
+    const auto at = std::lower_bound(
+        list.begin(), list.end(), checkpoint.manifest.seq,
+        [](const StoredCheckpoint& c, std::int64_t seq) { return c.manifest.seq < seq; });
+    if (at == list.end() || at->manifest.seq != checkpoint.manifest.seq) {
+      list.insert(at, std::move(checkpoint));
+    }
+  }
+}
+
+void merge_job(StoredJob& into, StoredJob&& from) {
+  for (auto& attempt : from.attempts) {
+    const auto same = std::find_if(into.attempts.begin(), into.attempts.end(), [&](const auto& a) {
+      return a.key.attempt == attempt.key.attempt && a.key.session == attempt.key.session;
+    });
+    if (same == into.attempts.end()) {
+      into.attempts.push_back(std::move(attempt));
+    } else {
+      merge_attempt(*same, std::move(attempt));
+    }
+  }
+}
+
+std::vector<std::string> expand(const std::string& dir, Problems& problems) {
+  if (dir.find_first_of("*?[") == std::string::npos) {
+    if (!is_dir(dir)) {
+      problems.push_back(printable(fmt::format("durable directory: {}: is not there", dir)));
+    }
+    return {dir};
+  }
+  glob_t matches{};
+  const std::unique_ptr<glob_t, void (*)(glob_t*)> owner(&matches, &::globfree);
+  if (::glob(dir.c_str(), 0, nullptr, &matches) != 0) {
+    return {};
+  }
+  return {matches.gl_pathv, matches.gl_pathv + matches.gl_pathc};
+}
+
+} // namespace
+
+std::int64_t StoredAttempt::at_ns() const {
+  if (begin) {
+    return begin->at_ns;
+  }
+  return checkpoints.empty() ? 0 : checkpoints.front().manifest.at_ns;
+}
+
+StoredJob read_job(const std::string& dir, const std::string& job, Problems& problems) {
+  StoredJob out{job, {}};
+  const auto attempts = job_dir(dir, job) + "/attempts";
+  for (const auto& entry : names_in(attempts)) {
+    const auto path = attempts + "/" + entry;
+    if (const auto key = parse_attempt_name(job, entry); key && is_dir(path)) {
+      out.attempts.push_back(read_attempt(path, *key, problems));
+    } else {
+      problems.push_back(printable(path + ": is no attempt of ours"));
+    }
+  }
+  sort_attempts(out.attempts);
+  return out;
+}
+
+std::vector<std::string> find_roots(const std::vector<std::string>& dirs, Problems& problems) {
+  std::vector<std::string> roots;
+  for (const auto& given : dirs) {
+    for (const auto& dir : expand(given, problems)) {
+      for (const auto& root : {dir, dir + "/gpujob"}) {
+        if (is_ours(root) && std::find(roots.begin(), roots.end(), root) == roots.end()) {
+          roots.push_back(root);
+        }
+      }
+    }
+  }
+  return roots;
+}
+
+std::vector<StoredJob> scan_jobs(const std::vector<std::string>& dirs, Problems& problems) {
+  std::map<std::string, StoredJob> jobs;
+  for (const auto& root : find_roots(dirs, problems)) {
+    for (const auto& id : names_in(root + "/jobs")) {
+      if (!is_id(id)) {
+        problems.push_back(printable(root + "/jobs/" + id + ": is no job of ours"));
+        continue;
+      }
+      auto& job = jobs[id];
+      job.id = id;
+      merge_job(job, read_job(root, id, problems));
+    }
+  }
+  std::vector<StoredJob> out;
+  for (auto& [id, job] : jobs) {
+    sort_attempts(job.attempts);
+    out.push_back(std::move(job));
+  }
+  return out;
+}
+
+} // namespace gpujob::durable

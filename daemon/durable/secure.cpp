@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable/secure.h"
+
+#include "common/file.h"
+#include "common/layout.h"
+#include "common/tree.h"
+#include "daemon/durable/copy.h"
+#include "daemon/durable/mirror.h"
+#include "daemon/durable/open.h"
+#include "daemon/durable/prune.h"
+#include "daemon/durable/scan.h"
+
+#include <chrono>
+#include <unistd.h>
+
+namespace gpujob::durable {
+
+namespace {
+
+constexpr int k_tries = 3;
+constexpr std::size_t k_max_files = 1000000;
+
+class Stopwatch {
+public:
+  explicit Stopwatch(double& sum) : m_sum(sum) {}
+  Stopwatch(const Stopwatch&) = delete;
+  Stopwatch& operator=(const Stopwatch&) = delete;
+  ~Stopwatch() {
+    m_sum += std::chrono::duration<double>(std::chrono::steady_clock::now() - m_start).count();
+  }
+
+private:
+  double& m_sum;
+  std::chrono::steady_clock::time_point m_start = std::chrono::steady_clock::now();
+};
+
+/// Errc::refused when it is not whole, or changed meanwhile.
+Result<Manifest> take_manifest(const SecureRequest& q) {
+  const auto before = list_tree(q.path, k_max_files);
+  if (!before) {
+    return before.error();
+  }
+  GPUJOB_TRY(layout::check_complete(q.path));
+  auto files = hash_tree(*before);
+  if (!files) {
+    return files.error();
+  }
+  // Also what came or went: the test of completeness may have seen another set of files.
+  const auto after = list_tree(q.path, k_max_files);
+  if (!after || *after != *before) {
+    return Error{Errc::refused, "checkpoint: " + q.path + ": changed while it was copied"};
+  }
+  return Manifest{q.key.job,    q.key.attempt,  q.key.session, q.seq,
+                  q.path,       q.how,          q.step,        q.at_ns,
+                  before->name, before->is_dir, before->dirs,  std::move(*files)};
+}
+
+/// The newest checkpoint of the job, when it is this very one.
+std::string find_same(const SecureRequest& q, const Manifest& m) {
+  Problems ignored;
+  const auto job = read_job(q.dir, q.key.job, ignored);
+  for (auto attempt = job.attempts.rbegin(); attempt != job.attempts.rend(); ++attempt) {
+    if (!attempt->checkpoints.empty()) {
+      const auto& newest = attempt->checkpoints.back();
+      return same_content(newest.manifest, m) ? newest.path : std::string();
+    }
+  }
+  return {};
+}
+
+Result<std::string> store(const SecureRequest& q, const Manifest& m, Secured& out) {
+  const Stopwatch watch(out.copy_s);
+  GPUJOB_TRY(check_durable(q.dir, read_mounts()));
+  if (auto same = find_same(q, m); !same.empty()) {
+    return same;
+  }
+  auto stored = mirror(q.dir, m);
+  if (stored) {
+    out.pruned = prune(q.dir, q.key, q.seq, q.keep);
+  }
+  return stored;
+}
+
+Result<void> write_local_manifest(const SecureRequest& q, const Manifest& m) {
+  if (q.manifest.empty()) {
+    return {};
+  }
+  GPUJOB_TRY(make_directories(parent_path(q.manifest)));
+  return atomic_replace(q.manifest, encode(m));
+}
+
+/// False: it changed, and is worth another try.
+bool try_once(const SecureRequest& q, Secured& out) {
+  Result<Manifest> m = [&] {
+    const Stopwatch watch(out.verify_s);
+    return take_manifest(q);
+  }();
+  out.verified = m.has_value();
+  if (!m) {
+    out.why = m.error().text;
+    return m.error().code != Errc::refused;
+  }
+  out.why.clear();
+  out.files = m->files.size();
+  out.bytes = m->bytes();
+  const auto local = write_local_manifest(q, *m);
+  if (!local) {
+    out.why = local.error().text;
+  }
+  if (!q.dir.empty()) {
+    auto stored = store(q, *m, out);
+    if (!stored && stored.error().code == Errc::refused) {
+      out.verified = false;
+      out.why = stored.error().text;
+      return false;
+    }
+    out.durable_path = stored ? *stored : std::string();
+    out.durable_error = stored ? std::string() : stored.error().text;
+  }
+  // Without any manifest no later attempt could trust it.
+  out.verified = local.has_value() || !out.durable_path.empty();
+  return true;
+}
+
+} // namespace
+
+Secured secure(const SecureRequest& request) {
+  Secured out;
+  for (int i = 0; i < k_tries; ++i) {
+    if (try_once(request, out)) {
+      break;
+    }
+  }
+  if (!out.verified && !request.manifest.empty()) {
+    ::unlink(request.manifest.c_str());
+  }
+  return out;
+}
+
+} // namespace gpujob::durable

@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable_requests.h"
+
+#include "common/json.h"
+#include "daemon/policy/verdict.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <tuple>
+
+namespace gpujob::durable_requests {
+
+using nlohmann::json;
+using namespace policy;
+using gpujob::json::from_bytes;
+using gpujob::json::Reader;
+
+namespace {
+
+/// Verified checkpoints of a job kept in the durable directory.
+constexpr int k_keep = 2;
+/// A lease is over after this many missed heartbeats (DESIGN section 6).
+constexpr int k_missed_heartbeats = 3;
+
+json budgets_json(const Budgets& b) {
+  return {{"interruptions", b.interruptions},
+          {"failures", b.failures},
+          {"no_progress", b.no_progress}};
+}
+
+Budgets read_budgets(Reader& outer) {
+  Budgets b;
+  if (const auto* j = outer.find("budgets")) {
+    Reader r(*j, "budgets");
+    b = {r.integer("interruptions"), r.integer("failures"), r.integer("no_progress")};
+  }
+  return b;
+}
+
+json attempt_json(const char* op, const Place& place, const Job& job, WallTime now) {
+  return {{"op", op},
+          {"dir", from_bytes(place.dir)},
+          {"job", job.id},
+          {"attempt", job.attempt},
+          {"session", place.session},
+          {"at_ns", to_ns(now)},
+          {"budgets", budgets_json(job.budgets)}};
+}
+
+/// The reply's object, or what went wrong.
+Result<json> opened(const Result<std::string>& reply) {
+  if (!reply) {
+    return reply.error();
+  }
+  auto j = gpujob::json::parse(*reply, "helper");
+  if (!j) {
+    return j;
+  }
+  Reader r(*j, "helper");
+  if (r.boolean_or("ok", false)) {
+    return j;
+  }
+  const auto text = r.text_or("error", "no reason given");
+  return Error{Errc::io, r.ok() ? text : r.error().text};
+}
+
+} // namespace
+
+std::string manifest_path(const StatePaths& paths, const Job& job, int seq) {
+  const auto* c = find_checkpoint(const_cast<Job&>(job), seq);
+  return fmt::format("{}/manifests/{}-{}.json", paths.job_dir(job.id),
+                     c == nullptr ? job.attempt : c->attempt, seq);
+}
+
+std::string open(const std::string& dir, const std::string& require_mount) {
+  return gpujob::json::dump(
+      {{"op", "open"}, {"dir", from_bytes(dir)}, {"require_mount", require_mount}});
+}
+
+std::string scan(const std::vector<std::string>& dirs) {
+  return gpujob::json::dump({{"op", "scan"}, {"dirs", gpujob::json::from_bytes_list(dirs)}});
+}
+
+std::string begin(const Place& place, const Job& job, WallTime now) {
+  auto j = attempt_json("begin", place, job, now);
+  j["spec"] = to_json(job.spec);
+  return gpujob::json::dump(j);
+}
+
+std::string end(const Place& place, const Job& job, WallTime now) {
+  auto j = attempt_json("end", place, job, now);
+  const auto* ended = job.ended_state();
+  const auto exit = ended == nullptr ? std::nullopt : shell_exit(ended->code, ended->signal);
+  j["state"] = state_text(job);
+  j["exit"] = exit ? json(*exit) : json();
+  j["reason"] = reason_text(job);
+  return gpujob::json::dump(j);
+}
+
+std::string secure(const Place& place, const StatePaths& paths, const Job& job, int seq) {
+  const auto* c = find_checkpoint(const_cast<Job&>(job), seq);
+  return gpujob::json::dump({{"op", "secure"},
+                             {"job", job.id},
+                             {"attempt", c->attempt},
+                             {"session", place.session},
+                             {"seq", seq},
+                             {"path", from_bytes(c->path)},
+                             {"how", c->how},
+                             {"step", c->step ? json(*c->step) : json()},
+                             {"at_ns", to_ns(c->at)},
+                             {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
+                             {"level", place.level},
+                             {"manifest", from_bytes(manifest_path(paths, job, seq))},
+                             {"keep", k_keep}});
+}
+
+std::string resume(const StatePaths& paths, const Job& job) {
+  auto candidates = json::array();
+  for (auto it = job.checkpoints.rbegin(); it != job.checkpoints.rend(); ++it) {
+    if (it->state == CheckpointState::verified) {
+      candidates.push_back({{"path", from_bytes(it->path)},
+                            {"manifest", from_bytes(it->manifest)},
+                            {"durable_path", from_bytes(it->durable_path)}});
+    }
+  }
+  return gpujob::json::dump({{"op", "resume"},
+                             {"ckpt_dir", from_bytes(paths.checkpoint_dir(job.id))},
+                             {"candidates", std::move(candidates)}});
+}
+
+std::string heartbeat(const Place& place, std::int64_t seq, WallTime now,
+                      std::optional<WallTime> ends_at, Duration interval,
+                      const std::vector<std::string>& jobs, bool closed) {
+  return gpujob::json::dump({{"op", "heartbeat"},
+                             {"dir", from_bytes(place.dir)},
+                             {"session", place.session},
+                             {"seq", seq},
+                             {"at_ns", to_ns(now)},
+                             {"ends_at_ns", ends_at ? json(to_ns(*ends_at)) : json()},
+                             {"interval_s", to_seconds(interval)},
+                             {"jobs", jobs},
+                             {"closed", closed}});
+}
+
+Result<void> read_done(const Result<std::string>& reply) {
+  auto j = opened(reply);
+  if (!j) {
+    return j.error();
+  }
+  return {};
+}
+
+Result<Opened> read_open(const Result<std::string>& reply) {
+  auto j = opened(reply);
+  if (!j) {
+    return j.error();
+  }
+  Reader r(*j, "helper: open");
+  Opened o{r.text("level"), r.texts_or_empty("warnings")};
+  if (!r.ok()) {
+    return r.error();
+  }
+  return o;
+}
+
+Secured read_secure(const JobId& id, int seq, const std::string& manifest,
+                    const Result<std::string>& reply) {
+  Secured s;
+  s.id = id;
+  s.seq = seq;
+  auto j = opened(reply);
+  if (!j) {
+    s.why = j.error().text;
+    return s;
+  }
+  Reader r(*j, "helper: secure");
+  s.verified = r.boolean_or("verified", false);
+  s.why = r.text_or("why", "");
+  s.bytes = r.integer_or("bytes", 0);
+  s.manifest = s.verified ? manifest : "";
+  s.durable_error = r.text_or("durable_error", "");
+  if (const auto* durable = r.find("durable")) {
+    Reader d(*durable, "helper: secure: durable");
+    s.durable_level = d.text("level");
+    s.durable_path = d.bytes("path");
+    if (!d.ok()) {
+      r.fail("durable", d.error().text.c_str());
+    }
+  }
+  if (!r.ok()) {
+    s.verified = false;
+    s.why = r.error().text;
+  }
+  return s;
+}
+
+Prepared read_resume(const Job& job, const Result<std::string>& reply) {
+  Prepared p;
+  p.id = job.id;
+  p.attempt = job.attempt;
+  auto j = opened(reply);
+  if (!j) {
+    p.why = j.error().text;
+    return p;
+  }
+  Reader r(*j, "helper: resume");
+  if (r.find("path") != nullptr) {
+    p.path = r.bytes("path");
+  }
+  if (const auto* rejected = r.find("rejected"); rejected != nullptr && rejected->is_array()) {
+    for (const auto& item : *rejected) {
+      Reader one(item, "helper: resume: rejected");
+      p.rejected.push_back(fmt::format("{}: {}", one.bytes("path"), one.text("why")));
+    }
+  }
+  p.ok = r.ok();
+  p.why = r.ok() ? "" : r.error().text;
+  return p;
+}
+
+namespace {
+
+Checkpoint read_checkpoint(const json& j, int attempt, const std::string& level) {
+  Reader r(j, "checkpoint");
+  Checkpoint c;
+  c.seq = static_cast<int>(r.integer("seq"));
+  c.attempt = attempt;
+  c.state = CheckpointState::verified;
+  c.path = r.bytes("source");
+  c.step = r.maybe_integer("step");
+  c.how = r.text("how");
+  c.at = wall_from_ns(r.integer("at_ns"));
+  c.bytes = r.integer("bytes");
+  c.durable_level = level;
+  c.durable_path = r.bytes("path");
+  if (!r.ok()) {
+    c.seq = 0;
+  }
+  return c;
+}
+
+EndState end_state(const std::string& text) {
+  for (const auto s : {EndState::parked, EndState::done, EndState::failed, EndState::stopped}) {
+    if (text == to_text(s)) {
+      return s;
+    }
+  }
+  return EndState::lost;
+}
+
+/// The last attempt says where the job stands; without an end its session vanished.
+void read_last_attempt(const json& j, Job& job) {
+  Reader r(j, "attempt");
+  job.attempt = static_cast<int>(r.integer("attempt"));
+  job.started = wall_from_ns(r.integer_or("at_ns", 0));
+  job.created = *job.started;
+  job.budgets = read_budgets(r);
+  Ended ended{EndState::parked, "the session vanished; run the same line to resume", {}, {}, false};
+  const auto* end = r.find("end");
+  if (end == nullptr) {
+    ++job.budgets.interruptions;
+  } else {
+    Reader e(*end, "end");
+    ended.state = end_state(e.text("state"));
+    ended.reason = e.text_or("reason", "");
+    const auto exit = e.maybe_integer("exit");
+    ended.code = exit ? std::optional(static_cast<int>(*exit)) : std::nullopt;
+    job.budgets = read_budgets(e);
+    job.ended = wall_from_ns(e.integer_or("at_ns", 0));
+  }
+  job.state = std::move(ended);
+}
+
+std::optional<Job> read_job(const json& j, const std::string& level) {
+  Reader r(j, "job");
+  Job job;
+  job.id = r.text("id");
+  const auto* spec = r.find("spec");
+  const auto* attempts = r.find("attempts");
+  if (spec == nullptr || attempts == nullptr || !attempts->is_array() || attempts->empty()) {
+    return std::nullopt;
+  }
+  auto read = job_spec_from_json(*spec);
+  if (!read) {
+    return std::nullopt;
+  }
+  job.spec = std::move(*read);
+  for (const auto& attempt : *attempts) {
+    Reader a(attempt, "attempt");
+    const auto number = static_cast<int>(a.integer("attempt"));
+    const auto* checkpoints = a.find("checkpoints");
+    for (const auto& c : checkpoints == nullptr ? json::array() : *checkpoints) {
+      auto checkpoint = read_checkpoint(c, number, level);
+      if (checkpoint.seq > 0) {
+        job.checkpoints.push_back(std::move(checkpoint));
+      }
+    }
+  }
+  std::sort(job.checkpoints.begin(), job.checkpoints.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.attempt, a.seq, a.at) < std::tuple(b.attempt, b.seq, b.at);
+  });
+  read_last_attempt(attempts->back(), job);
+  auto& ended = std::get<Ended>(job.state);
+  ended.saved_at_limit = ended.state == EndState::parked && !job.checkpoints.empty();
+  return job;
+}
+
+void read_heartbeat(const json& j, const Place& place, Scanned& out) {
+  Reader r(j, "heartbeat");
+  const auto session = r.text("session");
+  const auto seq = r.integer_or("seq", 0);
+  if (session == place.session) {
+    out.own_heartbeat_seq = seq;
+    return;
+  }
+  const auto at = wall_from_ns(r.integer("at_ns"));
+  const auto interval = r.maybe_number("interval_s").value_or(0);
+  if (!r.ok() || r.boolean_or("closed", false)) {
+    return;
+  }
+  auto expires = at + Duration{static_cast<std::int64_t>(k_missed_heartbeats * interval * 1e9)};
+  if (const auto ends = r.maybe_integer("ends_at_ns")) {
+    expires = std::min(expires, wall_from_ns(*ends));
+  }
+  for (const auto& job : r.texts_or_empty("jobs")) {
+    auto& lease = out.leases[job];
+    if (lease.expires < expires) {
+      lease = Lease{session, at, expires};
+    }
+  }
+}
+
+} // namespace
+
+Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply) {
+  auto j = opened(reply);
+  if (!j) {
+    return j.error();
+  }
+  Reader r(*j, "helper: scan");
+  Scanned out;
+  out.problems = r.texts_or_empty("problems");
+  if (const auto* jobs = r.find("jobs"); jobs != nullptr && jobs->is_array()) {
+    for (const auto& item : *jobs) {
+      if (auto job = read_job(item, place.level)) {
+        out.jobs.push_back(std::move(*job));
+      } else {
+        out.problems.push_back("a job of the durable directory has no readable spec");
+      }
+    }
+  }
+  if (const auto* beats = r.find("heartbeats"); beats != nullptr && beats->is_array()) {
+    for (const auto& item : *beats) {
+      read_heartbeat(item, place, out);
+    }
+  }
+  if (!r.ok()) {
+    return r.error();
+  }
+  return out;
+}
+
+} // namespace gpujob::durable_requests

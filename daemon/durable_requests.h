@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/paths.h"
+#include "common/result.h"
+#include "daemon/policy/event.h"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// What the helper is asked and what its answers mean: the table "The helper" of ARCHITECTURE.md, on
+/// the daemon's side. No I/O.
+namespace gpujob::durable_requests {
+
+struct Place {
+  std::string dir; ///< empty: there is no durable directory
+  std::string level;
+  std::string session;
+};
+
+std::string open(const std::string& dir, const std::string& require_mount);
+std::string scan(const std::vector<std::string>& dirs);
+std::string begin(const Place& place, const policy::Job& job, WallTime now);
+std::string end(const Place& place, const policy::Job& job, WallTime now);
+std::string secure(const Place& place, const StatePaths& paths, const policy::Job& job, int seq);
+std::string resume(const StatePaths& paths, const policy::Job& job);
+std::string heartbeat(const Place& place, std::int64_t seq, WallTime now,
+                      std::optional<WallTime> ends_at, Duration interval,
+                      const std::vector<std::string>& jobs, bool closed);
+
+/// Nothing but whether it worked.
+Result<void> read_done(const Result<std::string>& reply);
+
+struct Opened {
+  std::string level;
+  std::vector<std::string> warnings;
+};
+Result<Opened> read_open(const Result<std::string>& reply);
+
+policy::Secured read_secure(const policy::JobId& id, int seq, const std::string& manifest,
+                            const Result<std::string>& reply);
+policy::Prepared read_resume(const policy::Job& job, const Result<std::string>& reply);
+
+/// Another session's word that it runs a job.
+struct Lease {
+  std::string session;
+  WallTime at{};
+  WallTime expires{}; ///< three missed heartbeats, or that session's end
+};
+
+struct Scanned {
+  std::vector<policy::Job> jobs; ///< as Ended jobs, for policy::Imported
+  std::map<policy::JobId, Lease> leases;
+  std::int64_t own_heartbeat_seq = 0;
+  std::vector<std::string> problems;
+};
+Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply);
+
+/// Where the local manifest of a checkpoint lies.
+std::string manifest_path(const StatePaths& paths, const policy::Job& job, int seq);
+
+} // namespace gpujob::durable_requests

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/fd.h"
+#include "common/paths.h"
+#include "common/result.h"
+#include "daemon/policy/event.h"
+#include "daemon/policy/world.h"
+
+#include <functional>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gpujob::ipc {
+
+/// What the verbs need of the loop. Implemented by App, so that this room knows neither the
+/// database nor the shims.
+class Backend {
+public:
+  virtual ~Backend() = default;
+
+  [[nodiscard]] virtual const policy::World& world() const = 0;
+  [[nodiscard]] virtual Now now() const = 0;
+  [[nodiscard]] virtual const StatePaths& state_paths() const = 0;
+
+  /// Applies the events in the next wake-up and calls `committed` after its transaction, before
+  /// anything is performed.
+  virtual void submit(std::vector<policy::Event> events, std::function<void()> committed) = 0;
+
+  /// Keeps the job's sealed command line until it has started for the last time.
+  virtual void hold_command_line(const policy::JobId& id, Fd command_line) = 0;
+
+  /// Reads again what other sessions left in the durable directory, then calls back. Calls back at
+  /// once when there is none.
+  virtual void refresh_from_durable(std::function<void(Result<void>)> done) = 0;
+
+  /// Who else seems to run this job now, in words; nullopt: nobody.
+  [[nodiscard]] virtual std::optional<std::string> lease_holder(const policy::JobId& id) const = 0;
+
+  [[nodiscard]] virtual nlohmann::json session_view() const = 0;
+  [[nodiscard]] virtual nlohmann::json status_view() const = 0;
+
+  /// `gpujob daemon stop`: remembered, then the loop ends.
+  virtual Result<void> stop_daemon() = 0;
+
+  /// The job's files on this machine, after its row is gone.
+  virtual void remove_files(const policy::JobId& id) = 0;
+};
+
+} // namespace gpujob::ipc

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ipc/find_job.h"
+
+#include "common/text.h"
+
+#include <fmt/format.h>
+
+namespace gpujob::ipc {
+
+const policy::Job* find_by_name(const policy::World& w, const std::string& name) {
+  const policy::Job* newest = nullptr;
+  for (const auto& [id, job] : w.jobs) {
+    if (job.spec.name == name && (newest == nullptr || newest->order < job.order)) {
+      newest = &job;
+    }
+  }
+  return newest;
+}
+
+Result<const policy::Job*> find_job(const policy::World& w, const std::string& text) {
+  if (const auto it = w.jobs.find(text); it != w.jobs.end()) {
+    return &it->second;
+  }
+  if (const auto* named = find_by_name(w, text)) {
+    return named;
+  }
+  const auto missing = Error{
+      Errc::not_found,
+      fmt::format("job: '{}': not known here: see gpujob ps --all", printable(text.substr(0, 60)))};
+  auto it = w.jobs.lower_bound(text);
+  if (text.empty() || it == w.jobs.end() || !it->first.starts_with(text)) {
+    return missing;
+  }
+  const auto* found = &it->second;
+  if (++it != w.jobs.end() && it->first.starts_with(text)) {
+    return Error{Errc::not_found,
+                 fmt::format("job: '{}': is the start of several ids: give more of it", text)};
+  }
+  return found;
+}
+
+} // namespace gpujob::ipc

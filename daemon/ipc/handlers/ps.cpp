@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ipc/dispatch.h"
+
+#include "common/json.h"
+#include "daemon/ipc/view.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace gpujob::ipc {
+
+namespace {
+
+/// Short views are at most about 600 bytes: a page stays well under a frame.
+constexpr std::size_t k_page = 60;
+
+/// Without `all`: what lives, what waits to be resumed, and the ten that ended last.
+constexpr std::size_t k_recent = 10;
+
+using Listed = std::vector<const policy::Job*>;
+
+bool goes_on(const policy::Job& job) {
+  const auto* ended = job.ended_state();
+  return ended == nullptr || ended->state == policy::EndState::parked;
+}
+
+Listed listed(const policy::World& w, bool all) {
+  Listed jobs;
+  for (const auto& [id, job] : w.jobs) {
+    jobs.push_back(&job);
+  }
+  std::sort(jobs.begin(), jobs.end(),
+            [](const auto* a, const auto* b) { return a->order < b->order; });
+  if (all) {
+    return jobs;
+  }
+  std::size_t ended = 0;
+  Listed kept;
+  for (auto it = jobs.rbegin(); it != jobs.rend(); ++it) {
+    if (goes_on(**it) || ended++ < k_recent) {
+      kept.push_back(*it);
+    }
+  }
+  std::reverse(kept.begin(), kept.end());
+  return kept;
+}
+
+} // namespace
+
+void handle_ps(Backend& backend, Request request) {
+  json::Reader r(*request.params, "ps");
+  const bool all = r.boolean_or("all", false);
+  const auto after = r.integer_or("cursor", 0); // the order of the last job of the page before
+  if (!r.ok()) {
+    request.fail(r.error());
+    return;
+  }
+  auto jobs = nlohmann::json::array();
+  nlohmann::json next;
+  std::int64_t last = 0;
+  for (const auto* job : listed(backend.world(), all)) {
+    if (job->order <= after) {
+      continue;
+    }
+    if (jobs.size() == k_page) {
+      next = last;
+      break;
+    }
+    jobs.push_back(short_view(*job));
+    last = job->order;
+  }
+  request.reply({{"jobs", std::move(jobs)}, {"next", std::move(next)}});
+}
+
+} // namespace gpujob::ipc

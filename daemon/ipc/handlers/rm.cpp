@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ipc/dispatch.h"
+
+#include "common/json.h"
+#include "daemon/ipc/find_job.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+/// Forgets ended jobs on this machine. What is in the durable directory stays: see README.
+namespace gpujob::ipc {
+
+void handle_rm(Backend& backend, Request request) {
+  json::Reader r(*request.params, "rm");
+  const auto names = r.texts_or_empty("jobs");
+  if (!r.ok() || names.empty()) {
+    request.fail(r.ok() ? Error{Errc::usage, "rm: no job given"} : r.error());
+    return;
+  }
+  std::vector<policy::Event> events;
+  auto removed = nlohmann::json::array();
+  std::vector<policy::JobId> ids;
+  for (const auto& name : names) {
+    const auto job = find_job(backend.world(), name);
+    if (!job) {
+      request.fail(job.error());
+      return;
+    }
+    if ((*job)->ended_state() == nullptr) {
+      request.fail({Errc::refused,
+                    fmt::format("rm: {}: is {}: stop it first with gpujob stop",
+                                (*job)->spec.name, policy::state_text(**job))});
+      return;
+    }
+    ids.push_back((*job)->id);
+    removed.push_back({{"id", (*job)->id}, {"name", (*job)->spec.name}});
+    events.emplace_back(policy::Removed{(*job)->id});
+  }
+  auto shared = std::make_shared<Request>(std::move(request));
+  backend.submit(std::move(events), [&backend, shared, ids, removed] {
+    for (const auto& id : ids) {
+      backend.remove_files(id);
+    }
+    shared->reply({{"jobs", removed}});
+  });
+}
+
+} // namespace gpujob::ipc

@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ipc/dispatch.h"
+
+#include "common/cmdline.h"
+#include "common/id.h"
+#include "common/json.h"
+#include "daemon/ipc/find_job.h"
+#include "daemon/ipc/view.h"
+#include "daemon/policy/core.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+/// `gpujob run`: start, attach to, or continue the job of that name.
+namespace gpujob::ipc {
+
+namespace {
+
+struct Wish {
+  JobSpec spec;
+  bool again = false;
+  bool take_over = false;
+  bool named = false;
+  policy::JobId new_id;
+};
+
+Result<Wish> read_wish(const nlohmann::json& params) {
+  json::Reader r(params, "run");
+  Wish wish;
+  wish.new_id = random_id();
+  wish.again = r.boolean_or("again", false);
+  wish.take_over = r.boolean_or("take_over", false);
+  const auto* spec = r.find("spec");
+  if (spec == nullptr || !spec->is_object()) {
+    return Error{Errc::bad_data, "run: spec: is missing"};
+  }
+  auto j = *spec;
+  wish.named = j.contains("name") && j["name"].is_string() && !j["name"].get<std::string>().empty();
+  if (!wish.named) {
+    j["name"] = wish.new_id;
+  }
+  auto read = job_spec_from_json(j);
+  if (!read || !r.ok()) {
+    return read ? r.error() : read.error();
+  }
+  wish.spec = std::move(*read);
+  return wish;
+}
+
+/// A live job of that name: nothing to start, the caller attaches.
+bool is_live(const policy::Job& job) {
+  return job.ended_state() == nullptr && !std::holds_alternative<policy::Held>(job.state);
+}
+
+void answer(const Backend& backend, const Request& request, const policy::JobId& id,
+            std::string disposition, std::vector<std::string> notes) {
+  const auto it = backend.world().jobs.find(id);
+  if (it == backend.world().jobs.end()) {
+    request.fail({Errc::refused, "run: the job was removed meanwhile"});
+    return;
+  }
+  if (disposition == "started" && std::holds_alternative<policy::Queued>(it->second.state)) {
+    disposition = "queued";
+  }
+  request.reply({{"job", job_view(it->second, backend.state_paths(), backend.now())},
+                 {"disposition", disposition},
+                 {"notes", notes}});
+}
+
+/// Why the job may not go on now.
+std::optional<Error> refusal(const Backend& backend, const policy::Job* known, const Wish& wish) {
+  const auto refuse = [&](const std::string& why) {
+    return Error{Errc::refused, fmt::format("run: {}: {}", wish.spec.name, why)};
+  };
+  const auto* ended = known == nullptr ? nullptr : known->ended_state();
+  if (ended != nullptr && ended->state == policy::EndState::done && !wish.again) {
+    return refuse("is done: nothing left to do; pass --again to run it anew");
+  }
+  if (known != nullptr && !wish.take_over && !wish.again) {
+    if (const auto holder = backend.lease_holder(known->id)) {
+      return refuse(*holder + "; wait until that is over, or pass --take-over");
+    }
+  }
+  const auto longest = known == nullptr ? Duration{} : known->longest_save;
+  if (const auto why = policy::start_refusal(backend.world(), wish.spec, longest, backend.now())) {
+    return refuse(*why + ": nothing started; run the same line in the next session, or give a "
+                         "shorter --lead");
+  }
+  return std::nullopt;
+}
+
+void start(Backend& backend, Request request, Wish wish) {
+  const auto* known = wish.named ? find_by_name(backend.world(), wish.spec.name) : nullptr;
+  if (known != nullptr && is_live(*known)) {
+    answer(backend, request, known->id, "attached", {});
+    return;
+  }
+  if (auto error = refusal(backend, known, wish)) {
+    request.fail(*error);
+    return;
+  }
+  std::vector<std::string> notes;
+  const bool resumes = known != nullptr && !wish.again;
+  const auto id = resumes ? known->id : wish.new_id;
+  if (resumes && wish.take_over) {
+    if (const auto holder = backend.lease_holder(id)) {
+      notes.push_back("taken over: " + *holder);
+    }
+  }
+  backend.hold_command_line(id, std::move(request.fds.front()));
+  policy::Event event = resumes ? policy::Event(policy::Resumed{id, std::move(wish.spec)})
+                                : policy::Event(policy::Submitted{id, std::move(wish.spec)});
+  auto shared = std::make_shared<Request>(std::move(request));
+  backend.submit({std::move(event)}, [&backend, shared, id, resumes, notes] {
+    answer(backend, *shared, id, resumes ? "resumed" : "started", notes);
+  });
+}
+
+} // namespace
+
+void handle_run(Backend& backend, Request request) {
+  auto wish = read_wish(*request.params);
+  if (!wish) {
+    request.fail(wish.error());
+    return;
+  }
+  if (request.fds.size() != 1) {
+    request.fail({Errc::bad_data, "run: exactly one command line must come with it"});
+    return;
+  }
+  if (auto line = read_cmdline_memfd(request.fds.front().get()); !line) {
+    request.fail(line.error());
+    return;
+  }
+  if (!wish->named) {
+    start(backend, std::move(request), std::move(*wish));
+    return;
+  }
+  // Another session may have taken the job further since we looked.
+  auto shared = std::make_shared<Request>(std::move(request));
+  backend.refresh_from_durable([&backend, shared, wish = *wish](Result<void> read) {
+    if (!read) {
+      shared->fail({Errc::io, fmt::format("run: {}: {}: nothing started", wish.spec.name,
+                                          read.error().text)});
+      return;
+    }
+    start(backend, std::move(*shared), wish);
+  });
+}
+
+} // namespace gpujob::ipc

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ipc/view.h"
+
+#include "common/clock.h"
+#include "common/launch.h"
+#include "common/signals.h"
+#include "common/text.h"
+#include "daemon/policy/verdict.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace gpujob::ipc {
+
+using namespace policy;
+using nlohmann::json;
+
+namespace {
+
+/// A view must fit a frame of 64 KiB whatever the user's command line is.
+constexpr std::size_t k_max_argv = 4096;
+constexpr std::size_t k_max_text = 2048;
+constexpr std::size_t k_max_checkpoints = 20;
+
+std::string shown(const std::string& text) {
+  return printable(text.size() > k_max_text ? text.substr(0, k_max_text) + "…" : text);
+}
+
+json instant(const std::optional<WallTime>& t) { return t ? json(format_rfc3339(*t)) : json(); }
+
+template <typename T>
+json maybe(const std::optional<T>& value) {
+  return value ? json(*value) : json();
+}
+
+json maybe_text(const std::string& text) { return text.empty() ? json() : json(shown(text)); }
+
+json argv_view(const std::vector<std::string>& argv) {
+  auto out = json::array();
+  std::size_t total = 0;
+  for (const auto& word : argv) {
+    total += word.size();
+    if (total > k_max_argv) {
+      out.push_back("…");
+      break;
+    }
+    out.push_back(printable(word));
+  }
+  return out;
+}
+
+json checkpoint_view(const Checkpoint& c) {
+  return {{"seq", c.seq},
+          {"path", maybe_text(c.path)},
+          {"confirmed", c.state == CheckpointState::verified},
+          {"state", to_text(c.state)},
+          {"how", c.how},
+          {"durable", maybe_text(c.durable_level)},
+          {"durable_path", maybe_text(c.durable_path)},
+          {"at", format_rfc3339(c.at)},
+          {"attempt", c.attempt},
+          {"step", maybe(c.step)},
+          {"bytes", c.state == CheckpointState::verified ? json(c.bytes) : json()},
+          {"note", maybe_text(c.note)}};
+}
+
+json checkpoints_view(const Job& job) {
+  auto out = json::array();
+  const auto& list = job.checkpoints;
+  for (auto i = list.size() - std::min(list.size(), k_max_checkpoints); i < list.size(); ++i) {
+    out.push_back(checkpoint_view(list[i]));
+  }
+  return out;
+}
+
+json plan_view(const Running* running, Now now) {
+  if (running == nullptr || !running->plan_given || !running->plan_given->term_at) {
+    return {};
+  }
+  const auto& plan = *running->plan_given;
+  const auto wall = [&](const std::optional<BootTime>& t) {
+    return t ? json(format_rfc3339(now.wall_at(*t))) : json();
+  };
+  return {{"reason", to_text(plan.reason)},
+          {"request_at", wall(plan.request_at)},
+          {"term_at", wall(plan.term_at)},
+          {"ends_at", wall(plan.hard_end)}};
+}
+
+void put_exit(json& j, const Job& job) {
+  std::optional<int> code, signal;
+  if (const auto* ended = job.ended_state()) {
+    code = ended->code;
+    signal = ended->signal;
+  } else if (const auto* ending = std::get_if<Ending>(&job.state); ending && ending->record) {
+    code = ending->record->code;
+    signal = ending->record->signal;
+  }
+  j["exit"] = maybe(shell_exit(code, signal));
+  j["signal"] = signal ? json(signal_name(*signal)) : json();
+  j["run_exit"] = maybe(run_exit(job));
+}
+
+void put_running(json& j, const Job& job, Now now) {
+  const auto* running = std::get_if<Running>(&job.state);
+  j["pid"] = running != nullptr && running->pid > 0 ? json(running->pid) : json();
+  j["progress"] = running != nullptr ? maybe(running->progress) : json();
+  j["status"] = running != nullptr ? maybe_text(running->status) : json();
+  j["catches"] = running != nullptr ? maybe_text(running->catches) : json();
+  j["plan"] = plan_view(running, now);
+}
+
+} // namespace
+
+json job_view(const Job& job, const StatePaths& paths, Now now) {
+  json j{{"id", job.id},
+         {"name", job.spec.name},
+         {"state", state_text(job)},
+         {"reason", maybe_text(reason_text(job))},
+         {"attempt", job.attempt},
+         {"argv", argv_view(job.spec.argv)},
+         {"cwd", shown(job.spec.cwd)},
+         {"created_at", format_rfc3339(job.created)},
+         {"started_at", instant(job.started)},
+         {"ended_at", instant(job.ended)},
+         {"log", job.attempt > 0 ? json(shown(paths.attempt_dir(job.id, job.attempt) + "/" +
+                                              attempt_file::k_output))
+                                 : json()},
+         {"resume_from", maybe_text(job.resume_from)},
+         {"interruptions", job.budgets.interruptions},
+         {"failures", job.budgets.failures},
+         {"no_progress", job.budgets.no_progress},
+         {"checkpoints", checkpoints_view(job)}};
+  put_exit(j, job);
+  put_running(j, job, now);
+  return j;
+}
+
+json short_view(const Job& job) {
+  const auto* newest = newest_verified(job);
+  json j{{"id", job.id},
+         {"name", job.spec.name},
+         {"state", state_text(job)},
+         {"reason", maybe_text(reason_text(job).substr(0, 200))},
+         {"attempt", job.attempt},
+         {"created_at", format_rfc3339(job.created)},
+         {"started_at", instant(job.started)},
+         {"ended_at", instant(job.ended)},
+         {"checkpoint_at", newest != nullptr ? json(format_rfc3339(newest->at)) : json()}};
+  put_exit(j, job);
+  const auto* running = std::get_if<Running>(&job.state);
+  j["progress"] = running != nullptr ? maybe(running->progress) : json();
+  return j;
+}
+
+std::string view_fingerprint(const Job& job) {
+  auto out = fmt::format("{} {} {}", state_text(job), job.attempt, reason_text(job));
+  for (const auto& c : job.checkpoints) {
+    out += fmt::format(" {}:{}:{}", c.seq, to_text(c.state), c.durable_level);
+  }
+  return out;
+}
+
+} // namespace gpujob::ipc

@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/attempts.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/log.h"
+#include "common/proc.h"
+#include "daemon/jobs/attempt_files.h"
+#include "daemon/jobs/orphans.h"
+#include "daemon/jobs/shim_link.h"
+#include "daemon/process/launcher.h"
+#include "daemon/process/pid_watch.h"
+
+#include <boost/asio/post.hpp>
+#include <fcntl.h>
+#include <fmt/format.h>
+
+namespace gpujob::jobs {
+
+using namespace std::chrono_literals;
+
+namespace {
+/// How often checkpoint directories are looked at: half the settle time.
+constexpr auto k_look_every = 1s;
+/// Between looks for the start record of a shim that lives but has not written it.
+constexpr auto k_find_every = 50ms;
+} // namespace
+
+struct Attempts::Tracked {
+  policy::JobId id;
+  int attempt = 0;
+  std::string dir;
+  std::int64_t last_seq = 0;
+  CheckpointWatch watch;
+  std::unique_ptr<process::PidWatch> shim;
+  std::unique_ptr<ShimLink> link;
+  boost::asio::steady_timer find;
+
+  Tracked(boost::asio::io_context& io, const policy::Job& job, const Places& places)
+      : id(job.id), attempt(job.attempt), dir(places.state.attempt_dir(job.id, job.attempt)),
+        last_seq(job.journal_seq),
+        watch(places.state.checkpoint_dir(job.id), job.spec.checkpoint_path), find(io) {}
+};
+
+Attempts::Attempts(boost::asio::io_context& io, Places places, Post post, KeepCommandLine keep)
+    : m_io(io), m_places(std::move(places)), m_post(std::move(post)), m_keep(std::move(keep)),
+      m_look(io) {}
+
+Attempts::~Attempts() = default;
+
+Attempts::Tracked& Attempts::track(const policy::Job& job) {
+  auto& slot = m_tracked[job.id];
+  slot = std::make_unique<Tracked>(m_io, job, m_places);
+  if (m_tracked.size() == 1) {
+    arm_look();
+  }
+  return *slot;
+}
+
+void Attempts::launch(const policy::Job& job, const Plan& plan, int command_line,
+                      std::optional<WallTime> deadline) {
+  if (auto started = start_shim(job, plan, command_line, deadline); !started) {
+    m_tracked.erase(job.id);
+    m_post(policy::LaunchFailed{job.id, job.attempt, started.error().text});
+  }
+}
+
+Result<void> Attempts::start_shim(const policy::Job& job, const Plan& plan, int command_line,
+                                  std::optional<WallTime> deadline) {
+  const auto dir = m_places.state.attempt_dir(job.id, job.attempt);
+  GPUJOB_TRY(make_directories(dir));
+  GPUJOB_TRY(make_directories(m_places.state.checkpoint_dir(job.id)));
+  GPUJOB_TRY(make_directories(m_places.runtime.attempt_dir(job.id, job.attempt)));
+  auto lock = lock_file(dir + "/" + attempt_file::k_lock);
+  if (!lock) {
+    return lock.error();
+  }
+  const auto launch = make_launch(m_places, job, plan, deadline);
+  GPUJOB_TRY(atomic_replace(dir + "/" + attempt_file::k_launch, encode(launch)));
+  auto log = open_file(dir + "/" + attempt_file::k_shim_log, O_WRONLY | O_CREAT | O_APPEND);
+  if (!log) {
+    return log.error();
+  }
+  auto& t = track(job);
+  m_post(policy::BaselineTaken{job.id, job.attempt, t.watch.baseline()});
+  auto started =
+      process::start({m_places.shim_exe, {dir}, command_line, lock->get(), log->get()});
+  if (!started) {
+    return started.error();
+  }
+  log_line(fmt::format("job={} attempt={} shim={} started", job.id, job.attempt, started->pid));
+  watch_shim(t, std::move(started->pidfd));
+  connect(t);
+  return {};
+}
+
+void Attempts::watch_shim(Tracked& t, Fd pidfd) {
+  t.shim = std::make_unique<process::PidWatch>(m_io, std::move(pidfd),
+                                               [this, id = t.id] { on_gone(id); });
+}
+
+void Attempts::connect(Tracked& t) {
+  const auto path = m_places.runtime.attempt_dir(t.id, t.attempt) + "/link.sock";
+  auto* tracked = &t; // the link is a member of it
+  t.link = std::make_unique<ShimLink>(
+      m_io, path,
+      ShimLink::Handlers{[this, tracked](journal::Record r) { on_record(*tracked, std::move(r)); },
+                         [this, tracked](Fd fd) { m_keep(tracked->id, std::move(fd)); },
+                         [tracked] { return tracked->last_seq; }, [] {}});
+}
+
+void Attempts::on_record(Tracked& t, journal::Record record) {
+  if (record.seq <= t.last_seq) {
+    return;
+  }
+  t.last_seq = record.seq;
+  policy::ShimRecord event{t.id, t.attempt, std::move(record), {}, {}};
+  if (const auto* c = std::get_if<journal::Checkpoint>(&event.record.body)) {
+    if (!c->path.empty()) {
+      event.signature = signature_of(c->path);
+      t.watch.known(event.signature);
+    } else if (auto found = t.watch.look(read_clocks().boot, true); !found.empty()) {
+      event.found = found.back().path;
+      event.signature = found.back().signature;
+    }
+  }
+  m_post(std::move(event));
+}
+
+void Attempts::on_gone(const policy::JobId& id) {
+  const auto it = m_tracked.find(id);
+  if (it == m_tracked.end()) {
+    return;
+  }
+  const auto t = std::move(it->second);
+  m_tracked.erase(it);
+  // Whatever the link had not delivered yet is in the journal.
+  for (auto& record : read_journal(t->dir, t->last_seq)) {
+    on_record(*t, std::move(record));
+  }
+  auto record = read_exit_record(t->dir);
+  if (!record) {
+    const int ended = end_orphans(id);
+    log_line(fmt::format("job={} attempt={} shim lost: ended {} processes of the job", id,
+                         t->attempt, ended));
+  }
+  // The tree is gone, so nothing is being written any more: no settle time.
+  const bool by_exit = record && record->code == 85;
+  for (auto& found : t->watch.look(read_clocks().boot, true)) {
+    m_post(policy::CheckpointFound{id, t->attempt, found.path, found.signature,
+                                   by_exit ? "exit" : "files"});
+  }
+  m_post(policy::ShimGone{id, t->attempt, std::move(record), true});
+  (void)remove_tree(m_places.runtime.attempt_dir(id, t->attempt));
+}
+
+void Attempts::adopt(const policy::Job& job, bool same_vm) {
+  auto& t = track(job);
+  if (same_vm && shim_alive(t.dir)) {
+    connect(t);
+    find_shim(job.id);
+    return;
+  }
+  const bool began = read_start(t.dir).has_value() || read_exit_record(t.dir).has_value();
+  if (same_vm && !began && job.journal_seq == 0) {
+    m_tracked.erase(job.id);
+    end_orphans(job.id);
+    m_post(policy::NeverStarted{job.id, job.attempt});
+    return;
+  }
+  if (same_vm || read_exit_record(t.dir)) {
+    on_gone(job.id);
+    return;
+  }
+  for (auto& record : read_journal(t.dir, t.last_seq)) {
+    on_record(t, std::move(record));
+  }
+  m_tracked.erase(job.id);
+  m_post(policy::ShimGone{job.id, job.attempt, std::nullopt, false});
+}
+
+void Attempts::find_shim(const policy::JobId& id) {
+  const auto it = m_tracked.find(id);
+  if (it == m_tracked.end()) {
+    return;
+  }
+  auto& t = *it->second;
+  if (const auto start = read_start(t.dir)) {
+    if (auto pidfd = proc::open_pidfd(start->shim_pid, start->shim_start_ticks)) {
+      watch_shim(t, std::move(pidfd));
+      return;
+    }
+  }
+  if (!shim_alive(t.dir)) {
+    on_gone(id);
+    return;
+  }
+  t.find.expires_after(k_find_every);
+  t.find.async_wait([this, id](const boost::system::error_code& error) {
+    if (!error) {
+      find_shim(id);
+    }
+  });
+}
+
+void Attempts::send_plan(const policy::JobId& id, const Plan& plan) {
+  if (const auto it = m_tracked.find(id); it != m_tracked.end() && it->second->link) {
+    it->second->link->send_plan(plan);
+  }
+}
+
+void Attempts::send_request(const policy::JobId& id, std::int64_t number) {
+  if (const auto it = m_tracked.find(id); it != m_tracked.end() && it->second->link) {
+    it->second->link->send_request(number);
+  }
+}
+
+void Attempts::arm_look() {
+  m_look.expires_after(k_look_every);
+  m_look.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      look_for_checkpoints();
+    }
+  });
+}
+
+void Attempts::look_for_checkpoints() {
+  const auto now = read_clocks().boot;
+  for (auto& [id, t] : m_tracked) {
+    for (auto& found : t->watch.look(now, false)) {
+      m_post(policy::CheckpointFound{id, t->attempt, found.path, found.signature, "files"});
+    }
+  }
+  if (!m_tracked.empty()) {
+    arm_look();
+  }
+}
+
+} // namespace gpujob::jobs

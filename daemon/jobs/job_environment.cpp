@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/job_environment.h"
+
+#include "common/text.h"
+
+#include <fmt/format.h>
+
+namespace gpujob::jobs {
+
+namespace {
+
+/// "--resume {}" is two words, "--resume_from_checkpoint={}" one; the path is never split.
+std::vector<std::string> resume_words(const std::string& pattern, const std::string& path) {
+  std::vector<std::string> words;
+  if (pattern.empty() || path.empty()) {
+    return words;
+  }
+  for (auto word : split(pattern, ' ')) {
+    if (word.empty()) {
+      continue;
+    }
+    for (auto at = word.find("{}"); at != std::string::npos; at = word.find("{}", at)) {
+      word.replace(at, 2, path);
+      at += path.size();
+    }
+    words.push_back(std::move(word));
+  }
+  return words;
+}
+
+std::string unix_seconds(WallTime t) {
+  return fmt::format("{}", std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
+}
+
+} // namespace
+
+Launch make_launch(const Places& places, const policy::Job& job, const Plan& plan,
+                   std::optional<WallTime> deadline) {
+  const auto attempt_dir = places.state.attempt_dir(job.id, job.attempt);
+  const auto runtime_dir = places.runtime.attempt_dir(job.id, job.attempt);
+  Launch l;
+  l.job_id = job.id;
+  l.job_name = job.spec.name;
+  l.attempt = job.attempt;
+  l.argv_append = resume_words(job.spec.resume_arg, job.resume_from);
+  l.link_socket = runtime_dir + "/link.sock";
+  l.notify_socket = runtime_dir + "/notify.sock";
+  l.env_set = job.spec.env_set;
+  const auto set = [&](const char* name, std::string value) {
+    l.env_set.emplace_back(name, std::move(value));
+  };
+  set("GPUJOB_JOB_ID", job.id);
+  set("GPUJOB_JOB_NAME", job.spec.name);
+  set("GPUJOB_ATTEMPT", fmt::format("{}", job.attempt));
+  set("GPUJOB_DEADLINE", deadline ? unix_seconds(*deadline) : "");
+  set("GPUJOB_GRACE_S", fmt::format("{}", std::chrono::floor<std::chrono::seconds>(plan.grace).count()));
+  set("GPUJOB_CKPT_DIR", places.state.checkpoint_dir(job.id));
+  set("GPUJOB_RESUME", job.resume_from);
+  set("GPUJOB_NOTICE_FILE", attempt_dir + "/" + attempt_file::k_notice);
+  set("GPUJOB_SOCKET", places.runtime.socket());
+  set("NOTIFY_SOCKET", l.notify_socket);
+  set("FAULT_TOL_FINISHED_FLAG_FILE", attempt_dir + "/finished");
+  l.env_default.emplace_back("PYTHONUNBUFFERED", "1");
+  l.checkpoint_signal = job.spec.checkpoint_signal;
+  l.checkpoint_target = job.spec.checkpoint_target;
+  l.done_when = job.spec.done_when;
+  l.log_max_bytes = job.spec.log_max_bytes;
+  l.keep_tree = job.spec.keep_tree;
+  l.plan = plan;
+  l.revive = places.revive;
+  return l;
+}
+
+} // namespace gpujob::jobs

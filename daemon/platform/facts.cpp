@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/platform/facts.h"
+
+#include "common/file.h"
+#include "common/proc.h"
+#include "common/text.h"
+
+#include <algorithm>
+#include <array>
+#include <fmt/format.h>
+#include <string_view>
+#include <sys/stat.h>
+
+namespace gpujob::platform {
+
+namespace {
+
+/// What the profiles ask about.
+struct Wanted {
+  std::set<std::string> variables, dirs, files;
+
+  void add(const Condition& c) {
+    switch (c.kind) {
+    case Condition::Kind::env:
+    case Condition::Kind::env_equals:
+      variables.insert(c.name);
+      break;
+    case Condition::Kind::dir:
+      dirs.insert(c.name);
+      break;
+    case Condition::Kind::file:
+      files.insert(c.name);
+      break;
+    case Condition::Kind::any:
+    case Condition::Kind::all:
+      add_all(c.parts);
+      break;
+    }
+  }
+
+  void add_all(const std::vector<Condition>& list) {
+    for (const auto& c : list) {
+      add(c);
+    }
+  }
+};
+
+Wanted wanted_by(const std::vector<Profile>& profiles) {
+  Wanted w;
+  for (const auto& p : profiles) {
+    if (p.detect) {
+      w.add(p.detect->when);
+      w.add_all(p.detect->none);
+    }
+    for (const auto& v : p.variants) {
+      w.add(v.when);
+    }
+  }
+  return w;
+}
+
+std::map<std::string, std::string> pick(const std::vector<std::string>& env,
+                                        const std::set<std::string>& names) {
+  std::map<std::string, std::string> out;
+  for (const auto& entry : env) {
+    const auto equals = entry.find('=');
+    if (equals != std::string::npos && names.contains(entry.substr(0, equals))) {
+      out.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+    }
+  }
+  return out;
+}
+
+/// S_IFDIR or S_IFREG; 0 when there is nothing.
+mode_t kind_of(const std::string& path) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 ? st.st_mode & S_IFMT : 0;
+}
+
+std::optional<std::string> read_text(const std::string& path) {
+  auto text = read_file(path, std::size_t{64} << 20U);
+  return text ? std::optional(std::move(*text)) : std::nullopt;
+}
+
+std::vector<std::string> find_container(const std::string& root,
+                                        const std::optional<proc::Stat>& pid1) {
+  std::vector<std::string> evidence;
+  for (const char* marker : {"/.dockerenv", "/run/.containerenv"}) {
+    if (kind_of(root + marker) != 0) {
+      evidence.push_back(fmt::format("file {}", marker));
+    }
+  }
+  const auto cgroup = read_text(root + "/proc/1/cgroup").value_or("");
+  for (const char* word : {"docker", "kubepods", "containerd"}) {
+    if (cgroup.find(word) != std::string::npos) {
+      evidence.push_back(fmt::format("/proc/1/cgroup names {}", word));
+      break;
+    }
+  }
+  // The inits a machine of its own is started with; anything else as PID 1 is a container's
+  // program.
+  constexpr std::array<std::string_view, 6> k_inits = {"init",  "systemd", "openrc-init",
+                                                       "runit", "dinit",   "shepherd"};
+  if (pid1 && std::find(k_inits.begin(), k_inits.end(), pid1->comm) == k_inits.end()) {
+    evidence.push_back(fmt::format("PID 1 is {}, no init", printable(pid1->comm)));
+  }
+  return evidence;
+}
+
+/// mountinfo writes space, tab, newline and backslash as \ooo.
+std::string unescape(std::string_view s) {
+  std::string out;
+  for (std::size_t i = 0; i < s.size(); ++i) {
+    const auto digit = [&](std::size_t at) { return s[at] >= '0' && s[at] <= '7'; };
+    if (s[i] == '\\' && i + 3 < s.size() && digit(i + 1) && digit(i + 2) && digit(i + 3)) {
+      out += static_cast<char>((s[i + 1] - '0') * 64 + (s[i + 2] - '0') * 8 + (s[i + 3] - '0'));
+      i += 3;
+    } else {
+      out += s[i];
+    }
+  }
+  return out;
+}
+
+/// proc(5): ID parent major:minor root POINT options optional... - TYPE source options.
+std::vector<Mount> parse_mounts(std::string_view mountinfo) {
+  std::vector<Mount> mounts;
+  for (const auto& line : split(mountinfo, '\n')) {
+    const auto fields = split(line, ' ');
+    const auto dash = std::find(fields.begin(), fields.end(), "-");
+    if (dash - fields.begin() >= 6 && fields.end() - dash >= 2) {
+      mounts.push_back({unescape(fields[4]), unescape(*(dash + 1))});
+    }
+  }
+  return mounts;
+}
+
+} // namespace
+
+Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& source) {
+  const auto wanted = wanted_by(profiles);
+  const auto& root = source.root;
+  Facts f;
+  f.env = pick(source.env, wanted.variables);
+  if (const auto text = read_text(root + "/proc/1/environ")) {
+    f.pid1_env = pick(split(*text, '\0'), wanted.variables);
+  }
+  for (const auto& path : wanted.dirs) {
+    if (kind_of(root + path) == S_IFDIR) {
+      f.dirs.insert(path);
+    }
+  }
+  for (const auto& path : wanted.files) {
+    if (kind_of(root + path) == S_IFREG) {
+      f.files.insert(path);
+    }
+  }
+  if (const auto id = read_text(root + "/proc/sys/kernel/random/boot_id")) {
+    f.boot_id = std::string(trim(*id));
+  }
+  const auto stat = read_text(root + "/proc/1/stat");
+  const auto pid1 = stat ? proc::parse_stat(*stat) : std::nullopt;
+  if (pid1) {
+    f.pid1_start_ticks = pid1->start_ticks;
+  }
+  f.container_evidence = find_container(root, pid1);
+  f.mounts = parse_mounts(read_text(root + "/proc/self/mountinfo").value_or(""));
+  return f;
+}
+
+std::string filesystem_type(const std::vector<Mount>& mounts, const std::string& path) {
+  const Mount* best = nullptr;
+  for (const auto& m : mounts) {
+    const auto prefix = m.point == "/" ? m.point : m.point + "/";
+    const bool holds = path == m.point || path.starts_with(prefix);
+    // Of two mounts on one point the later lies on top.
+    if (holds && (best == nullptr || m.point.size() >= best->point.size())) {
+      best = &m;
+    }
+  }
+  return best == nullptr ? std::string{} : best->type;
+}
+
+} // namespace gpujob::platform

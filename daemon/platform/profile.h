@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/result.h"
+#include "common/time.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace gpujob::platform {
+
+/// How far a statement is to be believed; shown beside it.
+enum class Confidence : std::uint8_t { low, medium, high };
+
+std::string_view to_text(Confidence c);
+std::optional<Confidence> confidence_from_text(std::string_view s);
+
+/// Something that is so or not so of a machine: see facts.h.
+struct Condition {
+  enum class Kind : std::uint8_t { env, env_equals, dir, file, any, all };
+
+  Kind kind = Kind::any;
+  std::string name;             ///< of the variable, or the path
+  std::string value;            ///< env_equals
+  std::vector<Condition> parts; ///< any, all
+};
+
+/// Which platform this is. A profile without it is the fallback.
+struct Detect {
+  Condition when;
+  std::vector<Condition> none; ///< each of them rules the platform out
+};
+
+struct Variant {
+  std::string id;
+  Condition when;
+};
+
+/// What the platform is said to allow one session, by whom, and when that was looked up.
+struct LimitRule {
+  std::optional<Duration> value; ///< nullopt: only the user knows
+  std::vector<Duration> alternatives;
+  std::vector<std::string> variants, not_variants, plans; ///< empty: all
+  bool hard = true;
+  std::string source, as_of;
+  Confidence confidence = Confidence::low;
+};
+
+/// Where what outlives the session can be written. We use a directory `gpujob` below it.
+struct DurablePlace {
+  std::string path;
+  std::string require_mount; ///< a filesystem type that must be mounted there; empty: none
+  std::string level;         ///< "stored" or "cached" (CONTRACT: Durable)
+  std::string hint;          ///< what the user does when it is not mounted
+  std::string source, as_of;
+  Confidence confidence = Confidence::low;
+};
+
+/// What the platform tells us before it ends a session.
+struct Notice {
+  std::string kind; ///< "none" or "signal"
+  Duration grace{};
+};
+
+/// schema/platforms/<id>.json, checked.
+struct Profile {
+  std::string id, title, as_of;
+  std::int64_t priority = 0; ///< smaller is asked first
+  std::optional<Detect> detect;
+  std::vector<Variant> variants; ///< the first that holds
+  std::vector<std::string> plans;
+  std::string default_plan; ///< empty when there are no plans
+  std::vector<LimitRule> session_limits;
+  std::optional<Duration> margin; ///< kept free before the session's end
+  std::vector<DurablePlace> durable_write;
+  std::vector<std::string> durable_read; ///< globs
+  Notice notice;
+};
+
+/// Reads one profile strictly; errors name the profile and the key.
+Result<Profile> parse_profile(std::string_view text, std::string_view name);
+
+/// The built-in profiles by priority; exactly one is the fallback.
+Result<std::vector<Profile>> load_profiles();
+
+const Profile* find_profile(const std::vector<Profile>& profiles, std::string_view id);
+
+/// The lowest session limit that applies, or nullptr.
+const LimitRule* session_limit_of(const Profile& p, std::string_view variant,
+                                  std::string_view plan);
+
+} // namespace gpujob::platform

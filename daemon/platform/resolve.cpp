@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/platform/resolve.h"
+
+#include "common/text.h"
+#include "daemon/platform/detect.h"
+#include "daemon/platform/resolver.h"
+#include "daemon/platform/values.h"
+
+#include <algorithm>
+#include <fmt/ranges.h>
+
+namespace gpujob::platform {
+
+Result<void> Resolver::settle_platform() {
+  const auto choice = choose_for(key::k_platform);
+  Detection d;
+  if (choice.stored != nullptr) {
+    const auto& s = *m_sources.stored;
+    d = {s.platform, s.variant, s.evidence, s.conflicts, s.confidence};
+    record_stored(key::k_platform, choice);
+  } else if (choice.said) {
+    auto named =
+        override_platform(m_profiles, m_request.facts, *choice.said->value, choice.said->detail);
+    if (!named) {
+      return named.error();
+    }
+    d = std::move(*named);
+    record(key::k_platform, *choice.said);
+  } else {
+    d = detect_platform(m_profiles, m_request.facts);
+  }
+  m_profile = find_profile(m_profiles, d.platform);
+  if (m_profile == nullptr) {
+    return Error{Errc::bad_data, "profiles: detect: none of them is the fallback"};
+  }
+  if (choice.stored == nullptr && !choice.said) {
+    record_derived(key::k_platform, d.platform,
+                   m_profile->detect ? Origin::detected : Origin::fallback);
+  }
+  m_out.platform = d.platform;
+  m_out.variant = d.variant;
+  m_out.evidence = std::move(d.evidence);
+  m_out.conflicts = std::move(d.conflicts);
+  m_out.confidence = d.confidence;
+  if (m_sources.stored != nullptr) {
+    m_derived_holds =
+        m_sources.stored->platform == m_out.platform && m_sources.stored->variant == m_out.variant;
+  }
+  return {};
+}
+
+Result<void> Resolver::say_plan(const SettingValue& said) {
+  const auto& plans = m_profile->plans;
+  auto v = said;
+  if (plans.empty()) {
+    // One config serves several platforms: a plan of another one is no mistake.
+    v.note = fmt::format("not used: {} has no plans", m_profile->id);
+  } else if (std::find(plans.begin(), plans.end(), *said.value) == plans.end()) {
+    return Error{Errc::usage,
+                 fmt::format("{}: '{}': no plan of {}: use one of {}", said.detail,
+                             printable(*said.value), m_profile->id, fmt::join(plans, ", "))};
+  } else {
+    m_out.plan = *said.value;
+  }
+  record(key::k_plan, std::move(v));
+  return {};
+}
+
+Result<void> Resolver::settle_plan() {
+  const auto choice = choose_for(key::k_plan);
+  if (choice.said) {
+    GPUJOB_TRY(say_plan(*choice.said));
+  } else if (choice.stored != nullptr && m_derived_holds) {
+    m_out.plan = m_sources.stored->plan;
+    record_stored(key::k_plan, choice);
+  } else if (choice.stored != nullptr && choice.stored->value) {
+    GPUJOB_TRY(say_plan(*choice.stored)); // the same words, about another platform
+  } else {
+    m_out.plan = m_profile->default_plan;
+    record_derived(key::k_plan, m_out.plan.empty() ? std::nullopt : std::optional(m_out.plan),
+                   m_out.plan.empty() ? Origin::fallback : Origin::profile);
+  }
+  m_derived_holds =
+      m_derived_holds && (m_sources.stored == nullptr || m_sources.stored->plan == m_out.plan);
+  return {};
+}
+
+Result<void> Resolver::settle_slots() {
+  const auto choice = choose_for(key::k_slots);
+  if (choice.said) {
+    const auto slots = parse_slots(*choice.said->value, choice.said->detail);
+    if (!slots) {
+      return slots.error();
+    }
+    m_out.slots = *slots;
+    record(key::k_slots, *choice.said);
+  } else if (choice.stored != nullptr) {
+    m_out.slots = m_sources.stored->slots;
+    record_stored(key::k_slots, choice);
+  } else {
+    record_derived(key::k_slots, std::to_string(m_out.slots), Origin::fallback);
+  }
+  return {};
+}
+
+void Resolver::report_path(const SettingKey& k, const ChosenPath& chosen) {
+  SettingValue v;
+  v.value = chosen.path;
+  v.origin = origin_from_text(chosen.origin).value_or(Origin::fallback);
+  if (v.origin == Origin::flag) {
+    v.detail = k.flag;
+  } else if (v.origin == Origin::environment) {
+    v.detail = k.variable;
+  } else if (v.origin == Origin::config) {
+    v.detail = fmt::format("{}: {}", m_request.inputs.config_path, k.name);
+  }
+  record(k, std::move(v));
+}
+
+Result<SessionSettings> resolve_settings(const ResolveRequest& request,
+                                         const std::vector<Profile>& profiles, Now now) {
+  return Resolver(request, profiles, now).run();
+}
+
+} // namespace gpujob::platform

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/core.h"
+#include "daemon/policy/detail.h"
+
+#include <fmt/format.h>
+
+namespace gpujob::policy {
+
+namespace detail {
+
+namespace {
+
+/// A durable directory that refused a small file is asked again this much later.
+constexpr Duration k_record_retry = std::chrono::seconds{10};
+
+struct ApplyRecord {
+  World& w;
+  Job& job;
+  Running& run;
+  const ShimRecord& event;
+  Now now;
+
+  void operator()(const journal::Started& b) const { run.pid = b.child_pid; }
+  void operator()(const journal::Ready&) const { announce(w, job, "the job says it is ready"); }
+  void operator()(const journal::Status& b) const { run.status = b.text; }
+  void operator()(const journal::Progress& b) const { run.progress = b.value; }
+  void operator()(const journal::Catches& b) const { run.catches = b.signal; }
+  void operator()(const journal::DoneMark&) const {}
+  void operator()(const journal::Stopping&) const {}
+  void operator()(const journal::Extended&) const {
+    announce(w, job, "the job asked for more time to save");
+  }
+
+  void operator()(const journal::Requested& b) const {
+    close_unanswered_request(w, job, now);
+    run.request = Request{b.request, b.final, event.record.boot, b.signal, {}, {}};
+    const auto way =
+        b.signal.empty() ? std::string("by the notice file alone: it catches no checkpoint signal")
+                         : fmt::format("by {}", b.signal);
+    announce(w, job,
+             fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way));
+  }
+
+  void operator()(const journal::Checkpoint& b) const {
+    Checkpoint c;
+    c.path = b.path.empty() ? event.found : b.path;
+    c.signature = event.signature;
+    c.step = b.step;
+    c.how = b.how;
+    c.at = event.record.wall;
+    hear_checkpoint(w, job, std::move(c), now);
+  }
+
+  void operator()(const journal::TermSent& b) const {
+    run.ending = true;
+    announce(w, job, fmt::format("TERM sent ({})", b.reason == EndReason::stop ? "stop asked for"
+                                                                                : "session limit"));
+  }
+  void operator()(const journal::KillSent&) const { announce(w, job, "KILL sent"); }
+  void operator()(const journal::LeaderExited&) const {}
+};
+
+void start_running(Job& job, const ShimRecord& e) {
+  if (const auto* starting = std::get_if<Starting>(&job.state)) {
+    Running run;
+    run.since = e.record.boot;
+    run.plan_given = starting->plan;
+    job.state = std::move(run);
+    job.started = e.record.wall;
+  }
+}
+
+} // namespace
+
+void on_event(World& w, const ShimRecord& e, Now now) {
+  auto* job = find_attempt(w, e.id, e.attempt);
+  if (job == nullptr || e.record.seq <= job->journal_seq) {
+    return;
+  }
+  start_running(*job, e);
+  auto* run = std::get_if<Running>(&job->state);
+  if (run == nullptr) {
+    return;
+  }
+  job->journal_seq = e.record.seq;
+  std::visit(ApplyRecord{w, *job, *run, e, now}, e.record.body);
+  touch(w, *job);
+}
+
+void on_event(World& w, const ShimGone& e, Now now) {
+  auto* job = find_attempt(w, e.id, e.attempt);
+  if (job == nullptr || std::holds_alternative<Ending>(job->state)) {
+    return;
+  }
+  close_unanswered_request(w, *job, now);
+  job->state = Ending{e.record, e.same_boot};
+  touch(w, *job);
+}
+
+void on_event(World& w, const Prepared& e, Now) {
+  auto* job = find_attempt(w, e.id, e.attempt);
+  auto* starting = job == nullptr ? nullptr : std::get_if<Starting>(&job->state);
+  if (starting == nullptr || starting->prepare != Work::issued) {
+    return;
+  }
+  if (!e.ok) {
+    set_held(w, *job, fmt::format("cannot prepare the resume: {}", e.why));
+    return;
+  }
+  starting->prepare = Work::none;
+  starting->launch = Work::wanted;
+  job->resume_from = e.path;
+  job->rejected = e.rejected;
+  for (const auto& line : e.rejected) {
+    announce(w, *job, "checkpoint passed over: " + line);
+  }
+  announce(w, *job, e.path.empty() ? "no checkpoint to resume from: starting from the beginning"
+                                   : "resuming from " + e.path);
+  touch(w, *job);
+}
+
+void on_event(World& w, const LaunchFailed& e, Now) {
+  if (auto* job = find_attempt(w, e.id, e.attempt)) {
+    set_held(w, *job, fmt::format("cannot start: {}", e.why));
+  }
+}
+
+void on_event(World& w, const BaselineTaken& e, Now) {
+  if (auto* job = find_attempt(w, e.id, e.attempt)) {
+    job->baseline = e.signatures;
+    touch(w, *job);
+  }
+}
+
+void on_event(World& w, const NeverStarted& e, Now) {
+  auto* job = find_attempt(w, e.id, e.attempt);
+  auto* starting = job == nullptr ? nullptr : std::get_if<Starting>(&job->state);
+  if (starting == nullptr) {
+    return;
+  }
+  if (job->env_held) {
+    starting->launch = Work::wanted;
+    touch(w, *job);
+    return;
+  }
+  set_held(w, *job, "environment lost with the daemon: run the same line again");
+}
+
+void on_event(World& w, const StopAsked& e, Now now) {
+  auto* job = find_job(w, e.id);
+  if (job == nullptr || job->ended_state() != nullptr) {
+    return;
+  }
+  const bool never_ran = std::holds_alternative<Queued>(job->state) ||
+                         std::holds_alternative<Held>(job->state);
+  if (never_ran) {
+    set_ended(w, *job, Ended{EndState::stopped, "stopped by the user", {}, {}, false}, now);
+    return;
+  }
+  if (!job->stop_asked) {
+    job->stop_asked = now.boot;
+  }
+  job->stop_now = job->stop_now || e.now;
+  touch(w, *job);
+}
+
+void on_event(World& w, const CheckpointAsked& e, Now) {
+  auto* job = find_job(w, e.id);
+  if (job != nullptr && std::holds_alternative<Running>(job->state)) {
+    ++job->request_wanted;
+    touch(w, *job);
+  }
+}
+
+void on_event(World& w, const RecordWritten& e, Now now) {
+  auto* job = find_job(w, e.id);
+  if (job == nullptr) {
+    return;
+  }
+  auto& work = e.end ? job->end_record : job->begin_record;
+  if (work == Work::issued) {
+    work = e.ok ? Work::none : Work::wanted;
+    job->record_retry_at = e.ok ? std::nullopt : std::optional(now.boot + k_record_retry);
+    touch(w, *job);
+  }
+}
+
+void on_event(World& w, const EnvironmentHeld& e, Now) {
+  if (auto* job = find_job(w, e.id)) {
+    job->env_held = true;
+  }
+}
+
+void on_event(World& w, const Tick&, Now now) {
+  const auto active = w.active; // settle() may take a job out
+  for (const auto& id : active) {
+    if (auto* job = find_job(w, id)) {
+      settle(w, *job, now);
+    }
+  }
+  settle_queue(w, now);
+}
+
+} // namespace detail
+
+void apply(World& w, const Event& e, Now now) {
+  std::visit(
+      [&](const auto& event) {
+        detail::on_event(w, event, now);
+        if constexpr (requires { event.id; }) {
+          if (auto* job = detail::find_job(w, event.id)) {
+            detail::settle(w, *job, now);
+          }
+        }
+      },
+      e);
+}
+
+} // namespace gpujob::policy

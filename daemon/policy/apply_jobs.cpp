@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/detail.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+/// Jobs that come, come back and go.
+namespace gpujob::policy::detail {
+
+void announce(World& w, const Job& job, std::string text) {
+  w.announcements.push_back({job.id, std::move(text)});
+}
+
+void touch(World& w, const Job& job) { w.dirty.insert(job.id); }
+
+Job* find_job(World& w, const JobId& id) {
+  const auto it = w.jobs.find(id);
+  return it == w.jobs.end() ? nullptr : &it->second;
+}
+
+Job* find_attempt(World& w, const JobId& id, int attempt) {
+  auto* job = find_job(w, id);
+  const bool current = job != nullptr && job->attempt == attempt && job->ended_state() == nullptr;
+  return current ? job : nullptr;
+}
+
+void set_queued(World& w, Job& job, std::string reason) {
+  job.state = Queued{std::move(reason)};
+  job.ended.reset();
+  job.stop_asked.reset();
+  job.stop_now = false;
+  w.queue.insert({job.order, job.id});
+  touch(w, job);
+}
+
+void set_held(World& w, Job& job, std::string reason) {
+  w.queue.erase({job.order, job.id});
+  announce(w, job, "held: " + reason);
+  job.state = Held{std::move(reason)};
+  touch(w, job);
+}
+
+void set_ended(World& w, Job& job, Ended ended, Now now) {
+  w.queue.erase({job.order, job.id});
+  announce(w, job, fmt::format("{}: {}", to_text(ended.state), ended.reason));
+  job.state = std::move(ended);
+  job.ended = now.wall;
+  job.env_held = false; // whoever wants it to go on brings the line again
+  job.stop_asked.reset();
+  job.stop_now = false;
+  if (w.session.durable && job.attempt > 0) {
+    job.end_record = Work::wanted;
+    w.active.insert(job.id);
+  }
+  if (w.heartbeat_due) {
+    w.heartbeat_due = now.boot; // the lease on this job ends with the next heartbeat
+  }
+  touch(w, job);
+}
+
+void on_event(World& w, const Submitted& e, Now now) {
+  if (w.jobs.contains(e.id)) {
+    return;
+  }
+  Job job;
+  job.id = e.id;
+  job.order = w.next_order++;
+  job.spec = e.spec;
+  job.created = now.wall;
+  job.env_held = true;
+  auto& placed = w.jobs.emplace(e.id, std::move(job)).first->second;
+  set_queued(w, placed, "waits for a slot");
+}
+
+void on_event(World& w, const Resumed& e, Now) {
+  auto* job = find_job(w, e.id);
+  const bool resumable = job != nullptr && (job->ended_state() != nullptr ||
+                                            std::holds_alternative<Held>(job->state));
+  if (!resumable) {
+    return;
+  }
+  w.active.erase(job->id);
+  job->spec = e.spec;
+  job->env_held = true;
+  job->order = w.next_order++;
+  set_queued(w, *job, "waits for a slot");
+}
+
+void on_event(World& w, const Removed& e, Now) {
+  const auto* job = find_job(w, e.id);
+  if (job == nullptr || job->ended_state() == nullptr) {
+    return;
+  }
+  w.active.erase(e.id);
+  w.jobs.erase(e.id);
+  w.dirty.insert(e.id);
+}
+
+namespace {
+
+/// What another session did after us wins: it has the higher attempt number.
+bool is_news(const World& w, const Job& theirs) {
+  const auto it = w.jobs.find(theirs.id);
+  return it == w.jobs.end() ||
+         (it->second.ended_state() != nullptr && it->second.attempt < theirs.attempt);
+}
+
+} // namespace
+
+void on_event(World& w, const Imported& e, Now) {
+  if (!is_news(w, e.job) || e.job.ended_state() == nullptr) {
+    return;
+  }
+  auto job = e.job;
+  const auto it = w.jobs.find(job.id);
+  job.order = it == w.jobs.end() ? w.next_order++ : it->second.order;
+  w.active.erase(job.id);
+  w.dirty.insert(job.id);
+  w.jobs[job.id] = std::move(job);
+}
+
+} // namespace gpujob::policy::detail

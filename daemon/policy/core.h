@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/policy/action.h"
+#include "daemon/policy/event.h"
+#include "daemon/policy/world.h"
+
+/// The core, pure: no clock, no I/O, no randomness. The same world, event and now give the same
+/// world. The loop is: apply every event, decide, intend, commit, perform.
+namespace gpujob::policy {
+
+void apply(World& w, const Event& e, Now now);
+
+Decision decide(const World& w, Now now);
+
+/// Marks what decide() returned as issued, so that deciding again returns nothing new.
+void intend(World& w, const Decision& d, Now now);
+
+/// After a restart: what was issued and not answered is wanted again. The caller has loaded the
+/// world; it reports shims afterwards as events.
+void adopt(World& w);
+
+/// Why starting now cannot be worth it, or nullopt: not enough is left of the session for a save.
+std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Duration longest_save,
+                                         Now now);
+
+/// How the running job shall be ended as things stand.
+Plan desired_plan(const World& w, const Job& job);
+
+} // namespace gpujob::policy

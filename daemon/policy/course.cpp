@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/duration.h"
+#include "daemon/policy/core.h"
+#include "daemon/policy/lead.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace gpujob::policy {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A start is worth it when the job can run this long before its save is asked for: the shim asks
+/// nothing in the first 10 s of a job that catches no signal yet.
+constexpr Duration k_least_run = 10s;
+/// How long a job that has been asked to end, and is safe, may take to end by itself.
+constexpr Duration k_saved_kill_grace = 10s;
+/// `gpujob stop` without a session: as long as an unlimited session's lead would be.
+constexpr Duration k_stop_lead = 120s;
+
+Duration lead_of(const World& w, const JobSpec& spec, Duration longest_save) {
+  return lead_time(spec.lead, longest_save, w.session.limit.value_or(4 * k_stop_lead));
+}
+
+Plan limit_plan(const World& w, const Job& job) {
+  Plan p;
+  p.reason = EndReason::session_limit;
+  p.hard_end = w.session.ends_at;
+  if (!w.session.plan_end) {
+    return p;
+  }
+  const auto lead = lead_of(w, job.spec, job.longest_save);
+  const auto parts = split_lead(lead);
+  p.request_at = *w.session.plan_end - lead;
+  p.grace = parts.grace;
+  p.kill_grace = parts.kill_grace;
+  p.term_at = *p.request_at + parts.grace;
+  return p;
+}
+
+/// Whether asking this job for a checkpoint has a chance of an answer.
+bool speaks(const Job& job) {
+  const auto* running = std::get_if<Running>(&job.state);
+  return (running != nullptr && !running->catches.empty()) || !job.checkpoints.empty();
+}
+
+Plan stop_plan(const World& w, const Job& job) {
+  const auto lead = std::min<Duration>(lead_of(w, job.spec, job.longest_save), k_stop_lead);
+  auto parts = split_lead(lead);
+  if (job.stop_now || !speaks(job)) {
+    parts.grace = 0s;
+  }
+  Plan p;
+  p.reason = EndReason::stop;
+  p.hard_end = w.session.ends_at;
+  if (parts.grace > 0s) {
+    p.request_at = *job.stop_asked;
+  }
+  p.term_at = *job.stop_asked + parts.grace;
+  p.grace = parts.grace;
+  p.kill_grace = std::max<Duration>(parts.kill_grace, k_saved_kill_grace);
+  return p;
+}
+
+void end_early(const World& w, Plan& p, BootTime saved) {
+  p.saved = true;
+  const auto planned_kill = p.term_at.value_or(saved) + p.kill_grace;
+  p.term_at = p.term_at ? std::min(*p.term_at, saved) : saved;
+  const auto limit = w.session.plan_end.value_or(*p.term_at + k_saved_kill_grace);
+  const auto roomy = std::min<Duration>(k_saved_kill_grace, (limit - *p.term_at) / 2);
+  p.kill_grace = std::max({roomy, std::min<Duration>(planned_kill - *p.term_at, p.kill_grace),
+                           Duration::zero()});
+}
+
+} // namespace
+
+Plan desired_plan(const World& w, const Job& job) {
+  auto p = limit_plan(w, job);
+  if (job.stop_asked) {
+    auto stop = stop_plan(w, job);
+    if (!p.term_at || *stop.term_at < *p.term_at) {
+      p = stop;
+    }
+  }
+  const auto* running = std::get_if<Running>(&job.state);
+  const bool saved = running != nullptr && running->request && running->request->final &&
+                     running->request->saved.has_value();
+  if (saved && p.term_at) {
+    end_early(w, p, *running->request->saved);
+  }
+  return p;
+}
+
+std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Duration longest_save,
+                                         Now now) {
+  if (!w.session.plan_end) {
+    return std::nullopt;
+  }
+  const auto left = *w.session.plan_end - now.boot;
+  if (left <= Duration::zero()) {
+    return "the session is over";
+  }
+  const auto needed = lead_of(w, spec, longest_save) + k_least_run;
+  if (left >= needed) {
+    return std::nullopt;
+  }
+  return fmt::format("needs {} to be worth it, {} left", format_duration(needed),
+                     format_duration(left));
+}
+
+} // namespace gpujob::policy

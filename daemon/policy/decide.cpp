@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/core.h"
+#include "daemon/policy/detail.h"
+
+#include <algorithm>
+
+namespace gpujob::policy {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Decider {
+  const World& w;
+  Now now;
+  Decision d;
+
+  void wake_at(std::optional<BootTime> at) {
+    if (at && *at > now.boot) {
+      d.next_wakeup = d.next_wakeup ? std::min(*d.next_wakeup, *at) : *at;
+    }
+  }
+
+  void look(const Job& job) {
+    if (const auto* starting = std::get_if<Starting>(&job.state)) {
+      look_starting(job, *starting);
+    } else if (const auto* running = std::get_if<Running>(&job.state)) {
+      look_running(job, *running);
+    }
+    look_checkpoints(job);
+    look_records(job);
+  }
+
+  void look_starting(const Job& job, const Starting& s) {
+    if (s.prepare == Work::wanted) {
+      d.actions.emplace_back(Prepare{job.id, job.attempt});
+    } else if (s.launch == Work::wanted) {
+      auto plan = desired_plan(w, job);
+      plan.number = 1;
+      d.actions.emplace_back(Launch{job.id, job.attempt, plan});
+    }
+  }
+
+  void look_running(const Job& job, const Running& r) {
+    auto plan = desired_plan(w, job);
+    if (!r.plan_given || !same_course(plan, *r.plan_given)) {
+      plan.number = r.plan_given ? r.plan_given->number + 1 : 1;
+      d.actions.emplace_back(SendPlan{job.id, job.attempt, plan});
+    }
+    if (job.request_wanted > job.request_sent) {
+      d.actions.emplace_back(SendRequest{job.id, job.attempt, job.request_wanted});
+    }
+    if (r.request && !r.request->final && !r.request->answer) {
+      const bool planned = r.plan_given && r.plan_given->grace > 0s;
+      wake_at(r.request->sent + (planned ? r.plan_given->grace : Duration{90s}));
+    }
+  }
+
+  void look_checkpoints(const Job& job) {
+    if (const auto* c = detail::next_to_secure(w, job, now)) {
+      d.actions.emplace_back(Secure{job.id, c->seq});
+    } else if (const auto* newest = newest_verified(job)) {
+      wake_at(newest->retry_at);
+    }
+  }
+
+  void look_records(const Job& job) {
+    if (job.record_retry_at && *job.record_retry_at > now.boot) {
+      wake_at(job.record_retry_at);
+      return;
+    }
+    if (job.begin_record == Work::wanted) {
+      d.actions.emplace_back(WriteRecord{job.id, false});
+    }
+    if (job.end_record == Work::wanted && job.begin_record == Work::none) {
+      d.actions.emplace_back(WriteRecord{job.id, true});
+    }
+  }
+
+  void start_queued() {
+    int free = w.slots - jobs_in_slots(w);
+    for (auto it = w.queue.begin(); free > 0 && it != w.queue.end(); ++it) {
+      const auto& job = w.jobs.at(it->second);
+      if (start_refusal(w, job.spec, job.longest_save, now)) {
+        continue; // settle_queue parks it at the next tick
+      }
+      --free;
+      if (newest_verified(job) != nullptr) {
+        d.actions.emplace_back(Prepare{job.id, job.attempt + 1});
+      } else {
+        auto plan = desired_plan(w, job);
+        plan.number = 1;
+        d.actions.emplace_back(Launch{job.id, job.attempt + 1, plan});
+      }
+    }
+  }
+
+  void look_heartbeat() {
+    if (!w.heartbeat_due) {
+      return;
+    }
+    if (*w.heartbeat_due <= now.boot) {
+      d.actions.emplace_back(Heartbeat{w.heartbeat_seq + 1});
+    } else {
+      wake_at(w.heartbeat_due);
+    }
+  }
+};
+
+struct Intender {
+  World& w;
+  Now now;
+
+  /// A queued job begins its next attempt.
+  static void begin(World& w, Job& job, int attempt, Now now) {
+    if (job.attempt == attempt) {
+      return;
+    }
+    w.queue.erase({job.order, job.id});
+    w.active.insert(job.id);
+    job.attempt = attempt;
+    job.journal_seq = 0;
+    job.baseline.clear();
+    job.started.reset();
+    job.request_sent = job.request_wanted;
+    job.resume_from.clear();
+    job.rejected.clear();
+    job.begin_record = w.session.durable ? Work::wanted : Work::none;
+    job.state = Starting{};
+    if (w.heartbeat_due) {
+      w.heartbeat_due = now.boot; // the lease begins with the next heartbeat
+    }
+  }
+
+  void operator()(const Prepare& a) const {
+    auto& job = w.jobs.at(a.id);
+    begin(w, job, a.attempt, now);
+    std::get<Starting>(job.state).prepare = Work::issued;
+    w.dirty.insert(a.id);
+  }
+  void operator()(const Launch& a) const {
+    auto& job = w.jobs.at(a.id);
+    begin(w, job, a.attempt, now);
+    auto& starting = std::get<Starting>(job.state);
+    starting.launch = Work::issued;
+    starting.plan = a.plan;
+    w.dirty.insert(a.id);
+  }
+  void operator()(const SendPlan& a) const {
+    std::get<Running>(w.jobs.at(a.id).state).plan_given = a.plan;
+  }
+  void operator()(const SendRequest& a) const {
+    w.jobs.at(a.id).request_sent = a.number;
+    w.dirty.insert(a.id);
+  }
+  void operator()(const Secure& a) const {
+    auto& job = w.jobs.at(a.id);
+    // Older ones that nobody has looked at are overtaken: the newest is what a resume would use.
+    std::erase_if(job.checkpoints, [&](const Checkpoint& c) {
+      return c.state == CheckpointState::heard && c.seq < a.seq;
+    });
+    auto* c = find_checkpoint(job, a.seq);
+    c->copying = c->state == CheckpointState::verified;
+    c->state = c->copying ? c->state : CheckpointState::securing;
+    c->retry_at.reset();
+    w.dirty.insert(a.id);
+  }
+  void operator()(const WriteRecord& a) const {
+    auto& job = w.jobs.at(a.id);
+    (a.end ? job.end_record : job.begin_record) = Work::issued;
+    w.dirty.insert(a.id);
+  }
+  void operator()(const Heartbeat& a) const {
+    w.heartbeat_seq = a.seq;
+    w.heartbeat_due = now.boot + w.session.heartbeat_interval;
+  }
+};
+
+} // namespace
+
+Decision decide(const World& w, Now now) {
+  Decider decider{w, now, {}};
+  for (const auto& id : w.active) {
+    decider.look(w.jobs.at(id));
+  }
+  decider.start_queued();
+  decider.look_heartbeat();
+  if (!w.queue.empty()) {
+    decider.wake_at(w.session.plan_end);
+  }
+  return std::move(decider.d);
+}
+
+void intend(World& w, const Decision& d, Now now) {
+  for (const auto& action : d.actions) {
+    std::visit(Intender{w, now}, action);
+  }
+}
+
+void adopt(World& w) {
+  for (auto& [id, job] : w.jobs) {
+    for (auto& c : job.checkpoints) {
+      if (c.state == CheckpointState::securing) {
+        c.state = CheckpointState::heard;
+      }
+      const bool here_only = c.state == CheckpointState::verified && c.durable_level.empty() &&
+                             !c.manifest.empty() && w.session.durable;
+      c.copying = false;
+      c.retry_at = here_only ? std::optional(BootTime{}) : std::nullopt; // due at once
+    }
+    for (auto* work : {&job.begin_record, &job.end_record}) {
+      *work = *work == Work::none ? Work::none : Work::wanted;
+    }
+    if (auto* starting = std::get_if<Starting>(&job.state)) {
+      starting->prepare = starting->prepare == Work::none ? Work::none : Work::wanted;
+    }
+    const bool never_launched =
+        std::holds_alternative<Starting>(job.state) &&
+        std::get<Starting>(job.state).launch != Work::issued;
+    if (std::holds_alternative<Queued>(job.state) || never_launched) {
+      detail::set_held(w, job, "environment lost with the daemon: run the same line again");
+    }
+    if (job.ended_state() == nullptr && !std::holds_alternative<Held>(job.state)) {
+      w.active.insert(id);
+    }
+    if (job.begin_record != Work::none || job.end_record != Work::none ||
+        detail::secure_pending(job)) {
+      w.active.insert(id);
+    }
+  }
+}
+
+} // namespace gpujob::policy

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/policy/event.h"
+#include "daemon/policy/world.h"
+
+#include <string>
+
+/// Shared by the files of policy/ only.
+namespace gpujob::policy::detail {
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+void announce(World& w, const Job& job, std::string text);
+void touch(World& w, const Job& job);
+Job* find_job(World& w, const JobId& id);
+/// The job, if `attempt` is its current one and it is still going on.
+Job* find_attempt(World& w, const JobId& id, int attempt);
+
+void set_queued(World& w, Job& job, std::string reason);
+void set_held(World& w, Job& job, std::string reason);
+void set_ended(World& w, Job& job, Ended ended, Now now);
+
+/// Automatic transitions that follow from the state alone; called after every event.
+void settle(World& w, Job& job, Now now);
+/// Jobs that wait for a slot in a session that has no time left for them are parked.
+void settle_queue(World& w, Now now);
+
+/// checkpoints.cpp
+void hear_checkpoint(World& w, Job& job, Checkpoint c, Now now);
+void close_unanswered_request(World& w, Job& job, Now now);
+bool secure_pending(const Job& job);
+const Checkpoint* next_to_secure(const World& w, const Job& job, Now now);
+
+/// One overload per event, grouped by file: apply.cpp (attempts), apply_jobs.cpp (jobs that come and
+/// go), checkpoints.cpp.
+void on_event(World& w, const Submitted& e, Now now);
+void on_event(World& w, const Resumed& e, Now now);
+void on_event(World& w, const StopAsked& e, Now now);
+void on_event(World& w, const CheckpointAsked& e, Now now);
+void on_event(World& w, const Removed& e, Now now);
+void on_event(World& w, const Prepared& e, Now now);
+void on_event(World& w, const LaunchFailed& e, Now now);
+void on_event(World& w, const BaselineTaken& e, Now now);
+void on_event(World& w, const ShimRecord& e, Now now);
+void on_event(World& w, const ShimGone& e, Now now);
+void on_event(World& w, const NeverStarted& e, Now now);
+void on_event(World& w, const CheckpointFound& e, Now now);
+void on_event(World& w, const Secured& e, Now now);
+void on_event(World& w, const RecordWritten& e, Now now);
+void on_event(World& w, const EnvironmentHeld& e, Now now);
+void on_event(World& w, const Imported& e, Now now);
+void on_event(World& w, const Tick& e, Now now);
+
+} // namespace gpujob::policy::detail

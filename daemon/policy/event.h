@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/journal.h"
+#include "daemon/policy/world.h"
+
+#include <string>
+#include <variant>
+#include <vector>
+
+/// What happened, as the edges report it. apply() is total: an event about a job or an attempt that
+/// is no longer there changes nothing.
+namespace gpujob::policy {
+
+/// `gpujob run`, checked by the caller: a new job.
+struct Submitted {
+  JobId id;
+  JobSpec spec;
+};
+/// `gpujob run` of a job that had ended: it goes on with the new line.
+struct Resumed {
+  JobId id;
+  JobSpec spec;
+};
+struct StopAsked {
+  JobId id;
+  bool now = false; ///< TERM at once, no checkpoint
+};
+struct CheckpointAsked {
+  JobId id;
+};
+struct Removed {
+  JobId id;
+};
+
+/// The answer to Prepare.
+struct Prepared {
+  JobId id;
+  int attempt = 0;
+  bool ok = false;
+  std::string why;                   ///< when not ok
+  std::string path;                  ///< what to resume from; empty: from the start
+  std::vector<std::string> rejected; ///< "path: why", newest first
+};
+struct LaunchFailed {
+  JobId id;
+  int attempt = 0;
+  std::string why;
+};
+struct BaselineTaken {
+  JobId id;
+  int attempt = 0;
+  std::vector<std::string> signatures;
+};
+struct ShimRecord {
+  JobId id;
+  int attempt = 0;
+  journal::Record record;
+  std::string signature; ///< of the path a Checkpoint record names, as it is now
+  std::string found;     ///< for a Checkpoint record without a path: the newly complete one
+};
+/// No shim lives any more for this attempt.
+struct ShimGone {
+  JobId id;
+  int attempt = 0;
+  std::optional<ExitRecord> record;
+  bool same_boot = true;
+};
+/// The launch was committed but no shim ever came to life.
+struct NeverStarted {
+  JobId id;
+  int attempt = 0;
+};
+/// New complete files.
+struct CheckpointFound {
+  JobId id;
+  int attempt = 0;
+  std::string path;
+  std::string signature;
+  std::string how; ///< files | exit
+};
+/// The answer to Secure.
+struct Secured {
+  JobId id;
+  int seq = 0;
+  bool verified = false;
+  std::string why;
+  std::int64_t bytes = 0;
+  std::string manifest;
+  std::string durable_level, durable_path;
+  std::string durable_error;
+};
+struct RecordWritten {
+  JobId id;
+  bool end = false; ///< the end record, else the begin record
+  bool ok = false;
+};
+/// A shim gave the command line back, or a client brought it again.
+struct EnvironmentHeld {
+  JobId id;
+};
+/// A job known from the durable directory, of another session.
+struct Imported {
+  Job job;
+};
+struct Tick {};
+
+using Event =
+    std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
+                 BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
+                 RecordWritten, EnvironmentHeld, Imported, Tick>;
+
+} // namespace gpujob::policy

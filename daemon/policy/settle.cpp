@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/core.h"
+#include "daemon/policy/detail.h"
+#include "daemon/policy/verdict.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+/// Transitions that follow from the state alone.
+namespace gpujob::policy::detail {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// A continue request without an answer is given up after the plan's grace, or after this.
+constexpr Duration k_continue_grace = 90s;
+
+bool made_checkpoint(const Job& job) {
+  return std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& c) {
+    return c.attempt == job.attempt && c.state == CheckpointState::verified;
+  });
+}
+
+ExitFacts facts_of(const Job& job, const Ending& ending) {
+  ExitFacts f;
+  f.same_boot = ending.same_boot;
+  f.stop_asked = job.stop_asked.has_value();
+  f.newer_checkpoint = made_checkpoint(job);
+  f.checkpoint_exit = job.spec.checkpoint_exit;
+  f.requeue_exit = job.spec.requeue_exit;
+  f.no_requeue_exit = job.spec.no_requeue_exit;
+  if (const auto& r = ending.record) {
+    f.has_record = true;
+    f.code = r->code;
+    f.signal = r->signal;
+    f.done_mark = r->done_mark;
+    f.final_requested = r->final_requested;
+    f.term_sent = r->term_sent;
+    f.kill_sent = r->kill_sent;
+    f.oom_kills = r->oom_kills;
+    f.exec_error = r->exec_error;
+  }
+  return f;
+}
+
+/// Safe for the next session: durable where there is a durable directory, else verified here.
+bool is_saved(const World& w, const Job& job) {
+  return std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& c) {
+    return c.state == CheckpointState::verified &&
+           (!w.session.durable || !c.durable_level.empty());
+  });
+}
+
+Ended ended(EndState state, std::string reason, const ExitFacts& f) {
+  return Ended{state, std::move(reason), f.code, f.signal, false};
+}
+
+void go_on(World& w, Job& job, const Verdict& v, const ExitFacts& f, Now now) {
+  const auto refusal = start_refusal(w, job.spec, job.longest_save, now);
+  if (!refusal && job.env_held) {
+    announce(w, job, v.reason + ": going on at once");
+    set_queued(w, job, v.reason);
+    return;
+  }
+  const auto when = refusal ? fmt::format("{}; resumes in the next session ({})", v.reason, *refusal)
+                            : v.reason + "; run the same line to resume";
+  auto parked = ended(EndState::parked, when, f);
+  parked.saved_at_limit = is_saved(w, job);
+  set_ended(w, job, std::move(parked), now);
+}
+
+void on_interrupted(World& w, Job& job, const Verdict& v, const ExitFacts& f, Now now) {
+  ++job.budgets.interruptions;
+  job.budgets.no_progress = f.newer_checkpoint ? 0 : job.budgets.no_progress + 1;
+  if (job.spec.max_no_progress > 0 && job.budgets.no_progress >= job.spec.max_no_progress) {
+    const auto why = fmt::format("{}; no newer checkpoint in {} attempts in a row: see "
+                                 "--max-no-progress",
+                                 v.reason, job.budgets.no_progress);
+    set_ended(w, job, ended(EndState::failed, why, f), now);
+    return;
+  }
+  if (job.spec.max_interruptions >= 0 && job.budgets.interruptions > job.spec.max_interruptions) {
+    const auto why = fmt::format("{}; interrupted {} times: see --max-interruptions", v.reason,
+                                 job.budgets.interruptions);
+    set_ended(w, job, ended(EndState::failed, why, f), now);
+    return;
+  }
+  go_on(w, job, v, f, now);
+}
+
+void on_failure(World& w, Job& job, EndState state, const Verdict& v, const ExitFacts& f, Now now) {
+  ++job.budgets.failures;
+  if (job.budgets.failures > job.spec.max_failures) {
+    set_ended(w, job, ended(state, v.reason, f), now);
+    return;
+  }
+  go_on(w, job, v, f, now);
+}
+
+void conclude(World& w, Job& job, const Ending& ending, Now now) {
+  const auto f = facts_of(job, ending);
+  const auto v = read_exit(f);
+  switch (v.kind) {
+  case VerdictKind::stopped:
+    set_ended(w, job, ended(EndState::stopped, v.reason, f), now);
+    return;
+  case VerdictKind::done:
+    set_ended(w, job, ended(EndState::done, v.reason, f), now);
+    return;
+  case VerdictKind::interrupted:
+    on_interrupted(w, job, v, f, now);
+    return;
+  case VerdictKind::failed:
+    on_failure(w, job, EndState::failed, v, f, now);
+    return;
+  case VerdictKind::failed_for_good:
+    set_ended(w, job, ended(EndState::failed, v.reason, f), now);
+    return;
+  case VerdictKind::lost:
+    on_failure(w, job, EndState::lost, v, f, now);
+    return;
+  }
+}
+
+void settle_running(World& w, Job& job, const Running& running, Now now) {
+  const auto& request = running.request;
+  if (!request || request->final || request->answer) {
+    return;
+  }
+  const bool planned = running.plan_given && running.plan_given->grace > 0s;
+  if (now.boot >= request->sent + (planned ? running.plan_given->grace : k_continue_grace)) {
+    close_unanswered_request(w, job, now);
+  }
+}
+
+bool has_work(const World& w, const Job& job) {
+  const auto* newest = newest_verified(job);
+  const bool retry = newest != nullptr && newest->retry_at && w.session.durable;
+  return secure_pending(job) || retry || job.end_record != Work::none ||
+         job.begin_record != Work::none;
+}
+
+} // namespace
+
+void settle(World& w, Job& job, Now now) {
+  if (const auto* running = std::get_if<Running>(&job.state)) {
+    settle_running(w, job, *running, now);
+  } else if (std::holds_alternative<Ending>(job.state) && !secure_pending(job)) {
+    const auto ending = std::get<Ending>(job.state);
+    conclude(w, job, ending, now);
+  }
+  const bool waiting =
+      std::holds_alternative<Queued>(job.state) || std::holds_alternative<Held>(job.state);
+  const bool idle = waiting || job.ended_state() != nullptr;
+  if (idle && !has_work(w, job)) {
+    w.active.erase(job.id);
+  } else {
+    w.active.insert(job.id);
+  }
+}
+
+void settle_queue(World& w, Now now) {
+  const auto queue = w.queue;
+  for (const auto& [order, id] : queue) {
+    auto& job = w.jobs.at(id);
+    if (const auto why = start_refusal(w, job.spec, job.longest_save, now)) {
+      Ended parked{EndState::parked, *why + "; run the same line in the next session", {}, {}, false};
+      parked.saved_at_limit = is_saved(w, job);
+      set_ended(w, job, std::move(parked), now);
+    }
+  }
+}
+
+} // namespace gpujob::policy::detail

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/world.h"
+
+#include "daemon/policy/verdict.h"
+
+#include <algorithm>
+
+namespace gpujob::policy {
+
+namespace {
+
+template <typename... Fs>
+struct Overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <typename... Fs>
+Overloaded(Fs...) -> Overloaded<Fs...>;
+
+} // namespace
+
+std::string_view to_text(EndState s) {
+  switch (s) {
+  case EndState::parked:
+    return "parked";
+  case EndState::done:
+    return "done";
+  case EndState::failed:
+    return "failed";
+  case EndState::stopped:
+    return "stopped";
+  case EndState::lost:
+    return "lost";
+  }
+  return "lost";
+}
+
+std::string_view to_text(CheckpointState s) {
+  switch (s) {
+  case CheckpointState::heard:
+    return "heard";
+  case CheckpointState::securing:
+    return "securing";
+  case CheckpointState::verified:
+    return "verified";
+  case CheckpointState::rejected:
+    return "rejected";
+  case CheckpointState::unconfirmed:
+    return "unconfirmed";
+  }
+  return "unconfirmed";
+}
+
+std::string_view state_text(const Job& job) {
+  return std::visit(Overloaded{
+                        [](const Queued&) -> std::string_view { return "queued"; },
+                        [](const Held&) -> std::string_view { return "held"; },
+                        [](const Starting&) -> std::string_view { return "starting"; },
+                        [](const Running&) -> std::string_view { return "running"; },
+                        [](const Ending&) -> std::string_view { return "ending"; },
+                        [](const Ended& e) { return to_text(e.state); },
+                    },
+                    job.state);
+}
+
+const std::string& reason_text(const Job& job) {
+  static const std::string k_none;
+  return std::visit(
+      Overloaded{
+          [](const Queued& s) -> const std::string& { return s.reason; },
+          [](const Held& s) -> const std::string& { return s.reason; },
+          [](const Starting&) -> const std::string& { return k_none; },
+          [](const Running&) -> const std::string& { return k_none; },
+          [](const Ending&) -> const std::string& { return k_none; },
+          [](const Ended& s) -> const std::string& { return s.reason; },
+      },
+      job.state);
+}
+
+const Checkpoint* newest_verified(const Job& job) {
+  const auto it =
+      std::find_if(job.checkpoints.rbegin(), job.checkpoints.rend(),
+                   [](const Checkpoint& c) { return c.state == CheckpointState::verified; });
+  return it == job.checkpoints.rend() ? nullptr : &*it;
+}
+
+Checkpoint* find_checkpoint(Job& job, int seq) {
+  const auto it = std::find_if(job.checkpoints.begin(), job.checkpoints.end(),
+                               [&](const Checkpoint& c) { return c.seq == seq; });
+  return it == job.checkpoints.end() ? nullptr : &*it;
+}
+
+std::optional<int> run_exit(const Job& job) {
+  const auto* ended = job.ended_state();
+  if (ended == nullptr) {
+    return std::nullopt;
+  }
+  switch (ended->state) {
+  case EndState::parked:
+    return ended->saved_at_limit ? 85 : 75;
+  case EndState::lost:
+    return 125;
+  case EndState::done:
+  case EndState::failed:
+  case EndState::stopped:
+    break;
+  }
+  const auto shell = shell_exit(ended->code, ended->signal);
+  if (shell) {
+    return shell;
+  }
+  // Stopped before it ever ran, or failed without a program's end: there is no code to pass on.
+  return ended->state == EndState::done ? 0 : 1;
+}
+
+int jobs_in_slots(const World& w) {
+  return static_cast<int>(std::count_if(w.active.begin(), w.active.end(), [&](const JobId& id) {
+    const auto& state = w.jobs.at(id).state;
+    return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state);
+  }));
+}
+
+} // namespace gpujob::policy

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/exit_record.h"
+#include "common/job_spec.h"
+#include "common/plan.h"
+#include "common/time.h"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+/// Everything the daemon believes, as plain values. Boot times are of this boot only; what must
+/// survive a boot is wall time.
+namespace gpujob::policy {
+
+using JobId = std::string;
+
+/// A piece of work outside the core. `issued` becomes `wanted` again when a new daemon adopts.
+enum class Work : std::uint8_t { none, wanted, issued };
+
+enum class CheckpointState : std::uint8_t {
+  heard,       ///< the job or its files say so; not looked at yet
+  securing,    ///< being verified and copied
+  verified,    ///< complete and hashed: this is `confirmed`
+  rejected,    ///< looked at and not complete: never resumed from
+  unconfirmed, ///< asked for, and nothing came
+};
+
+struct Checkpoint {
+  int seq = 0; ///< 1, 2, ... within the job, over all attempts
+  int attempt = 0;
+  CheckpointState state = CheckpointState::heard;
+  std::string path;
+  std::string signature; ///< of its files (common/layout.h); empty: from another VM
+  std::optional<std::int64_t> step;
+  std::string how; ///< notify | exit | stdout | files | none
+  WallTime at{};
+  std::int64_t bytes = 0;
+  std::string manifest;      ///< local manifest, or empty
+  std::string durable_level; ///< cached | flushed | stored, or empty
+  std::string durable_path;
+  std::string note;                 ///< why rejected, or why not durable
+  bool copying = false;             ///< verified, and being copied again
+  std::optional<BootTime> retry_at; ///< verified here, not durable: to be copied again then
+
+  friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
+};
+
+/// A checkpoint request that the shim has sent.
+struct Request {
+  std::int64_t number = 0; ///< 0: the plan's own
+  bool final = false;
+  BootTime sent{};
+  std::string signal;           ///< empty: only the notice file
+  std::optional<int> answer;    ///< seq of the checkpoint that answered
+  std::optional<BootTime> saved; ///< when the answer was safe
+
+  friend bool operator==(const Request&, const Request&) = default;
+};
+
+struct Queued {
+  std::string reason;
+};
+/// Cannot start by itself; the reason says what the user must do.
+struct Held {
+  std::string reason;
+};
+struct Starting {
+  Work prepare = Work::none; ///< choose, verify and restore the checkpoint to resume from
+  Work launch = Work::none;
+  std::optional<Plan> plan; ///< what the shim is started with
+};
+struct Running {
+  BootTime since{};
+  int pid = 0;
+  std::optional<Plan> plan_given;
+  std::optional<Request> request;
+  std::string status;
+  std::optional<double> progress;
+  std::string catches; ///< the checkpoint signal it catches, empty: none seen
+  bool ending = false; ///< TERM was sent
+};
+/// The shim is gone; checkpoints may still be on their way to durable storage.
+struct Ending {
+  std::optional<ExitRecord> record; ///< nullopt: none was left
+  bool same_boot = true;
+};
+enum class EndState : std::uint8_t { parked, done, failed, stopped, lost };
+struct Ended {
+  EndState state = EndState::lost;
+  std::string reason;
+  std::optional<int> code, signal;
+  bool saved_at_limit = false; ///< parked with a checkpoint confirmed: `gpujob run` returns 85
+};
+
+using JobState = std::variant<Queued, Held, Starting, Running, Ending, Ended>;
+
+/// Counted apart and never reset by a resume.
+struct Budgets {
+  std::int64_t interruptions = 0;
+  std::int64_t failures = 0;
+  std::int64_t no_progress = 0; ///< attempts in a row without a newer checkpoint
+
+  friend bool operator==(const Budgets&, const Budgets&) = default;
+};
+
+struct Job {
+  JobId id;
+  std::int64_t order = 0; ///< submission order on this machine
+  JobSpec spec;
+  WallTime created{};
+  int attempt = 0; ///< of the current or last attempt; 0: never started
+  JobState state = Queued{};
+  Budgets budgets;
+  std::vector<Checkpoint> checkpoints; ///< oldest first
+  std::string resume_from;             ///< what the current attempt was given, or empty
+  std::optional<WallTime> started, ended;
+  std::int64_t journal_seq = 0;        ///< last shim record applied in this attempt
+  std::vector<std::string> baseline;   ///< signatures there when the attempt started
+  bool env_held = false;               ///< somebody holds its command line and environment
+  std::optional<BootTime> stop_asked;
+  bool stop_now = false;
+  std::int64_t request_wanted = 0; ///< newest continue request asked for by the user
+  std::int64_t request_sent = 0;
+  Duration longest_save{};
+  Work begin_record = Work::none, end_record = Work::none; ///< in the durable directory
+  std::optional<BootTime> record_retry_at; ///< such a write failed: not before
+  std::vector<std::string> rejected; ///< checkpoints passed over at the last resume, with why
+
+  [[nodiscard]] const Ended* ended_state() const { return std::get_if<Ended>(&state); }
+};
+
+/// The session as the core sees it. No limit: nothing is ever planned.
+struct Session {
+  std::string id;
+  std::optional<Duration> limit;
+  std::optional<BootTime> ends_at;  ///< the platform's end
+  std::optional<BootTime> plan_end; ///< ends_at less the margin: everything is planned to this
+  bool durable = false;             ///< there is a durable directory
+  Duration heartbeat_interval = std::chrono::seconds{60};
+};
+
+/// A line for people who watch a job.
+struct Announcement {
+  JobId job;
+  std::string text;
+};
+
+struct World {
+  Session session;
+  int slots = 1;
+  std::map<JobId, Job> jobs;
+  std::set<std::pair<std::int64_t, JobId>> queue; ///< by order: jobs in Queued
+  std::set<JobId> active; ///< Starting, Running, Ending, or Ended with work left
+  std::int64_t next_order = 1;
+  std::optional<BootTime> heartbeat_due; ///< nullopt: none is owed (no durable directory)
+  std::int64_t heartbeat_seq = 0;
+
+  std::set<JobId> dirty; ///< changed since the last commit; the loop clears it
+  std::vector<Announcement> announcements; ///< the loop drains it
+};
+
+std::string_view to_text(EndState s);
+/// "queued" ... "lost": the state word of every listing.
+std::string_view state_text(const Job& job);
+std::string_view to_text(CheckpointState s);
+
+const std::string& reason_text(const Job& job);
+
+/// Newest verified checkpoint, or nullptr.
+const Checkpoint* newest_verified(const Job& job);
+Checkpoint* find_checkpoint(Job& job, int seq);
+
+/// What attached `gpujob run` and `wait` return; nullopt while it is not known.
+std::optional<int> run_exit(const Job& job);
+
+int jobs_in_slots(const World& w);
+
+} // namespace gpujob::policy

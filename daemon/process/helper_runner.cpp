@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/process/helper_runner.h"
+
+#include "common/duration.h"
+#include "common/file.h"
+#include "daemon/process/launcher.h"
+#include "daemon/process/pid_watch.h"
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <cerrno>
+#include <csignal>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace gpujob::process {
+
+namespace {
+
+constexpr std::size_t k_at_once = 2;
+constexpr std::size_t k_max_reply = 64U << 20U;
+
+Result<Fd> make_memfd(std::string_view bytes) {
+  Fd fd{::memfd_create("gpujob-helper", MFD_CLOEXEC)};
+  if (!fd) {
+    return io_error("memfd_create", "helper", errno);
+  }
+  GPUJOB_TRY(write_all(fd.get(), bytes));
+  ::lseek(fd.get(), 0, SEEK_SET);
+  return fd;
+}
+
+} // namespace
+
+struct HelperRunner::Running {
+  Request request;
+  Fd reply;
+  std::unique_ptr<PidWatch> watch;
+  boost::asio::steady_timer deadline; // steady: a suspended machine's helper has not run either
+
+  Running(boost::asio::io_context& io, Request r) : request(std::move(r)), deadline(io) {}
+};
+
+HelperRunner::HelperRunner(boost::asio::io_context& io, std::string exe)
+    : m_io(io), m_exe(std::move(exe)) {}
+
+HelperRunner::~HelperRunner() = default;
+
+void HelperRunner::run(std::string key, std::string request, Duration deadline, Done done) {
+  m_waiting.push_back({std::move(key), std::move(request), deadline, std::move(done)});
+  start_next();
+}
+
+bool HelperRunner::may_start(const std::string& key) const {
+  return m_running.size() < k_at_once &&
+         std::none_of(m_running.begin(), m_running.end(),
+                      [&](const auto& item) { return item.second->request.key == key; });
+}
+
+void HelperRunner::start_next() {
+  for (auto it = m_waiting.begin(); it != m_waiting.end();) {
+    if (!may_start(it->key)) {
+      ++it;
+      continue;
+    }
+    auto request = std::move(*it);
+    auto done = request.done;
+    m_waiting.erase(it);
+    if (auto started = start(std::move(request)); !started) {
+      // Not from within run(): the caller may be in the middle of something.
+      boost::asio::post(m_io, [done, error = started.error()] { done(error); });
+    }
+    it = m_waiting.begin();
+  }
+}
+
+Result<void> HelperRunner::start(Request request) {
+  auto in = make_memfd(request.text);
+  auto out = make_memfd({});
+  if (!in || !out) {
+    return in ? out.error() : in.error();
+  }
+  auto started = process::start({m_exe, {"--helper"}, in->get(), out->get(), STDERR_FILENO});
+  if (!started) {
+    return started.error();
+  }
+  const auto number = m_next++;
+  auto running = std::make_unique<Running>(m_io, std::move(request));
+  running->reply = std::move(*out);
+  running->watch = std::make_unique<PidWatch>(m_io, std::move(started->pidfd),
+                                              [this, number] { finish(number, false); });
+  running->deadline.expires_after(running->request.deadline);
+  running->deadline.async_wait([this, number](const boost::system::error_code& error) {
+    if (!error) {
+      finish(number, true);
+    }
+  });
+  m_running.emplace(number, std::move(running));
+  return {};
+}
+
+void HelperRunner::finish(std::uint64_t number, bool timed_out) {
+  const auto it = m_running.find(number);
+  if (it == m_running.end()) {
+    return;
+  }
+  const auto running = std::move(it->second);
+  m_running.erase(it);
+  const auto done = std::move(running->request.done);
+  if (timed_out) {
+    // One that hangs in the kernel cannot be killed; it is left behind, and init will reap it.
+    running->watch->send_signal(SIGKILL);
+    done(Error{Errc::io, fmt::format("helper: no answer within {}: does the storage hang?",
+                                     format_duration(running->request.deadline))});
+  } else {
+    auto text = read_fd(running->reply.get(), k_max_reply);
+    if (text && text->empty()) {
+      done(Error{Errc::io, "helper: ended without an answer: see the daemon's log"});
+    } else {
+      done(std::move(text));
+    }
+  }
+  start_next();
+}
+
+} // namespace gpujob::process

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/fd.h"
+#include "common/result.h"
+#include "common/time.h"
+
+#include <boost/asio/io_context.hpp>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace gpujob::process {
+
+/// Runs `gpujobd --helper` programs: one request in, one reply out, each with a deadline after which
+/// it is killed. Requests with the same key run one after the other, at most two keys at a time, so
+/// a hung mount holds up what needs it and nothing else.
+class HelperRunner {
+public:
+  /// The reply's text, or an error (not started, ended without a reply, deadline passed).
+  using Done = std::function<void(Result<std::string>)>;
+
+  HelperRunner(boost::asio::io_context& io, std::string exe);
+  ~HelperRunner();
+  HelperRunner(const HelperRunner&) = delete;
+  HelperRunner& operator=(const HelperRunner&) = delete;
+
+  void run(std::string key, std::string request, Duration deadline, Done done);
+  /// Requests not yet answered.
+  [[nodiscard]] std::size_t pending() const { return m_waiting.size() + m_running.size(); }
+
+private:
+  struct Request {
+    std::string key;
+    std::string text;
+    Duration deadline{};
+    Done done;
+  };
+  struct Running;
+
+  void start_next();
+  bool may_start(const std::string& key) const;
+  Result<void> start(Request request);
+  void finish(std::uint64_t number, bool timed_out);
+
+  boost::asio::io_context& m_io;
+  std::string m_exe;
+  std::deque<Request> m_waiting;
+  std::map<std::uint64_t, std::unique_ptr<Running>> m_running;
+  std::uint64_t m_next = 1;
+};
+
+} // namespace gpujob::process

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/process/launcher.h"
+
+#include "common/file.h"
+
+#include <boost/process/args.hpp>
+#include <boost/process/child.hpp>
+#include <boost/process/exe.hpp>
+#include <boost/process/extend.hpp>
+#include <csignal>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <linux/close_range.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace gpujob::process {
+
+namespace bp = boost::process;
+
+namespace {
+
+/// Runs between fork and exec: async-signal-safe calls only.
+struct CleanChild : bp::extend::handler {
+  int fds[3];
+
+  explicit CleanChild(const int (&from)[3]) : fds{from[0], from[1], from[2]} {}
+
+  template <typename Executor>
+  void on_exec_setup(Executor&) const {
+    ::setsid();
+    for (int signal = 1; signal < NSIG; ++signal) {
+      ::signal(signal, SIG_DFL);
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    for (int i = 0; i < 3; ++i) {
+      ::dup2(fds[i], i);
+    }
+    // The close-on-exec form keeps the library's own error pipe alive until exec has worked.
+    ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
+  }
+};
+
+} // namespace
+
+Result<Started> start(const Program& program) {
+  auto null = open_file("/dev/null", O_RDWR);
+  if (!null) {
+    return null.error();
+  }
+  const auto pick = [&](int fd) { return fd >= 0 ? fd : null->get(); };
+  const int fds[3] = {pick(program.in), pick(program.out), pick(program.err)};
+  std::error_code failed;
+  bp::child child(bp::exe = program.exe, bp::args = program.args, failed, CleanChild(fds));
+  if (failed) {
+    return Error{Errc::io, fmt::format("start: {}: {}", program.exe, failed.message())};
+  }
+  const pid_t pid = child.id();
+  // Without this the destructor would kill it. Only we reap, so the pid cannot be reused yet.
+  child.detach();
+  Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  if (!pidfd) {
+    return io_error("pidfd_open", program.exe, errno);
+  }
+  return Started{pid, std::move(pidfd)};
+}
+
+void reap(const Fd& pidfd) {
+  siginfo_t info{};
+  // P_PIDFD is 3; older headers lack the name.
+  (void)::waitid(static_cast<idtype_t>(3), static_cast<id_t>(pidfd.get()), &info,
+                 WEXITED | WNOHANG);
+}
+
+} // namespace gpujob::process

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/launch.h"
+#include "common/time.h"
+#include "daemon/shim/journal_file.h"
+#include "daemon/shim/targets.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace gpujob::shim {
+
+/// Asks the job for checkpoints: writes the notice file, chooses whom to signal, signals, and
+/// journals what it really did. `journal` outlives it.
+class Asking {
+public:
+  Asking(const Launch& launch, std::string notice_path, int leader, JournalFile& journal,
+         BootTime started);
+
+  /// Looks, when it is time to, whether the job catches a checkpoint signal by now; true once.
+  bool look(Now now);
+  [[nodiscard]] std::optional<BootTime> next_look() const { return m_next_look; }
+  /// Whether there is anything to wait for before the first request.
+  [[nodiscard]] bool needs_catch() const { return !m_rule.signals.empty(); }
+
+  void ask_final(const Plan& plan, std::optional<WallTime> deadline, Now now);
+  void ask_continue(std::int64_t number, Now now);
+  /// The job has saved: a continue request is closed, so that code which polls does not save again.
+  void acknowledged();
+
+  [[nodiscard]] bool outstanding() const { return m_continue_open || m_final_sent; }
+  [[nodiscard]] bool final_was_sent() const { return m_final_sent; }
+
+private:
+  [[nodiscard]] Choice choose(const TargetRule& rule, Duration grace) const;
+  void write_notice(const std::string& text) const;
+  void signal_and_journal(const TargetRule& rule, Duration grace, journal::Requested record,
+                          Now now);
+
+  std::string m_notice_path;
+  TargetRule m_rule;
+  int m_leader;
+  JournalFile* m_journal;
+  BootTime m_started;
+  std::optional<BootTime> m_next_look;
+  bool m_continue_open = false;
+  bool m_final_sent = false;
+};
+
+} // namespace gpujob::shim

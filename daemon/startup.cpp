@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/startup.h"
+
+#include "common/file.h"
+#include "common/id.h"
+#include "common/json.h"
+#include "common/log.h"
+#include "common/socket.h"
+#include "daemon/platform/profile.h"
+#include "daemon/platform/resolve.h"
+
+#include <fcntl.h>
+#include <filesystem>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+#include <unistd.h>
+
+namespace gpujob {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration k_open_deadline = 20s;
+constexpr Duration k_scan_deadline = 60s;
+/// A heartbeat every minute; oftener in a session so short that three missed ones would outlast it.
+constexpr Duration k_heartbeat = 60s;
+constexpr Duration k_heartbeat_least = 5s;
+
+std::string own_path() {
+  std::error_code ec;
+  return std::filesystem::read_symlink("/proc/self/exe", ec).string();
+}
+
+Result<void> redirect_to(const std::string& log_path) {
+  auto null = open_file("/dev/null", O_RDWR);
+  auto log = open_file(log_path, O_WRONLY | O_CREAT | O_APPEND);
+  if (!null || !log) {
+    return null ? log.error() : null.error();
+  }
+  ::dup2(null->get(), STDIN_FILENO);
+  ::dup2(log->get(), STDOUT_FILENO);
+  ::dup2(log->get(), STDERR_FILENO);
+  ::setsid(); // fails where we lead a session already, which is as good
+  (void)!::chdir("/");
+  return {};
+}
+
+Result<std::string> find_shim(const std::string& daemon_exe) {
+  const auto path = std::filesystem::path(daemon_exe).parent_path().string() + "/gpujob-shim";
+  if (::access(path.c_str(), X_OK) != 0) {
+    return Error{Errc::io, fmt::format("gpujob-shim: {}: not there or not executable: install it "
+                                       "beside gpujobd",
+                                       path)};
+  }
+  return path;
+}
+
+/// Runs the loop until one helper request is answered.
+Result<std::string> ask(boost::asio::io_context& io, process::HelperRunner& helpers,
+                        std::string request, Duration deadline) {
+  std::optional<Result<std::string>> answer;
+  helpers.run("startup", std::move(request), deadline,
+              [&](Result<std::string> reply) { answer = std::move(reply); });
+  while (!answer && io.run_one() > 0) {
+  }
+  io.restart();
+  return answer ? std::move(*answer) : Result<std::string>(Error{Errc::io, "helper: no answer"});
+}
+
+struct DurableStart {
+  durable_requests::Place place;
+  std::string state;
+  durable_requests::Scanned scanned;
+};
+
+bool asked_for(const platform::DurableSetting& d) {
+  return d.origin == platform::Origin::flag || d.origin == platform::Origin::environment ||
+         d.origin == platform::Origin::config;
+}
+
+/// A directory the user named must work, or nothing starts; one that a profile offers may be missing.
+Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
+                                  const platform::SessionSettings& settings) {
+  DurableStart out;
+  out.place.session = settings.id;
+  if (!settings.durable) {
+    out.state = "none: checkpoints stay on this machine";
+    return out;
+  }
+  const auto& d = *settings.durable;
+  process::HelperRunner helpers(io, daemon_exe);
+  const auto opened = durable_requests::read_open(
+      ask(io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline));
+  if (!opened) {
+    if (asked_for(d)) {
+      return opened.error();
+    }
+    out.state = "not there: " + opened.error().text;
+    log_line("durable: " + out.state);
+    return out;
+  }
+  out.place.dir = d.path;
+  out.place.level = d.level.empty() ? opened->level : d.level;
+  out.state = out.place.level;
+  for (const auto& warning : opened->warnings) {
+    log_line("durable: " + warning);
+    out.state += "; " + warning;
+  }
+  std::vector<std::string> dirs{d.path};
+  dirs.insert(dirs.end(), settings.read_dirs.begin(), settings.read_dirs.end());
+  auto scanned = durable_requests::read_scan(
+      out.place, ask(io, helpers, durable_requests::scan(dirs), k_scan_deadline));
+  if (!scanned) {
+    return scanned.error();
+  }
+  for (const auto& problem : scanned->problems) {
+    log_line("durable: " + problem);
+  }
+  out.scanned = std::move(*scanned);
+  return out;
+}
+
+policy::Session make_session(const platform::SessionSettings& s, bool durable) {
+  policy::Session session;
+  session.id = s.id;
+  session.limit = s.limit ? std::optional(s.limit->value) : std::nullopt;
+  session.ends_at = s.ends_at();
+  session.plan_end = s.plan_end();
+  session.durable = durable;
+  session.heartbeat_interval = k_heartbeat;
+  if (session.limit) {
+    session.heartbeat_interval = std::clamp(*session.limit / 20, k_heartbeat_least, k_heartbeat);
+  }
+  return session;
+}
+
+Result<platform::SessionSettings> load_settings(store::Store& store,
+                                                platform::ResolveRequest request,
+                                                const std::vector<platform::Profile>& profiles) {
+  auto stored = store.load_session();
+  if (!stored) {
+    return stored.error();
+  }
+  if (*stored) {
+    auto j = json::parse((*stored)->settings, "stored session");
+    auto read = j ? platform::settings_from_json(*j)
+                  : Result<platform::SessionSettings>(j.error());
+    if (read) {
+      request.stored = std::move(*read);
+    } else {
+      log_line(read.error().text + ": resolved anew");
+    }
+  }
+  auto settings = platform::resolve_settings(request, profiles, read_clocks());
+  if (!settings) {
+    return settings;
+  }
+  GPUJOB_TRY(store.save_session({settings->id, json::dump(to_json(*settings))}));
+  return settings;
+}
+
+std::string make_vm_id(const platform::Facts& facts) {
+  const auto pid1 = facts.pid1_start_ticks ? fmt::format("{}", *facts.pid1_start_ticks) : "unknown";
+  return facts.boot_id + "/" + pid1;
+}
+
+Revive make_revive(const std::string& exe, const RuntimePaths& runtime, const StatePaths& state) {
+  return Revive{exe,
+                {"--background", "--revive", "--runtime", runtime.dir, "--state", state.dir},
+                runtime.lock(),
+                runtime.stop_marker()};
+}
+
+} // namespace
+
+Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
+  const auto env = platform::read_environment();
+  auto inputs = platform::make_inputs(options.settings, env, ::geteuid());
+  if (!inputs) {
+    return inputs.error();
+  }
+  const auto paths = platform::path_inputs(*inputs);
+  const auto runtime_dir = choose_runtime_dir(paths);
+  const auto state_dir = choose_state_dir(paths);
+  const RuntimePaths runtime{runtime_dir.path};
+  const StatePaths state{state_dir.path};
+  GPUJOB_TRY(check_socket_path(runtime.attempt_dir("12345678", 100000) + "/notify.sock"));
+  GPUJOB_TRY(prepare_private_dir(runtime.dir, "runtime directory"));
+  auto lock = lock_file(runtime.lock());
+  if (!lock) {
+    return lock.error().code == Errc::refused
+               ? Error{Errc::refused, fmt::format("daemon: {}: one is running already",
+                                                  runtime.lock())}
+               : lock.error();
+  }
+  std::error_code ignored;
+  if (options.revive && std::filesystem::exists(runtime.stop_marker(), ignored)) {
+    return Startup{nullptr, true};
+  }
+  GPUJOB_TRY(prepare_private_dir(state.dir, "state directory"));
+  if (options.background) {
+    GPUJOB_TRY(redirect_to(state.daemon_log()));
+  }
+  auto profiles = platform::load_profiles();
+  if (!profiles) {
+    return profiles.error();
+  }
+  platform::ResolveRequest request;
+  request.inputs = *inputs;
+  request.facts = platform::collect_facts(*profiles, {"", env});
+  request.revive = options.revive;
+  request.new_session_id = random_id();
+  request.state_dir = state_dir;
+  request.runtime_dir = runtime_dir;
+
+  AppParts parts;
+  parts.daemon_exe = own_path();
+  auto shim = find_shim(parts.daemon_exe);
+  if (!shim) {
+    return shim.error();
+  }
+  parts.vm_id = make_vm_id(request.facts);
+  auto store = store::Store::open(state.database(), parts.vm_id);
+  if (!store) {
+    return store.error();
+  }
+  auto settings = load_settings(**store, std::move(request), *profiles);
+  if (!settings) {
+    return settings.error();
+  }
+  auto durable = open_durable(io, parts.daemon_exe, *settings);
+  if (!durable) {
+    return durable.error();
+  }
+  auto jobs = (*store)->load_jobs();
+  if (!jobs) {
+    return jobs.error();
+  }
+  auto listener = listen_unix(runtime.socket(), SOCK_STREAM, true);
+  if (!listener) {
+    return listener.error();
+  }
+  if (!options.revive) {
+    ::unlink(runtime.stop_marker().c_str());
+  }
+  parts.places = {runtime, state, *shim, make_revive(parts.daemon_exe, runtime, state)};
+  parts.world.session = make_session(*settings, !durable->place.dir.empty());
+  parts.world.slots = settings->slots;
+  for (const auto& [job, vm] : *jobs) {
+    parts.world.jobs[job.id] = job;
+    parts.world.next_order = std::max(parts.world.next_order, job.order + 1);
+  }
+  if (parts.world.session.durable) {
+    parts.world.heartbeat_due = read_clocks().boot;
+    parts.world.heartbeat_seq = durable->scanned.own_heartbeat_seq;
+  }
+  parts.settings = std::move(*settings);
+  parts.durable = durable->place;
+  parts.durable_state = durable->state;
+  parts.store = std::move(*store);
+  parts.lock = std::move(*lock);
+  parts.listener = std::move(*listener);
+  Startup done;
+  done.app = std::make_unique<App>(io, std::move(parts));
+  done.app->take_leases(std::move(durable->scanned.leases));
+  for (auto& job : durable->scanned.jobs) {
+    done.app->post(policy::Imported{std::move(job)});
+  }
+  done.app->adopt(*jobs);
+  return done;
+}
+
+} // namespace gpujob

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/store/job_codec.h"
+
+#include "common/json.h"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace gpujob::store {
+
+namespace {
+
+using namespace policy;
+using nlohmann::json;
+using gpujob::json::Reader;
+
+constexpr std::pair<Work, const char*> k_work[] = {
+    {Work::none, "none"}, {Work::wanted, "wanted"}, {Work::issued, "issued"}};
+
+const char* work_text(Work w) {
+  for (const auto& [work, text] : k_work) {
+    if (work == w) {
+      return text;
+    }
+  }
+  return "none";
+}
+
+Work read_work(Reader& r, const char* key) {
+  const auto found = r.text_or(key, "none");
+  for (const auto& [work, text] : k_work) {
+    if (found == text) {
+      return work;
+    }
+  }
+  r.fail(key, "is not none, wanted or issued");
+  return Work::none;
+}
+
+void put(json& j, const char* key, const std::optional<int>& value) {
+  if (value) {
+    j[key] = *value;
+  }
+}
+
+std::optional<int> get_int(Reader& r, const char* key) {
+  const auto value = r.maybe_integer(key);
+  return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
+}
+
+json request_json(const Request& q) {
+  json j{{"number", q.number}, {"final", q.final}, {"sent_ns", to_ns(q.sent)}, {"signal", q.signal}};
+  put(j, "answer", q.answer);
+  if (q.saved) {
+    j["saved_ns"] = to_ns(*q.saved);
+  }
+  return j;
+}
+
+std::optional<Plan> read_plan(Reader& outer, const char* key) {
+  const auto* j = outer.find(key);
+  if (j == nullptr) {
+    return std::nullopt;
+  }
+  auto plan = plan_from_json(*j);
+  if (!plan) {
+    outer.fail(key, plan.error().text.c_str());
+    return std::nullopt;
+  }
+  return *plan;
+}
+
+std::optional<Request> read_request(Reader& outer) {
+  const auto* j = outer.find("request");
+  if (j == nullptr) {
+    return std::nullopt;
+  }
+  Reader r(*j, "request");
+  Request q;
+  q.number = r.integer("number");
+  q.final = r.boolean_or("final", false);
+  q.sent = boot_from_ns(r.integer("sent_ns"));
+  q.signal = r.text("signal");
+  q.answer = get_int(r, "answer");
+  if (const auto saved = r.maybe_integer("saved_ns")) {
+    q.saved = boot_from_ns(*saved);
+  }
+  if (!r.ok()) {
+    outer.fail("request", r.error().text.c_str());
+  }
+  return q;
+}
+
+struct WriteState {
+  json operator()(const Queued& s) const { return {{"reason", s.reason}}; }
+  json operator()(const Held& s) const { return {{"reason", s.reason}}; }
+  json operator()(const Starting& s) const {
+    json j{{"prepare", work_text(s.prepare)}, {"launch", work_text(s.launch)}};
+    if (s.plan) {
+      j["plan"] = to_json(*s.plan);
+    }
+    return j;
+  }
+  json operator()(const Running& s) const {
+    json j{{"since_ns", to_ns(s.since)},
+           {"pid", s.pid},
+           {"status", s.status},
+           {"catches", s.catches},
+           {"ending", s.ending}};
+    if (s.plan_given) {
+      j["plan"] = to_json(*s.plan_given);
+    }
+    if (s.request) {
+      j["request"] = request_json(*s.request);
+    }
+    if (s.progress) {
+      j["progress"] = *s.progress;
+    }
+    return j;
+  }
+  json operator()(const Ending& s) const {
+    json j{{"same_boot", s.same_boot}};
+    if (s.record) {
+      j["record"] = encode(*s.record);
+    }
+    return j;
+  }
+  json operator()(const Ended& s) const {
+    json j{{"reason", s.reason}, {"saved_at_limit", s.saved_at_limit}};
+    put(j, "code", s.code);
+    put(j, "signal", s.signal);
+    return j;
+  }
+};
+
+JobState read_running(Reader& r) {
+  Running s;
+  s.since = boot_from_ns(r.integer("since_ns"));
+  s.pid = static_cast<int>(r.integer("pid"));
+  s.status = r.text("status");
+  s.catches = r.text("catches");
+  s.ending = r.boolean_or("ending", false);
+  s.plan_given = read_plan(r, "plan");
+  s.request = read_request(r);
+  s.progress = r.maybe_number("progress");
+  return s;
+}
+
+JobState read_ending(Reader& r) {
+  Ending s;
+  s.same_boot = r.boolean_or("same_boot", true);
+  if (r.find("record") != nullptr) {
+    auto record = decode_exit_record(r.text("record"));
+    if (record) {
+      s.record = *record;
+    } else {
+      r.fail("record", record.error().text.c_str());
+    }
+  }
+  return s;
+}
+
+std::optional<JobState> read_ended(const std::string& state, Reader& r) {
+  for (const auto end : {EndState::parked, EndState::done, EndState::failed, EndState::stopped,
+                         EndState::lost}) {
+    if (state == to_text(end)) {
+      return Ended{end, r.text("reason"), get_int(r, "code"), get_int(r, "signal"),
+                   r.boolean_or("saved_at_limit", false)};
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<JobState> read_state(const std::string& state, Reader& r) {
+  if (state == "queued") {
+    return Queued{r.text("reason")};
+  }
+  if (state == "held") {
+    return Held{r.text("reason")};
+  }
+  if (state == "starting") {
+    return Starting{read_work(r, "prepare"), read_work(r, "launch"), read_plan(r, "plan")};
+  }
+  if (state == "running") {
+    return read_running(r);
+  }
+  if (state == "ending") {
+    return read_ending(r);
+  }
+  return read_ended(state, r);
+}
+
+} // namespace
+
+std::string encode_state(const Job& job) {
+  return gpujob::json::dump(std::visit(WriteState{}, job.state));
+}
+
+Result<JobState> decode_state(const std::string& state, const std::string& data) {
+  auto j = gpujob::json::parse(data, "job state");
+  if (!j) {
+    return j.error();
+  }
+  Reader r(*j, "job state");
+  auto read = read_state(state, r);
+  if (!read) {
+    return Error{Errc::bad_data, fmt::format("job state: '{}': not a known state", state)};
+  }
+  if (!r.ok()) {
+    return r.error();
+  }
+  return std::move(*read);
+}
+
+std::string encode_more(const Job& job) {
+  json j{{"resume_from", gpujob::json::from_bytes(job.resume_from)},
+         {"baseline", job.baseline},
+         {"stop_now", job.stop_now},
+         {"request_wanted", job.request_wanted},
+         {"request_sent", job.request_sent},
+         {"longest_save_ns", job.longest_save.count()},
+         {"begin_record", work_text(job.begin_record)},
+         {"end_record", work_text(job.end_record)},
+         {"rejected", gpujob::json::from_bytes_list(job.rejected)}};
+  if (job.stop_asked) {
+    j["stop_asked_ns"] = to_ns(*job.stop_asked);
+  }
+  return gpujob::json::dump(j);
+}
+
+Result<void> decode_more(const std::string& text, Job& job) {
+  auto j = gpujob::json::parse(text, "job");
+  if (!j) {
+    return j.error();
+  }
+  Reader r(*j, "job");
+  job.resume_from = r.bytes("resume_from");
+  job.baseline = r.texts_or_empty("baseline");
+  job.stop_now = r.boolean_or("stop_now", false);
+  job.request_wanted = r.integer("request_wanted");
+  job.request_sent = r.integer("request_sent");
+  job.longest_save = Duration{r.integer("longest_save_ns")};
+  job.begin_record = read_work(r, "begin_record");
+  job.end_record = read_work(r, "end_record");
+  job.rejected = r.bytes_list("rejected");
+  if (const auto asked = r.maybe_integer("stop_asked_ns")) {
+    job.stop_asked = boot_from_ns(*asked);
+  }
+  if (!r.ok()) {
+    return r.error();
+  }
+  return {};
+}
+
+Result<CheckpointState> checkpoint_state_from_text(const std::string& text) {
+  for (const auto s : {CheckpointState::heard, CheckpointState::securing, CheckpointState::verified,
+                       CheckpointState::rejected, CheckpointState::unconfirmed}) {
+    if (text == to_text(s)) {
+      return s;
+    }
+  }
+  return Error{Errc::bad_data, fmt::format("checkpoint: '{}': not a known state", text)};
+}
+
+} // namespace gpujob::store

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/result.h"
+#include "daemon/policy/world.h"
+#include "daemon/store/database.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace gpujob::store {
+
+/// A job as it was stored, and whether its running part is of this boot.
+struct StoredJob {
+  policy::Job job;
+  std::string boot_id;
+};
+
+struct StoredSession {
+  std::string id;
+  std::string settings; ///< JSON
+};
+
+/// The daemon's database: STATE/gpujob.db, WAL, synchronous=FULL. What commit() returned for is on
+/// disk. Owned by the loop, one thread.
+class Store {
+public:
+  /// Opens or creates, and migrates. A database of a newer version is refused and not touched.
+  static Result<std::unique_ptr<Store>> open(const std::string& path, std::string boot_id);
+
+  Result<std::vector<StoredJob>> load_jobs();
+  /// The session written last.
+  Result<std::optional<StoredSession>> load_session();
+  Result<void> save_session(const StoredSession& session);
+
+  /// One transaction: every job of `ids` as it is in `w`; one that is no longer there is deleted.
+  Result<void> commit(const policy::World& w, const std::set<policy::JobId>& ids);
+
+private:
+  struct Statements;
+  Store(Database db, std::string boot_id);
+  Result<void> prepare();
+  Result<void> write_job(const policy::Job& job);
+  Result<void> write_checkpoint(const policy::JobId& id, const policy::Checkpoint& c);
+  Result<std::vector<policy::Checkpoint>> load_checkpoints(const policy::JobId& id);
+
+  Database m_db;
+  std::string m_boot_id;
+  std::unique_ptr<Statements> m_sql;
+
+public:
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+  ~Store();
+};
+
+} // namespace gpujob::store

@@ -1,0 +1,119 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+set -euo pipefail
+# shellcheck source=packaging/lib.sh
+. "$(dirname "$0")/lib.sh"
+
+usage() {
+  cat <<'USAGE'
+usage: packaging/test.sh [--fast] [--with-demo]
+
+Installs what is missing (Debian 12), builds gpujob twice (release, sanitizers) and runs all tests.
+The last line reads "N passed, N failed"; the exit status is 0 only when something passed and
+nothing failed.
+
+  --fast       the release build only
+  --with-demo  packaging/demo.sh --kill-daemon as well; it counts as one test
+
+With CI=true in the environment a skipped test counts as a failed one.
+USAGE
+}
+
+fast=no with_demo=no
+for argument in "$@"; do
+  case $argument in
+  --fast) fast=yes ;;
+  --with-demo) with_demo=yes ;;
+  -h | --help) usage && exit 0 ;;
+  *)
+    complain "usage: $argument: no such option: packaging/test.sh --help lists them"
+    exit 2
+    ;;
+  esac
+done
+
+[[ ${CI:-} == true ]] && export GPUJOB_TEST_STRICT=1
+passed=0 failed=0 skipped=0
+
+# count NAME COMMAND...: one test of our own.
+count() {
+  local name=$1
+  shift
+  if "$@"; then
+    passed=$((passed + 1))
+    echo "passed: $name"
+  else
+    failed=$((failed + 1))
+    echo "FAILED: $name"
+  fi
+}
+
+# tally JUNIT_FILE: prints "passed failed skipped". What could not be run at all has failed.
+tally() {
+  "$PYTHON" - "$1" <<'PYTHON'
+import sys
+import xml.etree.ElementTree as tree
+passed = failed = skipped = 0
+for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
+    reason = case.find("skipped")
+    if case.get("status") == "run":
+        passed += 1
+    elif case.get("status") == "disabled" or (
+            reason is not None and reason.get("message", "").startswith("SKIP_")):
+        skipped += 1
+    else:
+        failed += 1
+print(passed, failed, skipped)
+PYTHON
+}
+
+run_ctest() {
+  local preset=$1 ctest status=0 p f s
+  ctest=$(dirname "$(cmake_bin)")/ctest
+  rm -f "$ROOT/build/$preset/junit.xml"
+  "$ctest" --test-dir "$ROOT/build/$preset" -j2 --output-on-failure --no-tests=error \
+    --output-junit "$ROOT/build/$preset/junit.xml" </dev/null || status=$?
+  read -r p f s < <(tally "$ROOT/build/$preset/junit.xml" || echo 0 1 0)
+  [[ $status == 0 || $f -gt 0 ]] || f=1 # ctest itself broke
+  passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+}
+
+build_and_test() {
+  local preset=$1
+  heading "build: $preset"
+  if ! build "$preset"; then
+    failed=$((failed + 1))
+    return 0
+  fi
+  heading "tests: $preset"
+  run_ctest "$preset"
+}
+
+format_check() {
+  (cd "$ROOT" && find common daemon client schema tests \( -name '*.h' -o -name '*.cpp' \) \
+    -exec clang-format --dry-run -Werror {} +)
+}
+
+heading "packages"
+need_packages "${BUILD_PACKAGES[@]}" "${TEST_PACKAGES[@]}"
+[[ $with_demo == no ]] || need_packages "${DEMO_PACKAGES[@]}"
+mkdir -p "$ROOT/build"
+print_versions
+
+heading "format"
+count "clang-format" format_check
+
+build_and_test release
+[[ $fast == yes ]] || build_and_test asan
+if [[ $with_demo == yes ]]; then
+  heading "demo"
+  count "packaging/demo.sh --kill-daemon" "$ROOT/packaging/demo.sh" --kill-daemon </dev/null
+fi
+
+echo
+if ((skipped)); then
+  echo "$skipped skipped"
+  [[ -z ${GPUJOB_TEST_STRICT:-} ]] || failed=$((failed + skipped))
+fi
+echo "$passed passed, $failed failed"
+((failed == 0 && passed > 0))
