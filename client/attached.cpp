@@ -22,11 +22,12 @@ constexpr int k_idle_ms = 1000;
 
 class Attached {
 public:
-  Attached(Watcher& watcher, LogFollower::From from) : m_watcher(watcher), m_from(from) {
+  Attached(Watcher& watcher, LogFollower::From from) : m_watcher(watcher) {
     const auto& view = watcher.view();
     // The log of a waiting job is that of an attempt before the one that we wait for.
     const bool over = view.waiting() && !view.log.empty();
     m_attempt = std::max(over ? view.attempt : view.attempt - 1, 0);
+    m_from = view.waiting() ? LogFollower::From::start : from;
   }
 
   Result<AttachedEnd> run();
@@ -35,12 +36,14 @@ private:
   Result<Copied> step();
   Result<Copied> copy();
   Result<void> open_next(int attempt);
+  /// The last log there is has been opened.
+  [[nodiscard]] bool caught_up() const { return m_attempt >= m_watcher.view().attempt; }
   void wait();
   AttachedEnd leave(int signal);
   AttachedEnd ended();
 
   Watcher& m_watcher;
-  LogFollower::From m_from;
+  LogFollower::From m_from = LogFollower::From::start;
   Interrupts m_interrupts;
   std::optional<LogFollower> m_log;
   int m_attempt = 0; ///< whose log m_log is; without one: the attempt before the first to show
@@ -58,7 +61,7 @@ Result<AttachedEnd> Attached::run() {
     if (*copied == Copied::closed) {
       return AttachedEnd{m_watcher.view(), std::nullopt};
     }
-    if (*copied == Copied::all && m_watcher.view().settled()) {
+    if (*copied == Copied::all && m_watcher.view().settled() && caught_up()) {
       return ended();
     }
     wait();
@@ -101,8 +104,8 @@ Result<Copied> Attached::copy() {
 Result<void> Attached::open_next(int attempt) {
   // The view's path is fit for people, not for opening; and an attempt may have come and gone
   // while no daemon told us of it.
-  auto answer = m_watcher.connection().call("logs", {{"job", m_watcher.view().id},
-                                                     {"attempt", attempt}});
+  auto answer =
+      m_watcher.connection().call("logs", {{"job", m_watcher.view().id}, {"attempt", attempt}});
   if (!answer) {
     return answer.error().code == Errc::unreachable ? Result<void>{} : answer.error();
   }

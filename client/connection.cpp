@@ -22,7 +22,7 @@ using Json = nlohmann::json;
 namespace {
 
 /// A daemon answers at once; it waits for helpers (durable directory) no longer than a minute.
-constexpr auto k_answer_timeout = std::chrono::seconds{120};
+constexpr Duration k_answer_timeout = std::chrono::seconds{120};
 
 Error gone() {
   return Error{Errc::unreachable,
@@ -132,7 +132,8 @@ Result<Json> Connection::call(std::string_view method, const Json& params, int p
 }
 
 Result<Json> Connection::answer_to(std::int64_t id, std::string_view method) {
-  const auto deadline = read_clocks().boot + k_answer_timeout;
+  const bool greeted = m_daemon_pid != 0;
+  const auto deadline = read_clocks().boot + (greeted ? k_answer_timeout : k_hello_timeout);
   for (;;) {
     while (auto frame = m_reader.next()) {
       auto message = json::parse(*frame, "daemon: answer");

@@ -19,6 +19,9 @@ namespace gpujob::client {
 constexpr int k_protocol = 1;
 constexpr int k_min_protocol = 1;
 
+/// A daemon that has not said hello after this long hangs.
+constexpr Duration k_hello_timeout = std::chrono::seconds{30};
+
 /// A socket on which somebody listens at `path`: ours or root's, checked. Errc::unreachable when
 /// there is none.
 Result<Fd> connect_daemon(const std::string& path);

@@ -27,12 +27,37 @@ namespace gpujob::client {
 namespace {
 
 /// The daemon itself gives a durable directory 20 s to open and 60 s to be read.
-constexpr auto k_ready_timeout = std::chrono::seconds{100};
-/// How long a daemon that another client starts, or one that is stopping, may take.
-constexpr auto k_meet_timeout = k_ready_timeout;
+constexpr auto k_meet_timeout = std::chrono::seconds{100};
+/// Inside a job: its shim brings a dead daemon back within 2 s.
+constexpr auto k_revive_timeout = std::chrono::seconds{10};
 /// When to tell people what they are waiting for.
 constexpr auto k_patience = std::chrono::seconds{5};
 constexpr int k_ready_fd = 3;
+
+constexpr int k_look_ms = 50;
+
+/// A wait that ends some time, and that says after a while what it is for.
+class Patience {
+public:
+  explicit Patience(const char* what_for, Duration limit = k_meet_timeout)
+      : m_what_for(what_for), m_limit(limit) {}
+
+  /// False when it has lasted long enough.
+  bool wait_on() {
+    const auto waited = read_clocks().boot - m_since;
+    if (waited > k_patience && !m_said) {
+      m_said = true;
+      note(m_what_for);
+    }
+    return waited < m_limit;
+  }
+
+private:
+  const char* m_what_for;
+  Duration m_limit;
+  BootTime m_since = read_clocks().boot;
+  bool m_said = false;
+};
 
 /// gpujobd beside this program, else on PATH.
 Result<std::string> find_gpujobd(const std::vector<std::string>& environment) {
@@ -113,18 +138,20 @@ private:
 
 /// What the daemon writes when it listens, or when it cannot: one line, then end of file.
 Result<std::string> read_ready_line(int fd) {
-  const auto deadline = read_clocks().boot + k_ready_timeout;
+  Patience patience("waiting for the daemon to start; it looks at the durable directory first");
   std::string line;
   while (line.find('\n') == std::string::npos) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - read_clocks().boot);
     pollfd entry{fd, POLLIN, 0};
-    const int rc = ::poll(&entry, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    const int rc = ::poll(&entry, 1, k_look_ms);
+    if (rc == 0 && patience.wait_on()) {
+      continue;
+    }
     if (rc == 0) {
       return Error{Errc::unreachable,
                    "daemon: start: not ready in time: see daemon.log in its state directory"};
     }
     std::array<char, 4096> buffer{};
-    const auto n = rc < 0 ? -1 : ::read(fd, buffer.data(), buffer.size());
+    const auto n = rc < 0 ? rc : ::read(fd, buffer.data(), buffer.size());
     if (n < 0 && errno == EINTR) {
       continue;
     }
@@ -200,13 +227,15 @@ Error not_running(const Endpoint& endpoint) {
 
 /// Nobody there, or gone before it said hello: nullopt. Other errors stay errors.
 Result<std::optional<Connection>> try_connect(const Endpoint& endpoint) {
+  const auto asked = read_clocks().boot;
   auto socket = connect_daemon(endpoint.runtime.socket());
   auto connection =
       socket ? Connection::greet(std::move(*socket)) : Result<Connection>(socket.error());
   if (connection) {
     return std::optional(std::move(*connection));
   }
-  if (connection.error().code != Errc::unreachable) {
+  const bool hangs = read_clocks().boot - asked >= k_hello_timeout;
+  if (connection.error().code != Errc::unreachable || hangs) {
     return connection.error();
   }
   return std::optional<Connection>{};
@@ -221,7 +250,8 @@ bool must_wait(const Endpoint& endpoint) {
 
 Result<Reached> reach_or_start(const Endpoint& endpoint,
                                const std::vector<std::string>& arguments) {
-  const auto deadline = read_clocks().boot + k_meet_timeout;
+  Patience patience("waiting for a daemon that another gpujob starts, or that is stopping",
+                    endpoint.may_start ? k_meet_timeout : k_revive_timeout);
   bool started = false;
   for (int refusals = 0;;) {
     auto connection = try_connect(endpoint);
@@ -231,7 +261,7 @@ Result<Reached> reach_or_start(const Endpoint& endpoint,
     if (*connection) {
       return Reached{std::move(**connection), started};
     }
-    const bool late = read_clocks().boot > deadline;
+    const bool late = !patience.wait_on();
     if (late && (started || !endpoint.may_start)) {
       return not_running(endpoint);
     }

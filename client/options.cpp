@@ -215,7 +215,8 @@ Parsed CommandLine::parse(std::vector<std::string> arguments) {
     start->runtime = absolute(start->runtime);
     start->state = absolute(start->state);
     if (!m_durable.empty()) {
-      start->settings.insert(start->settings.end(), {"--durable", m_durable == "none" ? m_durable : absolute(m_durable)});
+      start->settings.insert(start->settings.end(),
+                             {"--durable", m_durable == "none" ? m_durable : absolute(m_durable)});
     }
   }
   return std::move(m_parsed);

@@ -214,7 +214,7 @@ Result<std::int64_t> parse_size(const std::string& text, const std::string& what
     unit = "k";
   }
   const auto at = unit.empty() ? 0 : k_units.find(unit);
-  if (at == std::string_view::npos || (unit.empty() && binary)) {
+  if (unit.size() > 1 || at == std::string_view::npos || (unit.empty() && binary)) {
     return bad;
   }
   const auto power = unit.empty() ? 0 : at + 1;

@@ -48,7 +48,7 @@ struct JobView {
   std::optional<WallTime> request_at, term_at, ends_at; ///< the plan
   std::vector<CheckpointView> checkpoints;              ///< the newest is last
   std::optional<WallTime> checkpoint_at; ///< of the newest confirmed; all that a line of ps has
-  std::string raw;                                      ///< the JSON it was read from, for --json
+  std::string raw;                       ///< the JSON it was read from, for --json
 
   /// Nothing of it runs, and nothing will without being asked.
   [[nodiscard]] bool settled() const { return run_exit.has_value() || state == "held"; }

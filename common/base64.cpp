@@ -44,6 +44,10 @@ std::optional<std::string> base64_decode(std::string_view text) {
       }
       group = group << 6 | static_cast<std::uint32_t>(value);
     }
+    // What padding cuts off must be zero: each text has one meaning and each meaning one text.
+    if (i + 4 == text.size() && (group & ((1U << (8 * padding)) - 1)) != 0) {
+      return std::nullopt;
+    }
     for (std::size_t k = 0; k < 3; ++k) {
       out += static_cast<char>(group >> (16 - 8 * k) & 255U);
     }

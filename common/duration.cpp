@@ -50,7 +50,8 @@ Result<Duration> parse_duration(std::string_view text, std::string_view what) {
     rest.remove_prefix(static_cast<std::size_t>(end - rest.data()));
     const auto unit = rest.substr(0, rest.find_first_of("0123456789. "));
     const double scale = unit_seconds(unit);
-    if (scale == 0) {
+    // Plain seconds stand alone: "1..5h" and "1 30m" are slips.
+    if (scale == 0 || (unit.empty() && !rest.empty())) {
       return bad();
     }
     seconds += value * scale;

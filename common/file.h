@@ -24,8 +24,8 @@ Result<void> write_all(int fd, std::string_view bytes);
 /// fsync, rename, fsync of the directory.
 Result<void> atomic_replace(const std::string& path, std::string_view bytes, mode_t mode = 0600);
 
-/// As atomic_replace for whoever reads it meanwhile, but without fsync: for what means nothing after
-/// a crash of the machine and must not wait for a busy disk.
+/// As atomic_replace for whoever reads it meanwhile, but without fsync: for what means nothing
+/// after a crash of the machine and must not wait for a busy disk.
 Result<void> atomic_publish(const std::string& path, std::string_view bytes, mode_t mode = 0600);
 
 /// mkdir -p; directories made here get `mode`.

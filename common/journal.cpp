@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 
+#include <limits>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -60,11 +61,17 @@ struct Writer {
   }
 };
 
-int to_int(std::optional<std::int64_t> value) { return static_cast<int>(value.value_or(0)); }
+int to_int(Reader& r, const char* key) {
+  const auto value = r.integer(key);
+  if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) {
+    r.fail(key, "is out of range");
+    return 0;
+  }
+  return static_cast<int>(value);
+}
 
 std::optional<int> maybe_int(Reader& r, const char* key) {
-  const auto value = r.maybe_integer(key);
-  return value ? std::optional(to_int(value)) : std::nullopt;
+  return r.find(key) == nullptr ? std::nullopt : std::optional(to_int(r, key));
 }
 
 EndReason reason(Reader& r) {
@@ -88,13 +95,13 @@ using ReadBody = Body (*)(Reader&);
 
 const std::map<std::string, ReadBody, std::less<>>& readers() {
   static const std::map<std::string, ReadBody, std::less<>> table{
-      {"started", [](Reader& r) -> Body { return Started{to_int(r.integer("child_pid"))}; }},
+      {"started", [](Reader& r) -> Body { return Started{to_int(r, "child_pid")}; }},
       {"ready", [](Reader&) -> Body { return Ready{}; }},
       {"status", [](Reader& r) -> Body { return Status{r.text("text")}; }},
       {"progress",
        [](Reader& r) -> Body { return Progress{r.maybe_number("value").value_or(0)}; }},
       {"catches",
-       [](Reader& r) -> Body { return Catches{r.text("signal"), to_int(r.integer("pid"))}; }},
+       [](Reader& r) -> Body { return Catches{r.text("signal"), to_int(r, "pid")}; }},
       {"requested", read_requested},
       {"checkpoint", read_checkpoint},
       {"done_mark", [](Reader&) -> Body { return DoneMark{}; }},

@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace gpujob {
@@ -85,7 +86,11 @@ Result<Launch> decode_launch(std::string_view text) {
   Launch l;
   l.job_id = r.text("job_id");
   l.job_name = r.text("job_name");
-  l.attempt = static_cast<int>(r.integer("attempt"));
+  const auto attempt = r.integer("attempt");
+  if (attempt < 0 || attempt > std::numeric_limits<int>::max()) {
+    r.fail("attempt", "is out of range");
+  }
+  l.attempt = static_cast<int>(attempt);
   l.argv_append = r.bytes_list("argv_append");
   l.env_set = read_pairs(r, "env_set");
   l.env_default = read_pairs(r, "env_default");

@@ -119,7 +119,8 @@ std::string resume(const StatePaths& paths, const Job& job) {
   auto candidates = json::array();
   for (auto it = job.checkpoints.rbegin(); it != job.checkpoints.rend(); ++it) {
     if (it->state == CheckpointState::verified) {
-      candidates.push_back({{"path", from_bytes(it->path)},
+      // Without a manifest of this machine it was made elsewhere: its path means nothing here.
+      candidates.push_back({{"path", from_bytes(it->manifest.empty() ? "" : it->path)},
                             {"manifest", from_bytes(it->manifest)},
                             {"durable_path", from_bytes(it->durable_path)}});
     }
@@ -214,6 +215,7 @@ Prepared read_resume(const Job& job, const Result<std::string>& reply) {
       p.rejected.push_back(fmt::format("{}: {}", one.bytes("path"), one.text("why")));
     }
   }
+  p.from = r.text_or("from", "none");
   p.ok = r.ok();
   p.why = r.ok() ? "" : r.error().text;
   return p;

@@ -31,10 +31,10 @@ for argument in "$@"; do
 done
 
 SESSION=40s LEAD=6s
-# No faster than 50 steps a second on any machine, so that 3600 steps never fit into two sessions.
+# No faster than 50 steps a second on any machine, so that 4000 steps never fit into two sessions.
 # On a slow machine it takes more sessions; this many at most.
-STEPS=3600 RATE=50 MAX_SESSIONS=12
-KILL_AFTER_S=10
+STEPS=4000 RATE=50 MAX_SESSIONS=12
+KILL_AFTER_S=8
 TRAIN=$ROOT/packaging/demo/train.py
 
 DEMO=$(mktemp -d /tmp/gpujob-demo.XXXXXX)
@@ -89,6 +89,8 @@ kill_and_watch() {
   while ((SECONDS < end)); do
     new=$(daemon_pid || true)
     if [[ -n $new && $new != "$old" ]]; then
+      # The daemon that a shim starts is called so; one that a client started would prove nothing.
+      tr '\0' '\n' <"/proc/$new/cmdline" | grep -qx -e --revive || return 0
       echo "back $new" >"$DEMO/kill.$1"
       echo "  >>> the job's shim has started it again: pid $new"
       return 0
@@ -177,7 +179,7 @@ heading "2. the same training without a break and without gpujob, to compare wit
 mkdir "$DEMO/plain"
 say "$PYTHON packaging/demo/train.py --steps $STEPS --out uninterrupted.pt"
 (cd "$DEMO/plain" && unset "${!GPUJOB_@}" NOTIFY_SOCKET &&
-  "$PYTHON" "$TRAIN" --steps "$STEPS" --print-every 600 --out "$DEMO/uninterrupted.pt" </dev/null) |
+  "$PYTHON" "$TRAIN" --steps "$STEPS" --print-every 1000 --out "$DEMO/uninterrupted.pt" </dev/null) |
   indent
 
 heading "3. the training in sessions of $SESSION, at most $RATE steps a second: the same line every time"

@@ -19,9 +19,8 @@ using Json = nlohmann::json;
 
 /// The first checkpoint that was not there before and about which all is known.
 const CheckpointView* decided(const JobView& view, std::int64_t before) {
-  const auto it = std::ranges::find_if(view.checkpoints, [&](const CheckpointView& c) {
-    return c.seq > before && !c.pending();
-  });
+  const auto it = std::ranges::find_if(
+      view.checkpoints, [&](const CheckpointView& c) { return c.seq > before && !c.pending(); });
   return it == view.checkpoints.end() ? nullptr : &*it;
 }
 

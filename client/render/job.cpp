@@ -58,13 +58,6 @@ std::string when(const std::optional<WallTime>& at, WallTime now) {
   return at ? fmt::format("{} ({})", format_local(*at), relative(*at, now)) : std::string{};
 }
 
-std::string next_step(const JobView& v) {
-  if (v.state == "parked") {
-    return "run the same line in the next session to continue";
-  }
-  return v.state == "held" ? "" : fmt::format("output: gpujob logs {}", v.name);
-}
-
 } // namespace
 
 std::string how_it_ended(const JobView& v) {
@@ -81,8 +74,7 @@ std::string how_it_ended(const JobView& v) {
                              : fmt::format("; checkpoint {}{} {}", base_name(saved->path),
                                            step_text(*saved), trust(*saved));
   }
-  const auto next = v.state == "done" ? std::string{} : next_step(v);
-  return next.empty() ? line : line + "; " + next;
+  return v.state == "parked" ? line + "; run the same line in the next session to continue" : line;
 }
 
 std::string render_checkpoint(const CheckpointView& c, WallTime now) {

@@ -42,13 +42,12 @@ std::string limit_text(const SessionView& v) {
   if (!v.limit_s) {
     return "unknown: nothing is asked to save in time; give --session-limit to gpujob daemon start";
   }
-  auto source = v.source;
-  if (!v.as_of.empty()) {
-    source += ", as of " + v.as_of;
-  }
   auto text = seconds_text(*v.limit_s);
-  if (!source.empty()) {
-    text += ", from " + source;
+  if (!v.source.empty()) {
+    text += ": " + v.source;
+  }
+  if (!v.as_of.empty()) {
+    text += ", as of " + v.as_of;
   }
   return with_confidence(std::move(text), v.limit_confidence);
 }
@@ -93,7 +92,7 @@ std::string render_session(const SessionView& v, WallTime now) {
   if (v.started_at) {
     auto text = format_local(*v.started_at);
     if (!v.start_source.empty()) {
-      text += ", from " + v.start_source;
+      text += ": " + v.start_source;
     }
     sheet.add("started", with_confidence(std::move(text), v.start_confidence));
   }

@@ -101,7 +101,7 @@ void Server::publish_to(Session& session, std::span<const policy::Announcement> 
                         const std::set<policy::JobId>& changed) {
   const auto now = m_backend.now();
   for (const auto& a : announcements) {
-    if (session.watched.contains(a.job)) {
+    if (!a.log_only && session.watched.contains(a.job)) {
       session.send(json::dump(
           {{"jsonrpc", "2.0"},
            {"method", "job.event"},

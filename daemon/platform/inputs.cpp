@@ -66,6 +66,19 @@ Result<SettingTexts> parse_config(const std::string& text, const std::string& pa
   return t;
 }
 
+/// A file that is not there says nothing.
+Result<SettingTexts> read_config(const std::string& path) {
+  if (path.empty()) {
+    return SettingTexts{};
+  }
+  constexpr std::size_t k_max_config = 64 * 1024;
+  const auto text = read_file(path, k_max_config);
+  if (text) {
+    return parse_config(*text, path);
+  }
+  return text.error().code == Errc::not_found ? Result<SettingTexts>(SettingTexts{}) : text.error();
+}
+
 std::string find_config(const std::vector<std::string>& env, const std::string& home) {
   // The XDG specification: a path that is not absolute is to be ignored.
   if (const auto xdg = variable(env, "XDG_CONFIG_HOME"); xdg && xdg->front() == '/') {
@@ -84,7 +97,8 @@ std::vector<std::string> read_environment() {
   return env;
 }
 
-Result<Inputs> make_inputs(SettingTexts flags, std::vector<std::string> env, unsigned uid) {
+Result<Inputs> make_inputs(SettingTexts flags, std::vector<std::string> env, unsigned uid,
+                           bool revive) {
   Inputs in;
   in.flags = std::move(flags);
   in.environment = from_environment(env);
@@ -92,19 +106,12 @@ Result<Inputs> make_inputs(SettingTexts flags, std::vector<std::string> env, uns
   in.uid = uid;
   in.config_path = find_config(env, in.home);
   in.env = std::move(env);
-  if (in.config_path.empty()) {
-    return in;
-  }
-  constexpr std::size_t k_max_config = 64 * 1024;
-  const auto text = read_file(in.config_path, k_max_config);
-  if (!text) {
-    return text.error().code == Errc::not_found ? Result<Inputs>(std::move(in)) : text.error();
-  }
-  auto config = parse_config(*text, in.config_path);
-  if (!config) {
+  auto config = read_config(in.config_path);
+  if (config) {
+    in.config = std::move(*config);
+  } else if (!revive) {
     return config.error();
   }
-  in.config = std::move(*config);
   return in;
 }
 

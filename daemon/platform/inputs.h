@@ -30,8 +30,10 @@ std::vector<std::string> read_environment();
 
 /// Takes GPUJOB_* from `env` and reads $XDG_CONFIG_HOME/gpujob/config.json, else
 /// ~/.config/gpujob/config.json; no file is an empty one. Errors (Errc::bad_data) name file and
-/// key.
-Result<Inputs> make_inputs(SettingTexts flags, std::vector<std::string> env, unsigned uid);
+/// key. With `revive` a broken file is an empty one too: the stored settings win anyway, and a slip
+/// in an editor must not keep the daemon from running jobs.
+Result<Inputs> make_inputs(SettingTexts flags, std::vector<std::string> env, unsigned uid,
+                           bool revive = false);
 
 /// For choose_runtime_dir and choose_state_dir.
 PathInputs path_inputs(const Inputs& in);

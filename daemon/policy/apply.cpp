@@ -2,6 +2,8 @@
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
 
+#include "common/text.h"
+
 #include <fmt/format.h>
 
 namespace gpujob::policy {
@@ -60,6 +62,15 @@ struct ApplyRecord {
   void operator()(const journal::LeaderExited&) const {}
 };
 
+std::string resume_text(const Prepared& e) {
+  if (e.path.empty()) {
+    return "no checkpoint is good: starting from the beginning";
+  }
+  const auto* how = e.from == "durable" ? "restored from the durable directory and verified"
+                                        : "verified";
+  return fmt::format("resuming from {} ({})", printable(e.path), how);
+}
+
 void start_running(Job& job, const ShimRecord& e) {
   if (const auto* starting = std::get_if<Starting>(&job.state)) {
     Running run;
@@ -114,8 +125,7 @@ void on_event(World& w, const Prepared& e, Now) {
   for (const auto& line : e.rejected) {
     announce(w, *job, "checkpoint passed over: " + line);
   }
-  announce(w, *job, e.path.empty() ? "no checkpoint to resume from: starting from the beginning"
-                                   : "resuming from " + e.path);
+  announce(w, *job, resume_text(e));
   touch(w, *job);
 }
 

@@ -8,7 +8,7 @@
 namespace gpujob::policy::detail {
 
 void announce(World& w, const Job& job, std::string text) {
-  w.announcements.push_back({job.id, std::move(text)});
+  w.announcements.push_back({job.id, std::move(text), false});
 }
 
 void touch(World& w, const Job& job) { w.dirty.insert(job.id); }
@@ -20,8 +20,13 @@ Job* find_job(World& w, const JobId& id) {
 
 Job* find_attempt(World& w, const JobId& id, int attempt) {
   auto* job = find_job(w, id);
-  const bool current = job != nullptr && job->attempt == attempt && job->ended_state() == nullptr;
-  return current ? job : nullptr;
+  if (job == nullptr || job->attempt != attempt) {
+    return nullptr;
+  }
+  const bool under_way = std::holds_alternative<Starting>(job->state) ||
+                         std::holds_alternative<Running>(job->state) ||
+                         std::holds_alternative<Ending>(job->state);
+  return under_way ? job : nullptr;
 }
 
 void set_queued(World& w, Job& job, std::string reason) {
@@ -42,7 +47,8 @@ void set_held(World& w, Job& job, std::string reason) {
 
 void set_ended(World& w, Job& job, Ended ended, Now now) {
   w.queue.erase({job.order, job.id});
-  announce(w, job, fmt::format("{}: {}", to_text(ended.state), ended.reason));
+  w.announcements.push_back(
+      {job.id, fmt::format("{}: {}", to_text(ended.state), ended.reason), true});
   job.state = std::move(ended);
   job.ended = now.wall;
   job.env_held = false; // whoever wants it to go on brings the line again

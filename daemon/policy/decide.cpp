@@ -14,6 +14,7 @@ struct Decider {
   const World& w;
   Now now;
   Decision d;
+  bool starts = false; ///< some job begins an attempt
 
   void wake_at(std::optional<BootTime> at) {
     if (at && *at > now.boot) {
@@ -92,6 +93,10 @@ struct Decider {
         plan.number = 1;
         d.actions.emplace_back(Launch{job.id, job.attempt + 1, plan});
       }
+      if (w.session.durable) {
+        d.actions.emplace_back(WriteRecord{job.id, false});
+      }
+      starts = true;
     }
   }
 
@@ -99,7 +104,8 @@ struct Decider {
     if (!w.heartbeat_due) {
       return;
     }
-    if (*w.heartbeat_due <= now.boot) {
+    // The lease on a job begins with the heartbeat that names it.
+    if (*w.heartbeat_due <= now.boot || starts) {
       d.actions.emplace_back(Heartbeat{w.heartbeat_seq + 1});
     } else {
       wake_at(w.heartbeat_due);
@@ -112,7 +118,7 @@ struct Intender {
   Now now;
 
   /// A queued job begins its next attempt.
-  static void begin(World& w, Job& job, int attempt, Now now) {
+  static void begin(World& w, Job& job, int attempt) {
     if (job.attempt == attempt) {
       return;
     }
@@ -125,22 +131,21 @@ struct Intender {
     job.request_sent = job.request_wanted;
     job.resume_from.clear();
     job.rejected.clear();
-    job.begin_record = w.session.durable ? Work::wanted : Work::none;
+    job.begin_record = Work::none;
+    job.end_record = Work::none; // of the attempt before: this one overtakes it
+    job.record_retry_at.reset();
     job.state = Starting{};
-    if (w.heartbeat_due) {
-      w.heartbeat_due = now.boot; // the lease begins with the next heartbeat
-    }
   }
 
   void operator()(const Prepare& a) const {
     auto& job = w.jobs.at(a.id);
-    begin(w, job, a.attempt, now);
+    begin(w, job, a.attempt);
     std::get<Starting>(job.state).prepare = Work::issued;
     w.dirty.insert(a.id);
   }
   void operator()(const Launch& a) const {
     auto& job = w.jobs.at(a.id);
-    begin(w, job, a.attempt, now);
+    begin(w, job, a.attempt);
     auto& starting = std::get<Starting>(job.state);
     starting.launch = Work::issued;
     starting.plan = a.plan;

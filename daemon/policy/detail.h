@@ -19,7 +19,7 @@ Overloaded(Fs...) -> Overloaded<Fs...>;
 void announce(World& w, const Job& job, std::string text);
 void touch(World& w, const Job& job);
 Job* find_job(World& w, const JobId& id);
-/// The job, if `attempt` is its current one and it is still going on.
+/// The job, if `attempt` is its current one and is under way.
 Job* find_attempt(World& w, const JobId& id, int attempt);
 
 void set_queued(World& w, Job& job, std::string reason);

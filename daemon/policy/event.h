@@ -40,6 +40,7 @@ struct Prepared {
   bool ok = false;
   std::string why;                   ///< when not ok
   std::string path;                  ///< what to resume from; empty: from the start
+  std::string from;                  ///< "local", or "durable": restored from there
   std::vector<std::string> rejected; ///< "path: why", newest first
 };
 struct LaunchFailed {

@@ -149,6 +149,7 @@ struct Session {
 struct Announcement {
   JobId job;
   std::string text;
+  bool log_only = false; ///< watchers learn it from the job's state
 };
 
 struct World {

@@ -16,8 +16,9 @@ namespace gpujob::shim {
 
 namespace {
 
-/// How often to look for the first catch: an import of torch takes seconds, a request may be waiting;
-/// a job that never catches anything must not cost a walk through /proc every second for ever.
+/// How often to look for the first catch: an import of torch takes seconds, a request may be
+/// waiting; a job that never catches anything must not cost a walk through /proc every second for
+/// ever.
 Duration look_interval(Duration age) {
   if (age < k_first_catch_wait) {
     return std::chrono::milliseconds{100};

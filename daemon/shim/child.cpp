@@ -34,7 +34,9 @@ struct Prepared {
   int result = -1;
 };
 
-char* raw(const std::string& s) { return const_cast<char*>(s.c_str()); }
+char* raw(const std::string& s) {
+  return const_cast<char*>(s.c_str());
+}
 
 Prepared prepare(const Program& program) {
   static const std::string shell = "/bin/sh";
@@ -66,7 +68,8 @@ void default_signals() {
   struct sigaction action {};
   action.sa_handler = SIG_DFL;
   for (int number = 1; number < NSIG; ++number) {
-    ::sigaction(number, &action, nullptr); // refused for KILL, STOP and the two of libc: as it should
+    ::sigaction(number, &action,
+                nullptr); // refused for KILL, STOP and the two of libc: as it should
   }
   sigset_t none;
   ::sigemptyset(&none);
@@ -101,14 +104,18 @@ void default_signals() {
   if (::dup2(p.null, 0) < 0 || ::dup2(p.output, 1) < 0 || ::dup2(p.output, 2) < 0) {
     fail(p, Stage::setup, errno);
   }
-  // All of ours are close-on-exec already; a kernel without close_range (before 5.11) loses nothing.
+  // All of ours are close-on-exec already; a kernel without close_range (before 5.11) loses
+  // nothing.
   ::syscall(SYS_close_range, 3U, ~0U, 4U /* CLOSE_RANGE_CLOEXEC */);
   exec_first(p);
 }
 
-std::string name_of(std::string_view entry) { return std::string(entry.substr(0, entry.find('='))); }
+std::string name_of(std::string_view entry) {
+  return std::string(entry.substr(0, entry.find('=')));
+}
 
-bool has_name(const std::vector<std::pair<std::string, std::string>>& pairs, std::string_view name) {
+bool has_name(const std::vector<std::pair<std::string, std::string>>& pairs,
+              std::string_view name) {
   return std::any_of(pairs.begin(), pairs.end(), [&](const auto& p) { return p.first == name; });
 }
 
@@ -137,7 +144,8 @@ std::vector<std::string> search(const std::string& program, const std::vector<st
   std::vector<std::string> out;
   std::string path = env_value(env, "PATH").value_or("/bin:/usr/bin"); // confstr(_CS_PATH)
   for (const auto& dir : split(path + ":", ':')) {
-    out.push_back(dir.empty() ? program : dir + "/" + program); // an empty part is the directory itself
+    out.push_back(dir.empty() ? program
+                              : dir + "/" + program); // an empty part is the directory itself
   }
   return out;
 }

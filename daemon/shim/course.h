@@ -14,8 +14,8 @@ constexpr Duration k_first_catch_wait = std::chrono::seconds{10};
 /// What EXTEND_TIMEOUT_USEC may add in all when no hard end is known: a job that repeats it must
 /// not be able to put off a `stop` for ever.
 constexpr Duration k_max_extension = std::chrono::hours{1};
-/// A plan whose request lies at least this much after the one that was sent is another deadline (the
-/// session grew), not the same one computed again; it asks once more.
+/// A plan whose request lies at least this much after the one that was sent is another deadline
+/// (the session grew), not the same one computed again; it asks once more.
 constexpr Duration k_other_deadline = std::chrono::minutes{1};
 
 /// When the job is asked, TERMed and KILLed. Pure: it knows the plan and the instants at which

@@ -11,7 +11,8 @@
 
 namespace gpujob::shim {
 
-/// journal.jsonl. Appending never fails: a line that cannot be written now waits in memory, in order.
+/// journal.jsonl. Appending never fails: a line that cannot be written now waits in memory, in
+/// order.
 class JournalFile {
 public:
   explicit JournalFile(std::string path) : m_path(std::move(path)) {}

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -75,6 +76,9 @@ void Link::drop(std::string_view why) {
 void Link::accept_new() {
   Fd fd{::accept4(m_listener.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
   if (!fd) {
+    if (errno == EMFILE || errno == ENFILE) {
+      ::poll(nullptr, 0, 100); // the listener stays readable: not a loop without a pause
+    }
     return;
   }
   const auto uid = peer_uid(fd.get());

@@ -52,7 +52,7 @@ Inherited take_descriptors() {
 
 void prepare_process() {
   for (const int signal : {SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGUSR1, SIGUSR2, SIGALRM,
-                           SIGVTALRM, SIGPROF, SIGTSTP, SIGTTIN, SIGTTOU}) {
+                           SIGVTALRM, SIGPROF, SIGXCPU, SIGXFSZ, SIGTSTP, SIGTTIN, SIGTTOU}) {
     ::signal(signal, SIG_IGN);
   }
   // With SIGCHLD ignored by whoever started us, no child would leave a status to wait for.

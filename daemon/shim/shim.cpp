@@ -67,10 +67,10 @@ void Shim::run() {
   open_sockets();
   start(read_clocks());
   while (m_phase != Phase::ended) {
-    wait();
+    const auto woken = wait();
     // Out of memory, say: this look is lost, the job and its record are not.
     try {
-      step(read_clocks());
+      step(woken, read_clocks());
     } catch (const std::exception& e) {
       log_line(fmt::format("step: {}", e.what()));
       ::poll(nullptr, 0, 100);
@@ -94,7 +94,7 @@ BootTime Shim::next_wakeup() const {
     sooner(m_asking->next_look());
     sooner(m_continue ? std::optional(m_course->gate()) : std::nullopt);
   }
-  if (m_phase == Phase::leader_gone || m_course->kill_was_sent()) {
+  if (m_phase == Phase::leader_gone || (job_lives() && m_course->kill_was_sent())) {
     sooner(m_next_tree);
   }
   return next;
@@ -109,29 +109,30 @@ void Shim::arm_timer() const {
   ::timerfd_settime(m_timer.get(), TFD_TIMER_ABSTIME, &spec, nullptr);
 }
 
-void Shim::wait() {
+Shim::Woken Shim::wait() {
   arm_timer();
   const auto writing = static_cast<short>(m_link && m_link->wants_write() ? POLLOUT : 0);
   // poll(2) passes over negative descriptors.
-  std::array<pollfd, 5> fds{{{m_signals.get(), POLLIN, 0},
-                             {m_timer.get(), POLLIN, 0},
-                             {m_notify ? m_notify->fd() : -1, POLLIN, 0},
-                             {m_link ? m_link->listener() : -1, POLLIN, 0},
-                             {m_link ? m_link->connection() : -1,
-                              static_cast<short>(POLLIN | writing), 0}}};
+  std::array<pollfd, 5> fds{
+      {{m_signals.get(), POLLIN, 0},
+       {m_timer.get(), POLLIN, 0},
+       {m_notify ? m_notify->fd() : -1, POLLIN, 0},
+       {m_link ? m_link->listener() : -1, POLLIN, 0},
+       {m_link ? m_link->connection() : -1, static_cast<short>(POLLIN | writing), 0}}};
   ::poll(fds.data(), fds.size(), -1);
   drain(m_signals);
   drain(m_timer);
-  if (fds[4].revents != 0) {
-    obey(read_clocks());
-  }
-  if (fds[3].revents != 0) {
-    m_link->accept_new();
-  }
+  return {fds[3].revents != 0, fds[4].revents != 0};
 }
 
 /// What was heard comes before what is due: an acknowledgement or an extension may just be in time.
-void Shim::step(Now now) {
+void Shim::step(Woken woken, Now now) {
+  if (woken.connection) {
+    obey(now);
+  }
+  if (woken.listener) {
+    m_link->accept_new();
+  }
   reap(now);
   hear(k_datagrams_at_once, now);
   m_hearing->tick(now);
@@ -173,8 +174,8 @@ void Shim::hear(std::size_t most, Now now) {
     if (notice.checkpoint) {
       m_asking->acknowledged();
     }
-    if (const auto term_at = notice.extend ? m_course->extend(*notice.extend, now.boot)
-                                           : std::nullopt) {
+    if (const auto term_at =
+            notice.extend ? m_course->extend(*notice.extend, now.boot) : std::nullopt) {
       m_journal.append(journal::Extended{*term_at}, now);
     }
   }

@@ -40,10 +40,15 @@ private:
   void never_started(const std::string& why, Now now);
   void write_start_record(Now now);
 
-  void wait();
+  /// What poll(2) said about the link; everything else is looked at on every wake-up.
+  struct Woken {
+    bool listener = false;
+    bool connection = false;
+  };
+  Woken wait();
   void arm_timer() const;
   [[nodiscard]] BootTime next_wakeup() const;
-  void step(Now now);
+  void step(Woken woken, Now now);
 
   void reap(Now now);
   void leader_gone(const siginfo_t& how, Now now);
@@ -61,6 +66,7 @@ private:
 
   void retry_records(Now now);
   void finish(Now now);
+  void complete_exit_record(Now now);
   void flush_link();
 
   [[nodiscard]] std::string file(const char* name) const { return m_dir + "/" + name; }
@@ -95,6 +101,7 @@ private:
   std::optional<std::int64_t> m_oom_before;
   std::optional<std::int64_t> m_continue; ///< a continue request that has not gone out yet
   BootTime m_leader_gone_at{};
+  BootTime m_recording_since{};
   BootTime m_next_output{};
   BootTime m_next_tree{};
   std::optional<BootTime> m_next_retry;

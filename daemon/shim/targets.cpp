@@ -36,12 +36,16 @@ const Candidate* find(const std::vector<Candidate>& all, int pid) {
   return it == all.end() ? nullptr : &*it;
 }
 
-/// Whether a process above it of the same exec image is in `catchers`. The bound is against circles.
+/// Whether a process above it of the same exec image is in `catchers`. The bound is against
+/// circles.
 bool inherits(const Candidate& c, const std::vector<Candidate>& all,
               const std::vector<Candidate>& catchers) {
   const auto* at = &c;
   for (std::size_t i = 0; i < all.size() && at != nullptr && at->same_image_as_parent; ++i) {
     const int parent = at->stat.ppid;
+    if (parent == c.stat.pid) {
+      break;
+    }
     if (find(catchers, parent) != nullptr) {
       return true;
     }
@@ -53,8 +57,8 @@ bool inherits(const Candidate& c, const std::vector<Candidate>& all,
 /// CONTRACT.md, below torchrun: the workers, and the agent only when it is alone and its wait is
 /// long enough for the save.
 void spare_torch_agents(std::vector<Candidate>& catchers, Duration grace) {
-  const bool worker_catches = std::any_of(catchers.begin(), catchers.end(),
-                                          [](const auto& c) { return !c.torch_agent; });
+  const bool worker_catches =
+      std::any_of(catchers.begin(), catchers.end(), [](const auto& c) { return !c.torch_agent; });
   if (worker_catches || grace > k_torch_agent_wait) {
     std::erase_if(catchers, [](const auto& c) { return c.torch_agent; });
   }

@@ -39,8 +39,8 @@ struct Choice {
   std::vector<proc::Stat> targets;
 };
 
-/// The first signal of the rule that somebody in scope catches, and all who are to get it. Never one
-/// who does not catch it, never a forked process beside the parent it has its handlers from.
+/// The first signal of the rule that somebody in scope catches, and all who are to get it. Never
+/// one who does not catch it, never a forked process beside the parent it has its handlers from.
 /// `grace`: how long a save may take until TERM.
 Choice choose_targets(const std::vector<Candidate>& candidates, const TargetRule& rule, int leader,
                       Duration grace);

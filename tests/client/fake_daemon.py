@@ -152,9 +152,9 @@ class FakeDaemon:
 
     def do_ps(self, _peer, params, _fds):
         jobs = sorted(self.jobs.values(), key=lambda j: j["id"])
-        start = int(params["cursor"] or 0)
+        start = params["cursor"] or 0
         more = start + 2 < len(jobs)
-        return {"jobs": jobs[start : start + 2], "next": str(start + 2) if more else None}
+        return {"jobs": jobs[start : start + 2], "next": start + 2 if more else None}
 
     def do_show(self, _peer, params, _fds):
         return self.find(params["job"])
@@ -174,7 +174,7 @@ class FakeDaemon:
         job = self.find(params["job"])
         self.requests += 1
         confirmed = "good" in job["name"]
-        c = {"path": "/tmp/model.pt", "confirmed": False, "state": "securing", "how": "notify",
+        c = {"seq": self.requests, "path": "/tmp/model.pt", "confirmed": False, "state": "securing", "how": "notify",
              "durable": None, "durable_path": None, "at": now(), "attempt": 1, "step": 7,
              "bytes": 1000, "note": ""}
         job["checkpoints"].append(c)
@@ -205,7 +205,7 @@ class FakeDaemon:
         return {"jobs": [{"id": j["id"], "name": j["name"]} for j in gone]}
 
     def do_quota(self, _peer, _params, _fds):
-        with open(os.path.dirname(os.path.abspath(__file__)) + "/../data/protocol/session_view.json") as f:
+        with open(os.path.dirname(os.path.realpath(__file__)) + "/../data/protocol/session_view.json") as f:
             return json.load(f)
 
     def do_daemon_status(self, _peer, _params, _fds):

@@ -10,7 +10,9 @@ using json::Reader;
 
 namespace {
 
-nlohmann::json parse(const char* text) { return json::parse(text, "test").value(); }
+nlohmann::json parse(const char* text) {
+  return json::parse(text, "test").value();
+}
 
 } // namespace
 

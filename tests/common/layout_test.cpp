@@ -81,12 +81,13 @@ TEST_CASE("layouts are told by name", "[layout]") {
 TEST_CASE("names that say not finished", "[layout]") {
   for (const auto* name :
        {"a.tmp", "a.pt.partial", "a.part", ".a.pt.swp", "a.incomplete", "a.tmp.123", ".hidden",
-        "100.orbax-checkpoint-tmp-17", "100.orbax-checkpoint-tmp", "a.tmp-5",
-        "tmp-checkpoint-500", "last.pt.stale-1", ""}) {
+        "100.orbax-checkpoint-tmp-17", "100.orbax-checkpoint-tmp", "a.tmp-5", "tmp-checkpoint-500",
+        "last.pt.stale-1", ""}) {
     INFO(name);
     CHECK(layout::is_temporary_name(name));
   }
-  for (const auto* name : {"a.pt", "temperature.pt", "checkpoint-5", "stale-1", "a.stale-x", "tmp"}) {
+  for (const auto* name :
+       {"a.pt", "temperature.pt", "checkpoint-5", "stale-1", "a.stale-x", "tmp"}) {
     INFO(name);
     CHECK_FALSE(layout::is_temporary_name(name));
   }
@@ -277,8 +278,8 @@ TEST_CASE("candidates are the checkpoints, not what lies beside them", "[layout]
   put(dir / "out/config.json", "{}");
   put(dir / "own/part-0", "x");
   const auto all = layout::find_candidates(dir.path() + "/", {dir / "last.*", dir / "met*"});
-  CHECK(names(all) ==
-        std::vector<std::string>{"checkpoint-5", "checkpoint-7", "last.ckpt", "metrics.json", "own"});
+  CHECK(names(all) == std::vector<std::string>{"checkpoint-5", "checkpoint-7", "last.ckpt",
+                                               "metrics.json", "own"});
   for (const auto& c : all) {
     CHECK(c.bytes > 0);
     CHECK(c.path.find("//") == std::string::npos);

@@ -15,7 +15,7 @@ namespace {
 std::string stat_line(const std::string& comm) {
   auto line = fmt::format("17 ({}) S 2 3 4", comm);
   for (int field = 7; field <= 52; ++field) {
-    line += " " + std::to_string(field * 100);
+    line += fmt::format(" {}", field * 100);
   }
   return line + "\n";
 }
@@ -41,7 +41,8 @@ TEST_CASE("a stat line is read whatever the name holds", "[proc]") {
 }
 
 TEST_CASE("a stat line that is cut off is nothing", "[proc]") {
-  for (const auto* bad : {"", "17", "17 (x", "17 (x)", "17 (x) ", "17 (x) S 1 2 3", ")(", "x (y) S"}) {
+  for (const auto* bad :
+       {"", "17", "17 (x", "17 (x)", "17 (x) ", "17 (x) S 1 2 3", ")(", "x (y) S"}) {
     CHECK_FALSE(proc::parse_stat(bad));
   }
   // Any line that is taken must have all the fields we read.

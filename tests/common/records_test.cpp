@@ -61,9 +61,14 @@ TEST_CASE("a plan comes back, and a broken one is refused", "[plan]") {
   const auto j = to_json(sample_plan());
   CHECK(plan_from_json(j).value() == sample_plan());
   CHECK(plan_from_json(to_json(Plan{})).value() == Plan{});
-  for (const auto& [key, value] : std::vector<std::pair<std::string, nlohmann::json>>{
-           {"reason", "whim"}, {"grace_ns", -1}, {"grace_ns", 1.5}, {"request_at_ns", "soon"},
-           {"number", nullptr}, {"saved", 1}, {"kill_grace_ns", -1}}) {
+  for (const auto& [key, value] :
+       std::vector<std::pair<std::string, nlohmann::json>>{{"reason", "whim"},
+                                                           {"grace_ns", -1},
+                                                           {"grace_ns", 1.5},
+                                                           {"request_at_ns", "soon"},
+                                                           {"number", nullptr},
+                                                           {"saved", 1},
+                                                           {"kill_grace_ns", -1}}) {
     auto bad = j;
     bad[key] = value;
     INFO(bad.dump());
@@ -168,10 +173,10 @@ TEST_CASE("a journal line that is torn or strange is refused", "[journal]") {
   for (std::size_t n = 0; n + 2 < line.size(); ++n) {
     REQUIRE_FALSE(journal::decode(line.substr(0, n)));
   }
-  for (const auto& change : std::vector<Change>{
-           [](auto& j) { j["kind"] = "novel"; }, [](auto& j) { j["pid"] = "17"; },
-           [](auto& j) { j["pid"] = 1LL << 40; }, [](auto& j) { j.erase("seq"); },
-           [](auto& j) { j["signal"] = 10; }}) {
+  for (const auto& change :
+       std::vector<Change>{[](auto& j) { j["kind"] = "novel"; }, [](auto& j) { j["pid"] = "17"; },
+                           [](auto& j) { j["pid"] = 1LL << 40; }, [](auto& j) { j.erase("seq"); },
+                           [](auto& j) { j["signal"] = 10; }}) {
     CHECK_FALSE(journal::decode(changed(line, change)));
   }
 }
@@ -223,8 +228,8 @@ TEST_CASE("a job spec of wrong types is refused", "[job_spec]") {
            [](auto& j) { j["argv"] = nlohmann::json::array(); }, [](auto& j) { j["argv"] = "x"; },
            [](auto& j) { j["env_set"] = {{"A"}}; }, [](auto& j) { j["env_set"] = "A=1"; },
            [](auto& j) { j["lead_ns"] = -1; }, [](auto& j) { j["max_failures"] = 1.5; },
-           [](auto& j) { j["checkpoint_exit"] = {1LL << 40}; },
-           [](auto& j) { j["keep_tree"] = 1; }, [](auto& j) { j.erase("cwd"); }}) {
+           [](auto& j) { j["checkpoint_exit"] = {1LL << 40}; }, [](auto& j) { j["keep_tree"] = 1; },
+           [](auto& j) { j.erase("cwd"); }}) {
     const auto bad = json::parse(changed(text, change), "test").value();
     INFO(bad.dump());
     CHECK_FALSE(job_spec_from_json(bad));

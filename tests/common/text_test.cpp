@@ -136,7 +136,8 @@ TEST_CASE("base64 round trip over all lengths", "[base64]") {
 }
 
 TEST_CASE("base64 refuses what it would not write", "[base64]") {
-  for (const auto* bad : {"A", "AA", "AAA", "====", "A===", "AA=A", "AAA*", "AA A", "Zm9v\n", "Zh=="}) {
+  for (const auto* bad :
+       {"A", "AA", "AAA", "====", "A===", "AA=A", "AAA*", "AA A", "Zm9v\n", "Zh=="}) {
     INFO(bad);
     CHECK_FALSE(base64_decode(bad));
   }
@@ -155,14 +156,15 @@ TEST_CASE("ids are ours in form, and differ", "[id]") {
 }
 
 TEST_CASE("job names", "[id]") {
-  for (const std::string good : {"vit", "vit-b16 fold 3", "caf\xc3\xa9", "...", "a.b",
-                                 std::string(100, 'x').c_str()}) {
+  for (const std::string& good :
+       {std::string("vit"), std::string("vit-b16 fold 3"), std::string("caf\xc3\xa9"),
+        std::string("..."), std::string("a.b"), std::string(100, 'x')}) {
     CHECK(check_job_name(good));
   }
-  for (const std::string bad : {std::string(), std::string(101, 'x'), std::string("a/b"),
-                                std::string("."), std::string(".."), std::string("-x"),
-                                std::string("a\nb"), std::string("a\0b", 3), std::string("\xff"),
-                                std::string("a\x7f")}) {
+  for (const std::string& bad :
+       {std::string(), std::string(101, 'x'), std::string("a/b"), std::string("."),
+        std::string(".."), std::string("-x"), std::string("a\nb"), std::string("a\0b", 3),
+        std::string("\xff"), std::string("a\x7f")}) {
     const auto done = check_job_name(bad);
     REQUIRE_FALSE(done);
     CHECK(done.error().code == Errc::usage);

@@ -72,6 +72,22 @@ TEST_CASE("a config that is wrong is an error naming file and key", "[platform]"
   CHECK(list.error() == list.path() + ": not a JSON object");
 }
 
+TEST_CASE("a broken config does not keep a revived daemon from coming back", "[platform]") {
+  const Config c("{\"plan\": ");
+  CHECK(make_inputs({}, c.env(), 0).has_error());
+  const auto in = make_inputs({}, c.env(), 0, true);
+  REQUIRE(in.has_value());
+  CHECK(in->config.plan == std::nullopt);
+}
+
+TEST_CASE("a config that cannot be read is an error, not an empty one", "[platform]") {
+  const TempDir dir;
+  std::filesystem::create_directories(dir / "gpujob/config.json"); // a directory
+  const auto in = make_inputs({}, {"XDG_CONFIG_HOME=" + dir.path()}, 0);
+  REQUIRE(in.has_error());
+  CHECK(in.error().text.find(dir / "gpujob/config.json") != std::string::npos);
+}
+
 TEST_CASE("the config is looked for below HOME unless XDG_CONFIG_HOME is absolute", "[platform]") {
   const auto path = [](std::vector<std::string> env) {
     const auto in = make_inputs({}, std::move(env), 0);

@@ -3,6 +3,8 @@
 #include "tests/platform/fake_machine.h"
 #include "tests/support/catch.h"
 
+#include <fmt/format.h>
+
 namespace gpujob {
 
 using platform::Origin;

@@ -143,13 +143,13 @@ TEST_CASE("the view says that a setting came with the session, and from where fi
 
 TEST_CASE("a place that is not mounted is told with what to do", "[platform]") {
   const auto d = *colab().durable;
-  const auto problem = mount_problem(d, {{"/", "overlay"}});
+  const auto problem = platform::mount_problem(d, {{"/", "overlay"}});
   REQUIRE(problem);
   CHECK(*problem == "durable: /content/drive/MyDrive/gpujob: fuse.drive is not mounted there, so "
                     "it would not outlive this VM: run `from google.colab import drive; "
                     "drive.mount('/content/drive')` in a cell");
-  CHECK(!mount_problem(d, {{"/", "overlay"}, {"/content/drive", "fuse.drive"}}));
-  CHECK(!mount_problem({"/x", "", "", "", platform::Origin::flag}, {}));
+  CHECK(!platform::mount_problem(d, {{"/", "overlay"}, {"/content/drive", "fuse.drive"}}));
+  CHECK(!platform::mount_problem({"/x", "", "", "", platform::Origin::flag}, {}));
 }
 
 } // namespace gpujob

@@ -9,7 +9,9 @@ using Act = shim::Course::Act;
 
 namespace {
 
-constexpr BootTime at(Duration d) { return BootTime{d}; }
+constexpr BootTime at(Duration d) {
+  return BootTime{d};
+}
 
 /// Asked at 1000 s, TERM at 1060, KILL 10 s later, the platform ends at 1200.
 Plan session_end() {
@@ -142,7 +144,9 @@ TEST_CASE("A job that was asked for the last time is not asked again") {
   auto again = session_end();
   again.number = 2;
   SECTION("by the same plan") {}
-  SECTION("by one computed a little later") { again.request_at = at(1003s); }
+  SECTION("by one computed a little later") {
+    again.request_at = at(1003s);
+  }
   SECTION("by a stop") {
     again.reason = EndReason::stop;
     again.request_at = at(1001s);
@@ -200,7 +204,8 @@ TEST_CASE("Without a hard end extensions add up to an hour at most") {
   CHECK_FALSE(c.extend(Duration::max(), at(2000s)));
 }
 
-TEST_CASE("An extension outlives the same plan sent again, and ends with one that asks for nothing") {
+TEST_CASE(
+    "An extension outlives the same plan sent again, and ends with one that asks for nothing") {
   auto c = started_at_zero(session_end());
   c.request_sent(at(1000s));
   REQUIRE(c.extend(90s, at(1010s)));

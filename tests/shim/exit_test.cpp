@@ -102,8 +102,10 @@ TEST_CASE("A record that cannot be written yet is written later, the job goes on
   std::filesystem::create_directories(d.attempt("start.json/x"));
   d.start();
   d.await<journal::LeaderExited>();
-  REQUIRE(test::wait_until([&] { return d.log().find("exit record") != std::string::npos ||
-                                        d.log().find("start record") != std::string::npos; }));
+  REQUIRE(test::wait_until([&] {
+    return d.log().find("exit record") != std::string::npos ||
+           d.log().find("start record") != std::string::npos;
+  }));
   CHECK_FALSE(d.lock_is_free());
   std::filesystem::remove_all(d.attempt("exit.json"));
   std::filesystem::remove_all(d.attempt("start.json"));

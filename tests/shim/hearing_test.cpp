@@ -12,7 +12,9 @@ using shim::Notice;
 
 namespace {
 
-Now at(Duration d) { return {BootTime{1000s + d}, WallTime{2000s + d}}; }
+Now at(Duration d) {
+  return {BootTime{1000s + d}, WallTime{2000s + d}};
+}
 
 std::vector<journal::Record> records(const JournalFile& file) {
   JournalFile::Cursor cursor;

@@ -20,7 +20,9 @@ constexpr const char* k_ready_and_wait =
     "os.environ['NOTIFY_SOCKET'])\n"
     "while not os.path.exists(os.environ['D'] + '/go'): time.sleep(0.01)\n";
 
-void let_go(const PlayDaemon& d) { REQUIRE(atomic_replace(d.in("go"), "")); }
+void let_go(const PlayDaemon& d) {
+  REQUIRE(atomic_replace(d.in("go"), ""));
+}
 
 } // namespace
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/shim/output.h"
 #include "common/file.h"
+#include "daemon/shim/output.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
+#include <fcntl.h>
 #include <string>
 #include <sys/stat.h>
 
@@ -16,9 +17,9 @@ TEST_CASE("Two kinds of line are sentinels, as whole lines only") {
   CHECK(sentinel_path("gpujob: checkpoint /c/a b.pt") == "/c/a b.pt");
   CHECK(sentinel_path("gpujob: checkpoint /c/a\r") == "/c/a");
   CHECK(sentinel_path("jobd-checkpoint-complete") == "");
-  for (const auto& line : {""s, " gpujob: checkpoint /c"s, "gpujob: checkpoint"s,
-                           "gpujob: checkpoint "s, "gpujob: checkpoint a\0b"s,
-                           "jobd-checkpoint-complete!"s, "x jobd-checkpoint-complete"s}) {
+  for (const auto& line :
+       {""s, " gpujob: checkpoint /c"s, "gpujob: checkpoint"s, "gpujob: checkpoint "s,
+        "gpujob: checkpoint a\0b"s, "jobd-checkpoint-complete!"s, "x jobd-checkpoint-complete"s}) {
     CAPTURE(line);
     CHECK_FALSE(sentinel_path(line));
   }

@@ -31,9 +31,13 @@ void end_children_of_the_case() {
 
 } // namespace
 
-BootTime boot_now() { return read_clocks().boot; }
+BootTime boot_now() {
+  return read_clocks().boot;
+}
 
-std::string quoted(const std::string& path) { return "'" + path + "'"; }
+std::string quoted(const std::string& path) {
+  return "'" + path + "'";
+}
 
 PlayDaemon::PlayDaemon() {
   REQUIRE(make_directories(dir()));
@@ -61,7 +65,9 @@ PlayDaemon::~PlayDaemon() {
   end_children_of_the_case();
 }
 
-void PlayDaemon::start(bool deaf) { start_with(encode_cmdline(cmdline), deaf); }
+void PlayDaemon::start(bool deaf) {
+  start_with(encode_cmdline(cmdline), deaf);
+}
 
 void PlayDaemon::start_with(const std::string& sealed_bytes, bool deaf) {
   auto lock = lock_file(attempt(attempt_file::k_lock));
@@ -170,7 +176,9 @@ PlayLink::PlayLink(const PlayDaemon& daemon, std::int64_t from) {
   hello = next().value_or(nlohmann::json());
 }
 
-void PlayLink::send(const nlohmann::json& line) { send_raw(json::dump(line) + "\n"); }
+void PlayLink::send(const nlohmann::json& line) {
+  send_raw(json::dump(line) + "\n");
+}
 
 void PlayLink::send_raw(const std::string& bytes) {
   // The shim may have dropped us already; what comes of it is checked by reading.

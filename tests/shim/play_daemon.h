@@ -33,7 +33,8 @@ public:
   void shell(const std::string& script) { cmdline.argv = {"/bin/sh", "-c", script}; }
   void python(const std::string& script) { cmdline.argv = {"/usr/bin/python3", "-c", script}; }
 
-  /// Starts it; with `deaf` the shim is born with INT and QUIT ignored, as below nohup or a shell's &.
+  /// Starts it; with `deaf` the shim is born with INT and QUIT ignored, as below nohup or a shell's
+  /// &.
   void start(bool deaf = false);
   void start_with(const std::string& sealed_bytes, bool deaf = false);
 

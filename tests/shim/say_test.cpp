@@ -5,6 +5,7 @@
 #include "tests/support/wait.h"
 
 #include <cstdlib>
+#include <sys/stat.h>
 #include <unistd.h>
 
 using namespace gpujob;
@@ -100,8 +101,12 @@ TEST_CASE("Both sentinels on stdout are heard, the last one without its newline 
 
 TEST_CASE("A job says in four ways that it is done") {
   PlayDaemon d;
-  SECTION("by a notification") { d.python(std::string(k_say) + "s.send(b'X_GPUJOB_DONE=1')"); }
-  SECTION("by progress 1") { d.python(std::string(k_say) + "s.send(b'X_GPUJOB_PROGRESS=1.0')"); }
+  SECTION("by a notification") {
+    d.python(std::string(k_say) + "s.send(b'X_GPUJOB_DONE=1')");
+  }
+  SECTION("by progress 1") {
+    d.python(std::string(k_say) + "s.send(b'X_GPUJOB_PROGRESS=1.0')");
+  }
   SECTION("by the file it was told to make") {
     d.launch.done_when = "finished";
     d.shell(": > $D/finished");
@@ -118,7 +123,8 @@ TEST_CASE("A job says in four ways that it is done") {
 TEST_CASE("Output above the cap gives its oldest part back") {
   PlayDaemon d;
   d.launch.log_max_bytes = 1 << 20;
-  d.shell("head -c 4000000 /dev/zero | tr '\\0' x; until [ -e $D/go ]; do sleep 0.02; done; echo end");
+  d.shell(
+      "head -c 4000000 /dev/zero | tr '\\0' x; until [ -e $D/go ]; do sleep 0.02; done; echo end");
   d.start();
   const auto blocks = [&] {
     struct stat st {};

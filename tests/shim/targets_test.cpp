@@ -128,7 +128,8 @@ TEST_CASE("Below torchrun the workers are asked; the agent only alone and for a 
 
 TEST_CASE("A request after which the job goes on does not use TERM unless it was named") {
   const std::vector<Candidate> all{process({100, 1, {SIGTERM}})};
-  CHECK(choose_targets(all, shim::for_continue(make_rule("auto", "auto")), k_leader, 0s).signal == 0);
+  CHECK(choose_targets(all, shim::for_continue(make_rule("auto", "auto")), k_leader, 0s).signal ==
+        0);
   CHECK(choose_targets(all, shim::for_continue(make_rule("TERM", "auto")), k_leader, 0s).signal ==
         SIGTERM);
 }

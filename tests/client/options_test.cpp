@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/options.h"
+#include "tests/support/catch.h"
+
+using namespace gpujob::client;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+template <typename Options>
+Options parsed(const Words& words) {
+  const auto p = parse_options(words);
+  REQUIRE(p.command);
+  REQUIRE(std::holds_alternative<Options>(*p.command));
+  return std::get<Options>(*p.command);
+}
+
+} // namespace
+
+TEST_CASE("everything from the command's name on belongs to the command") {
+  const auto o = parsed<RunOptions>({"run", "--name", "x", "python", "t.py", "--name", "y", "--json"});
+  CHECK(o.name == "x");
+  CHECK_FALSE(o.json);
+  CHECK(o.command == Words{"python", "t.py", "--name", "y", "--json"});
+}
+
+TEST_CASE("only the first -- ends our options") {
+  const auto o = parsed<RunOptions>({"run", "-d", "--", "-odd", "--", "x"});
+  CHECK(o.detach);
+  CHECK(o.command == Words{"-odd", "--", "x"});
+}
+
+TEST_CASE("a word of the command may be anything") {
+  const Words command{"run", "", "{}", "[a,b]", "++", "-", "'q'"};
+  auto words = command;
+  words.insert(words.begin(), "run");
+  CHECK(parsed<RunOptions>(words).command == command);
+}
+
+TEST_CASE("a value may look like an option") {
+  const auto o = parsed<RunOptions>({"run", "--max-interruptions", "-1", "--resume-arg",
+                                     "--resume={}", "--done-when=--x", "true"});
+  CHECK(o.max_interruptions == -1);
+  CHECK(o.resume_arg == "--resume={}");
+  CHECK(o.done_when == "--x");
+  CHECK(o.command == Words{"true"});
+}
+
+TEST_CASE("a repeatable option takes one value each time, and takes it whole") {
+  const auto o = parsed<RunOptions>({"run", "--env", "A=[1,2]", "--env", "B=", "--checkpoint-exit",
+                                     "3", "--checkpoint-exit=4", "true"});
+  CHECK(o.env == Words{"A=[1,2]", "B="});
+  CHECK(o.checkpoint_exit == std::vector<int>{3, 4});
+}
+
+TEST_CASE("stop waits unless told otherwise") {
+  CHECK(parsed<StopOptions>({"stop", "a", "b"}).wait);
+  CHECK(parsed<StopOptions>({"stop", "a", "b"}).jobs == Words{"a", "b"});
+  CHECK_FALSE(parsed<StopOptions>({"stop", "--all", "--no-wait"}).wait);
+}
+
+TEST_CASE("settings of daemon start are passed on as the daemon takes them") {
+  const auto o = parsed<DaemonStartOptions>(
+      {"daemon", "start", "--session-limit", "40s", "--durable", "/d/../e", "--state", "/s"});
+  CHECK(o.settings == Words{"--session-limit", "40s", "--durable", "/e"});
+  CHECK(o.state == "/s");
+  CHECK(parsed<DaemonStartOptions>({"daemon", "start", "--durable", "none"}).settings ==
+        Words{"--durable", "none"});
+}
+
+TEST_CASE("a wrong command line is exit code 2") {
+  const std::vector<Words> wrong{{},
+                                 {"nosuch"},
+                                 {"ps", "--nosuch"},
+                                 {"run", "--nosuch", "--", "true"},
+                                 {"show"},
+                                 {"show", "a", "b"},
+                                 {"daemon"},
+                                 {"run", "--name"},
+                                 {"logs", "x", "--attempt", "two"},
+                                 {"run", "--max-failures", "1.5", "true"}};
+  for (const auto& words : wrong) {
+    const auto p = parse_options(words);
+    CHECK_FALSE(p.command);
+    CHECK(p.exit_code == 2);
+  }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/render/job.h"
+#include "client/render/session.h"
+#include "client/render/table.h"
+#include "client/views.h"
+#include "common/file.h"
+#include "common/json.h"
+#include "tests/support/catch.h"
+
+#include <nlohmann/json.hpp>
+
+using namespace gpujob;
+using namespace gpujob::client;
+
+namespace {
+
+nlohmann::json sample(const std::string& name) {
+  const auto text =
+      read_file(std::string(GPUJOB_TEST_SOURCE_DIR) + "/tests/data/protocol/" + name, 1U << 20U);
+  return json::parse(text.value(), name).value();
+}
+
+JobView job(const std::string& name) { return read_job_view(sample(name)).value(); }
+
+bool has(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+/// 2026-11-21T06:00:00Z
+const WallTime k_now = wall_from_ns(1795240800LL * 1'000'000'000);
+
+} // namespace
+
+TEST_CASE("a parked job says what is safe where, and what to do") {
+  CHECK(how_it_ended(job("job_view-parked.json")) ==
+        "digits parked: session limit; checkpoint model.pt (step 120) confirmed and stored in "
+        "/durable/jobs/k3f9x2ab/attempts/1-s0001/checkpoints/1; run the same line in the next "
+        "session to continue");
+}
+
+TEST_CASE("a job that saved nothing says so") {
+  auto view = job("job_view-parked.json");
+  view.checkpoints.clear();
+  CHECK(has(how_it_ended(view), "no checkpoint confirmed"));
+}
+
+TEST_CASE("show tells of an unconfirmed save, newest first") {
+  const auto text = render_job(job("job_view-running.json"), k_now);
+  const auto unconfirmed = text.find("(no path): unconfirmed (a checkpoint was asked for");
+  const auto confirmed = text.find("model.pt (step 120): confirmed and stored in /durable");
+  REQUIRE(unconfirmed != std::string::npos);
+  REQUIRE(confirmed != std::string::npos);
+  CHECK(unconfirmed < confirmed);
+  CHECK(has(text, "catches USR1"));
+  CHECK(has(text, "44.4 MB"));
+}
+
+TEST_CASE("what a job says never drives the terminal") {
+  auto view = job("job_view-running.json");
+  view.status = "\x1b[2J\nstate done";
+  view.reason = "\x1b]0;x\x07";
+  view.name = "a\rb";
+  for (const auto& text : {render_job(view, k_now), render_jobs({view}, k_now)}) {
+    CHECK_FALSE(has(text, "\x1b"));
+    CHECK_FALSE(has(text, "\r"));
+  }
+}
+
+TEST_CASE("a line of ps holds name, state and the age of the checkpoint") {
+  const auto view = job("job_short.json");
+  const auto text = render_jobs({view}, k_now);
+  CHECK(has(text, "digits"));
+  CHECK(has(text, "1h 00m ago"));
+}
+
+TEST_CASE("columns line up over letters of several bytes") {
+  CHECK(render_table({{"NAME", "X"}, {"é", "1"}, {"long name", "2"}}) ==
+        "NAME       X\né          1\nlong name  2\n");
+}
+
+TEST_CASE("quota says how sure it is") {
+  const auto view = read_session_view(sample("session_view.json")).value();
+  const auto text = render_session(view, k_now);
+  CHECK(has(text, "kaggle, gpu (confidence: high)"));
+  CHECK(has(text, "12h 00m: profile kaggle, as of 2026-10-01 (confidence: medium)"));
+  const auto more = explain_session(view);
+  CHECK(has(more, "KAGGLE_KERNEL_RUN_TYPE is set"));
+  CHECK(has(more, "other limits"));
+}
+
+TEST_CASE("an unknown limit is told as unknown, not as zero") {
+  const auto view = read_session_view(sample("session_view-unknown.json")).value();
+  const auto text = render_session(view, k_now);
+  CHECK(has(text, "remaining  unknown"));
+  CHECK(has(text, "limit      unknown"));
+  CHECK(has(text, "durable    none"));
+}
+
+TEST_CASE("a view of wrong types is refused, naming the key") {
+  auto document = sample("job_view-running.json");
+  document["attempt"] = "one";
+  CHECK(has(read_job_view(document).error().text, "attempt"));
+  document = sample("job_view-running.json");
+  document["checkpoints"][0]["at"] = "yesterday";
+  CHECK(has(read_job_view(document).error().text, "at: is not an instant"));
+}

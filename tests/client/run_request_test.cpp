@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/environment.h"
+#include "client/run_request.h"
+#include "common/frame.h"
+#include "common/json.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <unistd.h>
+
+using namespace gpujob;
+using namespace gpujob::client;
+
+namespace {
+
+using Words = std::vector<std::string>;
+
+RunOptions command(Words words) {
+  RunOptions o;
+  o.command = std::move(words);
+  return o;
+}
+
+const Words k_env{"PATH=/usr/bin:/bin", "HOME=/root"};
+
+Errc refusal(const RunOptions& o, const Words& env = k_env, const std::string& cwd = "/") {
+  const auto made = make_run_request(o, env, cwd);
+  REQUIRE_FALSE(made);
+  return made.error().code;
+}
+
+} // namespace
+
+TEST_CASE("paths of a job are absolute, its words are its own") {
+  auto o = command({"sh", "./x"});
+  o.checkpoint_path = {"out/*.pt", "/abs/*"};
+  o.done_when = "done";
+  o.checkpoint_signal = "SIGUSR2";
+  const auto made = make_run_request(o, k_env, "/tmp");
+  REQUIRE(made);
+  CHECK(made->spec.checkpoint_path == Words{"/tmp/out/*.pt", "/abs/*"});
+  CHECK(made->spec.done_when == "/tmp/done");
+  CHECK(made->spec.checkpoint_signal == "USR2");
+  CHECK(made->cmdline.argv == Words{"sh", "./x"});
+  CHECK(made->cmdline.cwd == "/tmp");
+}
+
+TEST_CASE("the environment is ours with what --env says, less a surrounding job's") {
+  auto o = command({"sh"});
+  o.env = {"HOME=/other", "NEW=a=b"};
+  const Words env{"PATH=/bin", "HOME=/root", "GPUJOB_JOB_ID=x", "GPUJOB_RESUME=/y",
+                  "NOTIFY_SOCKET=/z", "GPUJOB_RUNTIME_DIR=/r"};
+  const auto made = make_run_request(o, env, "/");
+  REQUIRE(made);
+  CHECK(made->cmdline.env == Words{"PATH=/bin", "GPUJOB_RUNTIME_DIR=/r", "HOME=/other", "NEW=a=b"});
+  CHECK(made->spec.env_names == Words{"PATH", "GPUJOB_RUNTIME_DIR"});
+  CHECK(made->spec.env_set.size() == 2);
+}
+
+TEST_CASE("a notify socket that no job gave us is passed on") {
+  CHECK(without_job_variables({"NOTIFY_SOCKET=/z", "A=1"}) == Words{"NOTIFY_SOCKET=/z", "A=1"});
+}
+
+TEST_CASE("a program that cannot be started is refused before anything is") {
+  const test::TempDir dir;
+  CHECK(refusal(command({"nosuch"})) == Errc::refused);
+  CHECK(refusal(command({"sh"}), {"PATH=/nowhere"}) == Errc::refused);
+  CHECK(refusal(command({dir.path()})) == Errc::refused);
+  CHECK(refusal(command({"/etc/passwd"})) == Errc::refused);
+  CHECK(refusal(command({"sh"}), k_env, "") == Errc::refused);
+  CHECK(refusal(command({"sh"}), k_env, dir / "gone") == Errc::refused);
+  CHECK(refusal(command({})) == Errc::usage);
+  CHECK(refusal(command({""})) == Errc::usage);
+}
+
+TEST_CASE("a program is looked for as the job will look for it") {
+  const test::TempDir dir;
+  REQUIRE(::symlink("/bin/sh", (dir / "tool").c_str()) == 0);
+  CHECK(make_run_request(command({"./tool"}), k_env, dir.path()));
+  CHECK(make_run_request(command({"tool"}), {"PATH=/nowhere::/x"}, dir.path()));
+  auto o = command({"tool"});
+  CHECK_FALSE(make_run_request(o, k_env, dir.path()));
+  o.env = {"PATH=" + dir.path()};
+  CHECK(make_run_request(o, k_env, "/"));
+}
+
+TEST_CASE("numbers and words out of range are usage errors") {
+  const auto wrong = [](auto change) {
+    auto o = command({"sh"});
+    change(o);
+    return refusal(o) == Errc::usage;
+  };
+  CHECK(wrong([](RunOptions& o) { o.name = "a/b"; }));
+  CHECK(wrong([](RunOptions& o) { o.lead = "soon"; }));
+  CHECK(wrong([](RunOptions& o) { o.env = {"=x"}; }));
+  CHECK(wrong([](RunOptions& o) { o.checkpoint_signal = "KILL"; }));
+  CHECK(wrong([](RunOptions& o) { o.checkpoint_target = "all"; }));
+  CHECK(wrong([](RunOptions& o) { o.requeue_exit = {256}; }));
+  CHECK(wrong([](RunOptions& o) { o.max_interruptions = -2; }));
+  CHECK(wrong([](RunOptions& o) { o.log_max = "1k"; }));
+}
+
+TEST_CASE("sizes are read with and without units") {
+  CHECK(parse_size("65536", "x").value() == 65536);
+  CHECK(parse_size("500M", "x").value() == 500'000'000);
+  CHECK(parse_size("1.5GB", "x").value() == 1'500'000'000);
+  CHECK(parse_size("1GiB", "x").value() == 1 << 30);
+  CHECK(parse_size("2k", "x").value() == parse_size("2K", "x").value());
+  for (const auto* text : {"", "G", "-1", "1X", "1iB", "1kM", "1 G", "nan", "1e99", "5Q"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_size(text, "x"));
+  }
+}
+
+TEST_CASE("a spec of any command line fits into a frame") {
+  for (const auto& word : {std::string(100, 'x'), std::string(100, '\x01'), std::string(100, '\xff'),
+                           std::string(3'000'000, 'y')}) {
+    JobSpec spec;
+    spec.argv = Words(word.size() > 1000 ? 1 : 20000, word);
+    spec.env_names = Words(5000, "A_LONG_NAME_OF_A_VARIABLE");
+    fit_into_frame(spec);
+    CHECK(json::dump(to_json(spec)).size() < k_max_frame * 3 / 4);
+    CHECK(spec.argv.back() == "…");
+  }
+}
+
+TEST_CASE("a spec of ordinary size is left whole") {
+  JobSpec spec;
+  spec.argv = {"python", "train.py"};
+  const auto before = spec;
+  fit_into_frame(spec);
+  CHECK(spec == before);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/durable/world.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+namespace {
+
+json end_request(const World& w, int attempt, const std::string& session) {
+  return {{"op", "end"},
+          {"dir", w.durable()},
+          {"job", "job1"},
+          {"attempt", attempt},
+          {"session", session},
+          {"state", "parked"},
+          {"exit", 143},
+          {"reason", "the session's limit"},
+          {"at_ns", attempt * 1000 + 500},
+          {"budgets", {{"interruptions", attempt}, {"failures", 1}, {"no_progress", 0}}}};
+}
+
+json heartbeat(const World& w, int seq, bool closed = false, const std::string& session = "s1") {
+  return {{"op", "heartbeat"}, {"dir", w.durable()}, {"session", session},
+          {"seq", seq},        {"at_ns", seq * 10},  {"ends_at_ns", nullptr},
+          {"interval_s", 300}, {"jobs", {"job1"}},   {"closed", closed}};
+}
+
+std::size_t files_in(const std::string& dir) {
+  return static_cast<std::size_t>(std::distance(std::filesystem::directory_iterator(dir),
+                                                std::filesystem::directory_iterator()));
+}
+
+} // namespace
+
+TEST_CASE("attempts come back in order with their ends", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request(10, "s3"));
+  (void)World::ask_well(w.begin_request(2, "s2"));
+  (void)World::ask_well(w.begin_request(1, "s1"));
+  (void)World::ask_well(end_request(w, 1, "s1"));
+  (void)w.save("a.pt", 1, "one", 2, "s2");
+  const auto reply = w.scan();
+  CHECK(reply["problems"].empty());
+  REQUIRE(reply["jobs"].size() == 1);
+  const auto& job = reply["jobs"][0];
+  CHECK(job["id"] == "job1");
+  CHECK(job["spec"]["name"] == "vit");
+  REQUIRE(job["attempts"].size() == 3);
+  CHECK(job["attempts"][0]["attempt"] == 1);
+  CHECK(job["attempts"][0]["session"] == "s1");
+  CHECK(job["attempts"][0]["at_ns"] == 1000);
+  CHECK(job["attempts"][0]["budgets"]["interruptions"] == 1);
+  CHECK(job["attempts"][0]["end"]["state"] == "parked");
+  CHECK(job["attempts"][0]["end"]["exit"] == 143);
+  CHECK(job["attempts"][0]["end"]["budgets"]["failures"] == 1);
+  CHECK(job["attempts"][1]["end"].is_null());
+  CHECK(job["attempts"][1]["checkpoints"].size() == 1);
+  CHECK(job["attempts"][2]["attempt"] == 10);
+}
+
+TEST_CASE("an end without an exit code has none", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request());
+  auto request = end_request(w, 1, "s1");
+  request["exit"] = nullptr;
+  (void)World::ask_well(request);
+  CHECK(w.scan()["jobs"][0]["attempts"][0]["end"]["exit"].is_null());
+}
+
+TEST_CASE("garbage is named and hides nothing", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request());
+  (void)w.save("a.pt", 1, "one");
+  (void)w.save("b.pt", 2, "two");
+  const auto attempts = w.durable() + "/jobs/job1/attempts/";
+  put(attempts + "1-s1/checkpoints/3.partial/data/x", "x");
+  put(attempts + "1-s1/checkpoints/4/manifest.json", "{torn");
+  put(attempts + "1-s1/checkpoints/notes.txt", "x");
+  std::filesystem::copy(w.checkpoint_dir(1), attempts + "1-s1/checkpoints/5",
+                        std::filesystem::copy_options::recursive); // says seq 1
+  put(w.checkpoint_dir(2) + "/data/b.pt", "shorter");
+  put(attempts + "2-s2/spec.json", "");
+  put(attempts + "02-s2/spec.json", "");
+  put(attempts + "x", "a file");
+  put(w.durable() + "/jobs/UPPER/attempts/1-s1/spec.json", "{}");
+  put(w.durable() + "/jobs/.DS_Store", "x");
+  put(w.durable() + "/jobs/empty1/attempts/1-s1/spec.json", "{}");
+  std::filesystem::create_symlink(w.durable(), w.durable() + "/jobs/loop1");
+
+  const auto reply = w.scan();
+  REQUIRE(reply["jobs"].size() == 1);
+  CHECK(w.stored().size() == 1);
+  const auto text = reply["problems"].dump();
+  for (const auto* name : {"checkpoints/4", "checkpoints/5", "checkpoints/2", "2-s2", "02-s2",
+                           "attempts/x", "UPPER", ".DS_Store", "empty1"}) {
+    INFO(name << " in " << text);
+    CHECK(text.find(name) != std::string::npos);
+  }
+  CHECK(text.find("partial") == std::string::npos);
+}
+
+TEST_CASE("several directories are one", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request(1, "s1"));
+  (void)w.save("a.pt", 1, "one");
+  // Kaggle: what was written to /kaggle/working/gpujob appears below /kaggle/input/<name>/.
+  std::filesystem::create_directories(w / "input/vit");
+  std::filesystem::rename(w.durable(), w / "input/vit/gpujob");
+  std::filesystem::create_directories(w.durable());
+  (void)World::ask_well(w.begin_request(2, "s2"));
+  (void)w.save("a.pt", 1, "two", 2, "s2");
+  const auto reply = World::ask_well(
+      {{"op", "scan"}, {"dirs", {w.durable(), w / "input/*", w / "input/vit", w / "nowhere/*"}}});
+  REQUIRE(reply["jobs"].size() == 1);
+  const auto& attempts = reply["jobs"][0]["attempts"];
+  REQUIRE(attempts.size() == 2);
+  CHECK(attempts[0]["checkpoints"].size() == 1);
+  CHECK(
+      attempts[0]["checkpoints"][0]["path"].get<std::string>().starts_with(w / "input/vit/gpujob"));
+  CHECK(attempts[1]["checkpoints"].size() == 1);
+  CHECK(reply["problems"].empty());
+  const auto missing = World::ask_well({{"op", "scan"}, {"dirs", {w / "nowhere"}}});
+  CHECK(missing["problems"].size() == 1);
+}
+
+TEST_CASE("the newest heartbeat of each session", "[ledger]") {
+  World w;
+  for (int seq = 1; seq <= 3; ++seq) {
+    (void)World::ask_well(heartbeat(w, seq));
+  }
+  (void)World::ask_well(heartbeat(w, 1, false, "s2"));
+  CHECK(World::ask(heartbeat(w, 3))["errc"] == "refused");
+  auto beats = w.scan()["heartbeats"];
+  REQUIRE(beats.size() == 2);
+  CHECK(beats[0]["session"] == "s1");
+  CHECK(beats[0]["seq"] == 3);
+  CHECK(beats[0]["at_ns"] == 30);
+  CHECK(beats[0]["ends_at_ns"].is_null());
+  CHECK(beats[0]["interval_s"] == 300);
+  CHECK(beats[0]["jobs"] == json{"job1"});
+
+  put(w.durable() + "/ledger/s1/4.json", "{torn");
+  const auto reply = w.scan();
+  CHECK(reply["heartbeats"][0]["seq"] == 3);
+  CHECK(reply["problems"].dump().find("s1/4.json") != std::string::npos);
+}
+
+TEST_CASE("a session that ends is one file", "[ledger]") {
+  World w;
+  for (int seq = 1; seq <= 4; ++seq) {
+    (void)World::ask_well(heartbeat(w, seq, seq == 4));
+  }
+  const auto dir = w.durable() + "/ledger/s1";
+  CHECK(files_in(dir) == 1);
+  const auto closed = json::parse(get(dir + "/closed.json"));
+  CHECK(closed["first"]["seq"] == 1);
+  CHECK(closed["last"]["seq"] == 4);
+  CHECK(closed["count"] == 4);
+  CHECK(w.scan()["heartbeats"][0]["closed"] == true);
+
+  // A daemon that came back in the same session goes on.
+  (void)World::ask_well(heartbeat(w, 5));
+  CHECK(w.scan()["heartbeats"][0]["closed"] == false);
+  (void)World::ask_well(heartbeat(w, 6, true));
+  CHECK(json::parse(get(dir + "/closed.json"))["first"]["seq"] == 1);
+  CHECK(json::parse(get(dir + "/closed.json"))["count"] == 6);
+  CHECK(files_in(dir) == 1);
+}
+
+TEST_CASE("a session that never ends does not fill the directory", "[ledger]") {
+  World w;
+  for (int seq = 1; seq <= 70; ++seq) {
+    (void)World::ask_well(heartbeat(w, seq));
+  }
+  CHECK(files_in(w.durable() + "/ledger/s1") == 65);
+  CHECK(std::filesystem::exists(w.durable() + "/ledger/s1/1.json"));
+  CHECK(w.scan()["heartbeats"][0]["seq"] == 70);
+}

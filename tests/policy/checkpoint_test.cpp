@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/policy/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+TEST_CASE("a checkpoint is confirmed only after it was looked at") {
+  Bench b;
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  REQUIRE(b.action<Secure>());
+  CHECK(b.job().checkpoints.back().state == CheckpointState::securing);
+  CHECK(newest_verified(b.job()) == nullptr);
+  b.secured(true);
+  REQUIRE(newest_verified(b.job()));
+  CHECK(newest_verified(b.job())->how == "notify");
+  CHECK(newest_verified(b.job())->step == 7);
+}
+
+TEST_CASE("an incomplete one is rejected and never replaces a confirmed one") {
+  Bench b;
+  b.run();
+  b.saved("/c/1.pt", "sig1");
+  b.secured(true);
+  b.saved("/c/2.pt", "sig2");
+  b.secured(false);
+  CHECK(b.job().checkpoints.back().state == CheckpointState::rejected);
+  CHECK(newest_verified(b.job())->path == "/c/1.pt");
+}
+
+TEST_CASE("the same files heard of twice are one checkpoint, with the stronger word") {
+  Bench b;
+  b.run();
+  b.step(CheckpointFound{"j1", 1, "/c/m.pt", "sig1", "files"});
+  b.secured(true);
+  b.saved("/c/m.pt", "sig1");
+  CHECK(b.job().checkpoints.size() == 1);
+  CHECK(b.job().checkpoints.back().how == "notify");
+}
+
+TEST_CASE("what was there when the attempt began is not news") {
+  Bench b;
+  b.run();
+  b.step(BaselineTaken{"j1", 1, {"old"}});
+  b.step(CheckpointFound{"j1", 1, "/c/m.pt", "old", "files"});
+  CHECK(b.job().checkpoints.empty());
+}
+
+TEST_CASE("one look at a time, and the newest first") {
+  Bench b;
+  b.run();
+  b.saved("/c/1.pt", "sig1");
+  REQUIRE(b.action<Secure>());
+  b.saved("/c/2.pt", "sig2");
+  CHECK_FALSE(b.action<Secure>());
+  b.saved("/c/3.pt", "sig3");
+  CHECK_FALSE(b.action<Secure>());
+  b.step(Secured{"j1", 1, true, "", 1, "/m", "", "", ""});
+  REQUIRE(b.action<Secure>());
+  CHECK(b.action<Secure>()->seq == 3);
+  b.secured(true);
+  CHECK(b.job().checkpoints.size() == 2); // the overtaken one is gone
+}
+
+TEST_CASE("a continue request without an answer ends as unconfirmed") {
+  Bench b;
+  b.run();
+  b.step(CheckpointAsked{"j1"});
+  REQUIRE(b.action<SendRequest>());
+  CHECK(b.action<SendRequest>()->number == 1);
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  REQUIRE(b.last.next_wakeup);
+  b.now.boot = *b.last.next_wakeup;
+  b.tick();
+  REQUIRE(b.job().checkpoints.size() == 1);
+  CHECK(b.job().checkpoints.back().state == CheckpointState::unconfirmed);
+  CHECK(b.job().checkpoints.back().how == "none");
+}
+
+TEST_CASE("a continue request that is answered is closed, and exit 0 after it is done") {
+  Bench b;
+  b.run();
+  b.step(CheckpointAsked{"j1"});
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.pass(3s);
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true);
+  CHECK(b.job().longest_save == 3s);
+  b.gone(b.exit_record(0));
+  CHECK(b.state() == "done");
+}
+
+TEST_CASE("an acknowledgement without a path and without new files stays unconfirmed") {
+  Bench b;
+  b.run();
+  b.record(journal::Requested{0, true, "USR1", {100}});
+  b.record(journal::Checkpoint{"stdout", "", {}});
+  CHECK(b.job().checkpoints.empty());
+  auto r = b.exit_record({}, 15);
+  r.term_sent = EndReason::session_limit;
+  b.gone(r);
+  REQUIRE(b.job().checkpoints.size() == 1);
+  CHECK(b.job().checkpoints.back().state == CheckpointState::unconfirmed);
+}
+
+TEST_CASE("a rejected answer leaves the request open for a better one") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.record(journal::Requested{0, true, "USR1", {100}});
+  b.saved("/c/1.pt", "sig1");
+  b.secured(false);
+  b.saved("/c/2.pt", "sig2");
+  b.secured(true);
+  REQUIRE(b.action<SendPlan>());
+  CHECK(b.action<SendPlan>()->plan.saved);
+}
+
+TEST_CASE("a copy that failed is tried again while the checkpoint stays confirmed") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, true});
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true, "", "disk full");
+  CHECK(newest_verified(b.job()));
+  CHECK(newest_verified(b.job())->durable_level.empty());
+  REQUIRE(b.last.next_wakeup);
+  b.pass(5s);
+  b.tick();
+  REQUIRE(b.action<Secure>());
+  CHECK(newest_verified(b.job()));
+  b.secured(true, "stored");
+  CHECK(newest_verified(b.job())->durable_level == "stored");
+  CHECK(newest_verified(b.job())->note.empty());
+}

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/policy/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+TEST_CASE("a job runs from submission to done") {
+  Bench b;
+  b.step(Submitted{"j1", Bench::spec()});
+  REQUIRE(b.action<Launch>());
+  CHECK(b.action<Launch>()->attempt == 1);
+  CHECK(b.state() == "starting");
+  b.record(journal::Started{42});
+  CHECK(b.state() == "running");
+  b.gone(b.exit_record(0));
+  CHECK(b.state() == "done");
+  CHECK(run_exit(b.job()) == 0);
+  CHECK_FALSE(b.job().env_held);
+}
+
+TEST_CASE("one slot: the second waits with a reason, and starts when the first ends") {
+  Bench b;
+  b.run();
+  b.step(Submitted{"j2", Bench::spec("k")});
+  CHECK(b.state("j2") == "queued");
+  CHECK_FALSE(reason_text(b.job("j2")).empty());
+  b.gone(b.exit_record(0));
+  REQUIRE(b.action<Launch>());
+  CHECK(b.action<Launch>()->id == "j2");
+}
+
+TEST_CASE("at the limit with a confirmed checkpoint it is parked, and run returns 85") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.pass(1h - 120s);
+  b.record(journal::Requested{0, true, "USR1", {100}});
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true);
+  auto r = b.exit_record({}, 15);
+  r.term_sent = EndReason::session_limit;
+  r.final_requested = true;
+  b.gone(r);
+  CHECK(b.state() == "parked");
+  CHECK(run_exit(b.job()) == 85);
+  CHECK(b.job().budgets.interruptions == 1);
+  CHECK(b.job().budgets.no_progress == 0);
+}
+
+TEST_CASE("at the limit without one it is parked, and run returns 75") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.pass(1h);
+  auto r = b.exit_record({}, 9);
+  r.kill_sent = EndReason::session_limit;
+  b.gone(r);
+  CHECK(b.state() == "parked");
+  CHECK(run_exit(b.job()) == 75);
+  CHECK(b.job().budgets.no_progress == 1);
+}
+
+TEST_CASE("a verdict waits for the checkpoint that is still being looked at") {
+  Bench b;
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  REQUIRE(b.action<Secure>());
+  b.gone(b.exit_record(85));
+  CHECK(b.state() == "ending");
+  b.step(Secured{"j1", 1, true, "", 1, "/m", "", "", ""});
+  CHECK(b.state() == "starting"); // 85 with a newer checkpoint, and no limit near: it goes on at once
+  REQUIRE(b.action<Prepare>());
+  CHECK(b.action<Prepare>()->attempt == 2);
+}
+
+TEST_CASE("the resumed attempt is given what was prepared") {
+  Bench b;
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true);
+  b.gone(b.exit_record(85));
+  b.step(Prepared{"j1", 2, true, "", "/c/m.pt", "local", {}});
+  REQUIRE(b.action<Launch>());
+  CHECK(b.job().resume_from == "/c/m.pt");
+  CHECK(b.job().attempt == 2);
+}
+
+TEST_CASE("failed is failed with no budget, and retried within one") {
+  Bench b;
+  b.run();
+  b.gone(b.exit_record(1));
+  CHECK(b.state() == "failed");
+  CHECK(run_exit(b.job()) == 1);
+  Bench c;
+  auto s = Bench::spec();
+  s.max_failures = 1;
+  c.run(s);
+  c.gone(c.exit_record(1));
+  CHECK(c.state() == "starting");
+  c.seq = 0;
+  c.record(journal::Started{2});
+  c.gone(c.exit_record(1));
+  CHECK(c.state() == "failed");
+  CHECK(c.job().budgets.failures == 2);
+}
+
+TEST_CASE("no record in this boot is lost and returns 125; in another, the session vanished") {
+  Bench b;
+  b.run();
+  b.gone(std::nullopt);
+  CHECK(b.state() == "lost");
+  CHECK(run_exit(b.job()) == 125);
+  Bench c;
+  c.run();
+  c.job().env_held = false; // it was another machine's daemon that held it
+  c.gone(std::nullopt, false);
+  CHECK(c.state() == "parked");
+  CHECK(c.job().budgets.failures == 0);
+}
+
+TEST_CASE("three attempts in a row without a newer checkpoint are enough") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  for (int i = 1; i <= 3; ++i) {
+    auto r = b.exit_record({}, 15);
+    r.term_sent = EndReason::session_limit;
+    b.pass(1h);
+    b.gone(r);
+    if (i < 3) {
+      CHECK(b.state() == "parked");
+      b.session(1h);
+      b.step(Resumed{"j1", Bench::spec()});
+      b.seq = 0;
+      b.record(journal::Started{1});
+    }
+  }
+  CHECK(b.state() == "failed");
+  CHECK(b.job().ended_state()->reason.find("no newer checkpoint in 3 attempts") !=
+        std::string::npos);
+}
+
+TEST_CASE("--max-interruptions is counted apart") {
+  Bench b;
+  b.session(1h);
+  auto s = Bench::spec();
+  s.max_interruptions = 0;
+  b.run(s);
+  b.pass(1h);
+  auto r = b.exit_record({}, 15);
+  r.term_sent = EndReason::session_limit;
+  b.gone(r);
+  CHECK(b.state() == "failed");
+}
+
+TEST_CASE("stop before it ran, and stop while it runs") {
+  Bench b;
+  b.run();
+  b.step(Submitted{"j2", Bench::spec("k")});
+  b.step(StopAsked{"j2", false});
+  CHECK(b.state("j2") == "stopped");
+  b.step(StopAsked{"j1", false});
+  auto r = b.exit_record({}, 15);
+  r.term_sent = EndReason::stop;
+  b.gone(r);
+  CHECK(b.state("j1") == "stopped");
+  CHECK(run_exit(b.job("j1")) == 143);
+}
+
+TEST_CASE("a stopped job goes on only when it is run again") {
+  Bench b;
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true);
+  b.step(StopAsked{"j1", true});
+  b.gone(b.exit_record({}, 15));
+  b.pass(1h);
+  b.tick();
+  CHECK(b.state() == "stopped");
+  b.step(Resumed{"j1", Bench::spec()});
+  CHECK(b.action<Prepare>());
+}
+
+TEST_CASE("a queued job for which the session has no time left is parked with the reason") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.step(Submitted{"j2", Bench::spec("k")});
+  b.pass(1h - 60s);
+  b.tick();
+  CHECK(b.state("j2") == "parked");
+  CHECK(reason_text(b.job("j2")).find("1m 00s left") != std::string::npos);
+}
+
+TEST_CASE("a failed preparation and a failed launch hold the job, saying why") {
+  Bench b;
+  b.step(Submitted{"j1", Bench::spec()});
+  b.step(LaunchFailed{"j1", 1, "no space left"});
+  CHECK(b.state() == "held");
+  CHECK(reason_text(b.job()) == "cannot start: no space left");
+  b.step(Resumed{"j1", Bench::spec()});
+  CHECK(b.action<Launch>());
+  CHECK(b.action<Launch>()->attempt == 2);
+}
+
+TEST_CASE("records are written in order: begin, then end") {
+  Bench b;
+  b.durable();
+  b.step(Submitted{"j1", Bench::spec()});
+  b.tick();
+  CHECK(b.job().begin_record == Work::issued);
+  b.seq = 0;
+  b.record(journal::Started{1});
+  b.gone(b.exit_record(0));
+  CHECK_FALSE(b.action<WriteRecord>());
+  b.step(RecordWritten{"j1", false, true});
+  REQUIRE(b.action<WriteRecord>());
+  CHECK(b.action<WriteRecord>()->end);
+  b.step(RecordWritten{"j1", true, true});
+  CHECK_FALSE(b.w.active.contains("j1"));
+}
+
+TEST_CASE("a durable record that could not be written is tried again later, not at once") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, false});
+  CHECK_FALSE(b.action<WriteRecord>());
+  b.pass(10s);
+  b.tick();
+  CHECK(b.action<WriteRecord>());
+}
+
+TEST_CASE("after a restart what was issued is wanted again, and what has no environment is held") {
+  Bench b;
+  b.run();
+  b.step(Submitted{"j2", Bench::spec("k")});
+  b.saved("/c/m.pt", "sig1");
+  REQUIRE(b.job().checkpoints.back().state == CheckpointState::securing);
+  for (auto& [id, job] : b.w.jobs) {
+    job.env_held = false;
+  }
+  b.w.queue.clear();
+  b.w.active.clear();
+  adopt(b.w);
+  b.tick();
+  CHECK(b.state("j2") == "held");
+  REQUIRE(b.action<Secure>());
+  CHECK(b.state("j1") == "running");
+}
+
+TEST_CASE("a launch that a dead daemon committed and never made is held, not started twice") {
+  Bench b;
+  b.step(Submitted{"j1", Bench::spec()});
+  b.job().env_held = false;
+  adopt(b.w);
+  b.tick();
+  CHECK_FALSE(b.action<Launch>());
+  b.step(NeverStarted{"j1", 1});
+  CHECK(b.state() == "held");
+}
+
+TEST_CASE("records of the journal count once") {
+  Bench b;
+  b.run();
+  journal::Record r{2, b.now.boot, b.now.wall, journal::Checkpoint{"notify", "/c/m.pt", 1}};
+  b.step(ShimRecord{"j1", 1, r, "sig1", {}});
+  b.step(ShimRecord{"j1", 1, r, "sig2", {}});
+  CHECK(b.job().checkpoints.size() == 1);
+}
+
+TEST_CASE("news of another attempt or an unknown job changes nothing") {
+  Bench b;
+  b.run();
+  b.step(ShimGone{"j1", 9, std::nullopt, true});
+  b.step(ShimGone{"nobody", 1, std::nullopt, true});
+  CHECK(b.state() == "running");
+  CHECK(b.last.actions.empty());
+}
+
+TEST_CASE("an imported job is taken when it is news, and never over a live one") {
+  Bench b;
+  Job theirs;
+  theirs.id = "x1";
+  theirs.spec = Bench::spec("x");
+  theirs.attempt = 2;
+  theirs.state = Ended{EndState::parked, "limit", {}, {}, true};
+  b.step(Imported{theirs});
+  CHECK(b.state("x1") == "parked");
+  theirs.attempt = 1;
+  theirs.state = Ended{EndState::done, "old", {}, {}, false};
+  b.step(Imported{theirs});
+  CHECK(b.state("x1") == "parked");
+  theirs.attempt = 3;
+  b.step(Resumed{"x1", Bench::spec("x")});
+  b.step(Imported{theirs});
+  CHECK(b.state("x1") == "starting");
+}
+
+TEST_CASE("removed is gone, but only after it has ended") {
+  Bench b;
+  b.run();
+  b.step(Removed{"j1"});
+  CHECK(b.w.jobs.contains("j1"));
+  b.gone(b.exit_record(0));
+  b.step(Removed{"j1"});
+  CHECK_FALSE(b.w.jobs.contains("j1"));
+  CHECK(b.w.dirty.contains("j1"));
+}
+
+TEST_CASE("a heartbeat goes out when due, and at once when the set of running jobs changes") {
+  Bench b;
+  b.durable();
+  b.tick();
+  REQUIRE(b.action<Heartbeat>());
+  b.step(Submitted{"j1", Bench::spec()});
+  REQUIRE(b.action<Heartbeat>());
+  CHECK(b.action<Heartbeat>()->seq == 2);
+  b.tick();
+  CHECK_FALSE(b.action<Heartbeat>());
+  b.pass(60s);
+  b.tick();
+  CHECK(b.action<Heartbeat>());
+}
