@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable_requests.h"
+
+#include "common/file.h"
+#include "daemon/durable/helper.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+/// The daemon's requests against the real helper, without processes: what one writes the other reads.
+using namespace gpujob;
+using namespace gpujob::policy;
+using gpujob::test::TempDir;
+
+namespace {
+
+struct Side {
+  TempDir state, durable;
+  StatePaths paths{state.path()};
+  durable_requests::Place place{durable.path(), "stored", "sess1"};
+  Job job;
+
+  Side() {
+    job.id = "abcd1234";
+    job.attempt = 1;
+    job.spec.name = "digits";
+    job.spec.argv = {"train"};
+    job.spec.cwd = "/";
+    REQUIRE(make_directories(paths.checkpoint_dir(job.id)));
+  }
+
+  static Result<std::string> ask(const std::string& request) {
+    return durable::handle_request(request);
+  }
+
+  Secured save(int seq, const std::string& content) {
+    const auto path = paths.checkpoint_dir(job.id) + "/model.bin";
+    REQUIRE(atomic_replace(path, content));
+    Checkpoint c;
+    c.seq = seq;
+    c.attempt = job.attempt;
+    c.path = path;
+    c.how = "notify";
+    c.step = seq * 10;
+    c.at = wall_from_ns(1'790'000'000'000'000'000 + seq);
+    c.manifest = durable_requests::manifest_path(paths, job, seq);
+    job.checkpoints.push_back(c);
+    auto s = durable_requests::read_secure(
+        job.id, seq, durable_requests::manifest_path(paths, job, seq),
+        ask(durable_requests::secure(place, paths, job, seq)));
+    auto& kept = job.checkpoints.back();
+    kept.state = s.verified ? CheckpointState::verified : CheckpointState::rejected;
+    kept.manifest = s.manifest;
+    kept.durable_path = s.durable_path;
+    kept.durable_level = s.durable_level;
+    return s;
+  }
+
+  durable_requests::Scanned scan() {
+    return durable_requests::read_scan(place, ask(durable_requests::scan({durable.path()}))).value();
+  }
+};
+
+} // namespace
+
+TEST_CASE("a job that was stored is found by a machine that knows nothing") {
+  Side s;
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  const auto secured = s.save(1, "weights");
+  REQUIRE(secured.verified);
+  CHECK(secured.durable_level == "stored");
+  s.job.state = Ended{EndState::parked, "limit", {}, 15, true};
+  s.job.budgets.interruptions = 1;
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::end(s.place, s.job, wall_from_ns(6)))));
+
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 1);
+  const auto& job = found.jobs[0];
+  CHECK(job.id == s.job.id);
+  CHECK(job.spec == s.job.spec);
+  CHECK(job.attempt == 1);
+  CHECK(state_text(job) == "parked");
+  CHECK(job.budgets.interruptions == 1);
+  REQUIRE(newest_verified(job));
+  CHECK(newest_verified(job)->step == 10);
+  CHECK(run_exit(job) == 85);
+
+  // And its checkpoint is restored there.
+  TempDir fresh;
+  const StatePaths there{fresh.path()};
+  REQUIRE(make_directories(there.checkpoint_dir(job.id)));
+  const auto prepared = durable_requests::read_resume(
+      job, Side::ask(durable_requests::resume(there, job)));
+  REQUIRE(prepared.ok);
+  CHECK(prepared.from == "durable");
+  CHECK(prepared.rejected.empty());
+  CHECK(*read_file(prepared.path, 100) == "weights");
+}
+
+TEST_CASE("an attempt without an end means that its session vanished") {
+  Side s;
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 1);
+  CHECK(state_text(found.jobs[0]) == "parked");
+  CHECK(reason_text(found.jobs[0]).find("vanished") != std::string::npos);
+  CHECK(found.jobs[0].budgets.interruptions == 1);
+}
+
+TEST_CASE("the newest two checkpoints are kept, and a resume falls back to the older one") {
+  Side s;
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  for (int seq = 1; seq <= 3; ++seq) {
+    REQUIRE(s.save(seq, "weights " + std::to_string(seq)).verified);
+  }
+  auto found = s.scan();
+  REQUIRE(found.jobs[0].checkpoints.size() == 2);
+  CHECK(found.jobs[0].checkpoints[0].seq == 2);
+  REQUIRE(atomic_replace(found.jobs[0].checkpoints[1].durable_path + "/data/model.bin", "WEIGHTS 3"));
+  TempDir fresh;
+  const StatePaths there{fresh.path()};
+  REQUIRE(make_directories(there.checkpoint_dir(s.job.id)));
+  const auto prepared = durable_requests::read_resume(
+      found.jobs[0], Side::ask(durable_requests::resume(there, found.jobs[0])));
+  CHECK(*read_file(prepared.path, 100) == "weights 2");
+  CHECK(prepared.rejected.size() == 1);
+}
+
+TEST_CASE("another session's heartbeat is a lease until three are missed, its end, or its close") {
+  Side s;
+  auto other = s.place;
+  other.session = "sess2";
+  const auto at = wall_from_ns(1'790'000'000'000'000'000);
+  const auto beat = [&](std::int64_t seq, std::optional<WallTime> ends, bool closed) {
+    REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(
+        other, seq, at, ends, std::chrono::seconds{60}, {"abcd1234"}, closed))));
+  };
+  beat(1, std::nullopt, false);
+  CHECK(s.scan().leases.at("abcd1234").expires == at + std::chrono::seconds{180});
+  beat(2, at + std::chrono::seconds{30}, false);
+  CHECK(s.scan().leases.at("abcd1234").expires == at + std::chrono::seconds{30});
+  beat(3, std::nullopt, true);
+  CHECK(s.scan().leases.empty());
+}
+
+TEST_CASE("our own heartbeats are no lease, and their number goes on") {
+  Side s;
+  REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(
+      s.place, 7, wall_from_ns(1), {}, std::chrono::seconds{60}, {"abcd1234"}, false))));
+  const auto found = s.scan();
+  CHECK(found.leases.empty());
+  CHECK(found.own_heartbeat_seq == 7);
+}
+
+TEST_CASE("a helper's refusal or silence is an error, never an empty answer") {
+  Side s;
+  CHECK_FALSE(durable_requests::read_scan(s.place, std::string("")));
+  CHECK_FALSE(durable_requests::read_scan(s.place, std::string("{\"ok\":true}x")));
+  CHECK_FALSE(durable_requests::read_done(std::string("{\"ok\":false,\"error\":\"full\"}")));
+  const auto secured = durable_requests::read_secure("j", 1, "/m", Error{Errc::io, "deadline"});
+  CHECK_FALSE(secured.verified);
+  CHECK(secured.why == "deadline");
+  CHECK_FALSE(durable_requests::read_resume(s.job, std::string("{}")).ok);
+}

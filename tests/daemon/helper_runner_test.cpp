@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/process/helper_runner.h"
+
+#include "common/file.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+#include <boost/asio/io_context.hpp>
+#include <sys/stat.h>
+#include <vector>
+
+using namespace gpujob;
+using namespace std::chrono_literals;
+using gpujob::test::TempDir;
+
+namespace {
+
+/// A program that is called like `gpujobd --helper` and does what `script` says.
+std::string helper(const TempDir& dir, const std::string& script) {
+  const auto path = dir / "helper";
+  REQUIRE(atomic_replace(path, "#!/bin/sh\n" + script + "\n", 0755));
+  REQUIRE(::chmod(path.c_str(), 0755) == 0);
+  return path;
+}
+
+} // namespace
+
+TEST_CASE("a request goes in, its reply comes out") {
+  TempDir dir;
+  boost::asio::io_context io;
+  process::HelperRunner helpers(io, helper(dir, "cat"));
+  std::string reply;
+  helpers.run("k", "{\"op\":\"x\"}", 30s, [&](Result<std::string> r) { reply = r.value(); });
+  io.run();
+  CHECK(reply == "{\"op\":\"x\"}");
+  CHECK(helpers.pending() == 0);
+}
+
+TEST_CASE("one that hangs is killed at its deadline and does not hold up the next") {
+  TempDir dir;
+  boost::asio::io_context io;
+  process::HelperRunner helpers(io, helper(dir, "read line; [ \"$line\" = hang ] && exec sleep 1000; echo ok"));
+  std::vector<std::string> order;
+  helpers.run("k", "hang\n", 300ms, [&](Result<std::string> r) {
+    order.push_back(r ? "answer" : "deadline");
+  });
+  helpers.run("k", "go\n", 30s, [&](Result<std::string> r) { order.push_back(r.value()); });
+  helpers.run("other", "go\n", 30s, [&](Result<std::string> r) { order.push_back("other " + r.value()); });
+  io.run();
+  CHECK(order == std::vector<std::string>{"other ok\n", "deadline", "ok\n"});
+}
+
+TEST_CASE("one that ends without a word, or cannot be started, is an error") {
+  TempDir dir;
+  boost::asio::io_context io;
+  process::HelperRunner silent(io, helper(dir, "exit 3"));
+  process::HelperRunner missing(io, "/nowhere/helper");
+  int errors = 0;
+  const auto count = [&](Result<std::string> r) { errors += r ? 0 : 1; };
+  silent.run("k", "x", 30s, count);
+  missing.run("k", "x", 30s, count);
+  io.run();
+  CHECK(errors == 2);
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/attempt_files.h"
+
+#include "common/file.h"
+#include "common/launch.h"
+#include "tests/support/catch.h"
+#include "tests/support/temp_dir.h"
+
+using namespace gpujob;
+using namespace gpujob::jobs;
+using gpujob::test::TempDir;
+
+TEST_CASE("a shim is alive exactly while somebody holds the lock") {
+  TempDir dir;
+  CHECK_FALSE(shim_alive(dir.path()));
+  {
+    const auto lock = lock_file(dir / attempt_file::k_lock);
+    REQUIRE(lock);
+    CHECK(shim_alive(dir.path()));
+  }
+  CHECK_FALSE(shim_alive(dir.path()));
+}
+
+TEST_CASE("records that are missing or do not read are not known") {
+  TempDir dir;
+  CHECK_FALSE(read_start(dir.path()));
+  CHECK_FALSE(read_exit_record(dir.path()));
+  REQUIRE(atomic_replace(dir / attempt_file::k_exit, "{\"v\":1,\"code\":0"));
+  CHECK_FALSE(read_exit_record(dir.path()));
+}
+
+TEST_CASE("the journal is read from a number on, without a half line or a bad one") {
+  TempDir dir;
+  const auto line = [](std::int64_t seq) {
+    return journal::encode({seq, boot_from_ns(seq), wall_from_ns(seq), journal::Ready{}});
+  };
+  REQUIRE(atomic_replace(dir / attempt_file::k_journal,
+                         line(1) + line(2) + "rubbish\n" + line(3) + line(4).substr(0, 10)));
+  const auto records = read_journal(dir.path(), 1);
+  REQUIRE(records.size() == 2);
+  CHECK(records[0].seq == 2);
+  CHECK(records[1].seq == 3);
+}

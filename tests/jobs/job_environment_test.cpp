@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/jobs/job_environment.h"
+
+#include "tests/support/catch.h"
+
+#include <algorithm>
+
+using namespace gpujob;
+using namespace gpujob::jobs;
+
+namespace {
+
+policy::Job some_job() {
+  policy::Job job;
+  job.id = "abc";
+  job.spec.name = "digits";
+  job.attempt = 2;
+  return job;
+}
+
+Places places() { return {RuntimePaths{"/r"}, StatePaths{"/s"}, "/bin/gpujob-shim", {}}; }
+
+std::string env_of(const Launch& l, const std::string& name) {
+  const auto it = std::find_if(l.env_set.rbegin(), l.env_set.rend(),
+                               [&](const auto& entry) { return entry.first == name; });
+  return it == l.env_set.rend() ? "(unset)" : it->second;
+}
+
+} // namespace
+
+TEST_CASE("a job is given what the contract says") {
+  auto job = some_job();
+  job.resume_from = "/s/jobs/abc/ckpt/m.pt";
+  Plan plan;
+  plan.grace = std::chrono::seconds{90};
+  const auto l = make_launch(places(), job, plan, wall_from_ns(1'790'000'000'500'000'000));
+  CHECK(env_of(l, "GPUJOB_JOB_ID") == "abc");
+  CHECK(env_of(l, "GPUJOB_JOB_NAME") == "digits");
+  CHECK(env_of(l, "GPUJOB_ATTEMPT") == "2");
+  CHECK(env_of(l, "GPUJOB_DEADLINE") == "1790000000");
+  CHECK(env_of(l, "GPUJOB_GRACE_S") == "90");
+  CHECK(env_of(l, "GPUJOB_CKPT_DIR") == "/s/jobs/abc/ckpt");
+  CHECK(env_of(l, "GPUJOB_RESUME") == "/s/jobs/abc/ckpt/m.pt");
+  CHECK(env_of(l, "GPUJOB_NOTICE_FILE") == "/s/jobs/abc/2/notice.json");
+  CHECK(env_of(l, "GPUJOB_SOCKET") == "/r/gpujobd.sock");
+  CHECK(env_of(l, "NOTIFY_SOCKET") == "/r/abc.2/notify.sock");
+  CHECK(l.env_default == std::vector<std::pair<std::string, std::string>>{{"PYTHONUNBUFFERED", "1"}});
+}
+
+TEST_CASE("nothing to resume: empty, and no resume argument") {
+  auto job = some_job();
+  job.spec.resume_arg = "--resume={}";
+  const auto l = make_launch(places(), job, {}, std::nullopt);
+  CHECK(env_of(l, "GPUJOB_RESUME").empty());
+  CHECK(env_of(l, "GPUJOB_DEADLINE").empty());
+  CHECK(l.argv_append.empty());
+}
+
+TEST_CASE("the resume argument is one word or several, and the path is never split") {
+  auto job = some_job();
+  job.resume_from = "/c/my model.pt";
+  job.spec.resume_arg = "--resume_from_checkpoint={}";
+  CHECK(make_launch(places(), job, {}, {}).argv_append ==
+        std::vector<std::string>{"--resume_from_checkpoint=/c/my model.pt"});
+  job.spec.resume_arg = "--resume {}";
+  CHECK(make_launch(places(), job, {}, {}).argv_append ==
+        std::vector<std::string>{"--resume", "/c/my model.pt"});
+}
+
+TEST_CASE("the user's --env comes first and cannot replace the contract's names") {
+  auto job = some_job();
+  job.spec.env_set = {{"A", "1"}, {"GPUJOB_JOB_ID", "forged"}};
+  const auto l = make_launch(places(), job, {}, {});
+  CHECK(env_of(l, "A") == "1");
+  CHECK(env_of(l, "GPUJOB_JOB_ID") == "abc");
+}
