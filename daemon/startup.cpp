@@ -177,7 +177,7 @@ Revive make_revive(const std::string& exe, const RuntimePaths& runtime, const St
 
 Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   const auto env = platform::read_environment();
-  auto inputs = platform::make_inputs(options.settings, env, ::geteuid());
+  auto inputs = platform::make_inputs(options.settings, env, ::geteuid(), options.revive);
   if (!inputs) {
     return inputs.error();
   }

@@ -183,12 +183,20 @@ Result<Child> spawn(const Program& program, int output) {
   prepared.output = output >= 0 ? output : null.get(); // no log is no reason not to run
   prepared.null = null.get();
   prepared.result = write_end.get();
+  // The shim ignores TERM, and so does its child until it has set the defaults. Blocked, a TERM
+  // that comes this early waits; ignored, it would be lost.
+  sigset_t all;
+  sigset_t before;
+  ::sigfillset(&all);
+  ::sigprocmask(SIG_SETMASK, &all, &before);
   const int pid = ::fork();
-  if (pid < 0) {
-    return io_error("fork", program.argv.front(), errno);
-  }
   if (pid == 0) {
     become(prepared);
+  }
+  const int fork_error = errno;
+  ::sigprocmask(SIG_SETMASK, &before, nullptr);
+  if (pid < 0) {
+    return io_error("fork", program.argv.front(), fork_error);
   }
   return Child{pid, std::move(read_end)};
 }

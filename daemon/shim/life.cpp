@@ -51,7 +51,7 @@ void Shim::start(Now now) {
   } else {
     error = cmdline.error().text;
   }
-  ::malloc_trim(0); // the environment may have been large, and was secret to nobody else
+  ::malloc_trim(0); // the environment may have been large
 
   m_hearing.emplace(m_journal, m_cwd);
   m_asking.emplace(m_launch, file(attempt_file::k_notice), m_child.pid, m_journal, now.boot);

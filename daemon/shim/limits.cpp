@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // The limits within Shim: asking, TERM, KILL, and the end of the tree.
+#include "common/clock.h"
 #include "daemon/shim/shim.h"
 #include "daemon/shim/tree.h"
 
@@ -56,6 +57,8 @@ void Shim::send_request(Now now) {
   const auto term_at = m_course->term_at();
   m_asking->ask_final(m_course->plan(),
                       term_at ? std::optional(now.wall_at(*term_at)) : std::nullopt, now);
+  // Again, now that it is out: on a slow machine the walk through /proc took of the grace.
+  m_course->request_sent(read_clocks().boot);
   m_next_output = now.boot;
 }
 
@@ -64,7 +67,7 @@ void Shim::send_term(Now now) {
   signal_job(leader(), members, SIGTERM);
   signal_job(leader(), members, SIGCONT); // a stopped process hears nothing else
   m_ending.already_told(members);
-  m_course->term_sent(now.boot);
+  m_course->term_sent(read_clocks().boot);
   const auto reason = m_course->plan().reason;
   if (leader_lives()) {
     m_exit.term_sent = reason;

@@ -274,6 +274,16 @@ TEST_CASE("another platform said in the same session brings its own limit", "[pl
   CHECK(second.durable->path == "/storage/gpujob");
 }
 
+TEST_CASE("another variant of the same platform brings its own limit", "[platform]") {
+  Kaggle tpu;
+  tpu.env("ISTPUVM=1");
+  const auto first = settle(tpu.request(), at(hours(2)));
+  CHECK(first.limit->value == hours(9));
+  const auto second = again(Kaggle(), first, at(hours(3)), flag(&SettingTexts::platform, "kaggle"));
+  CHECK(second.variant == "batch");
+  CHECK(second.limit->value == hours(12));
+}
+
 TEST_CASE("a limit set later does not end a session at once for a start nobody said",
           "[platform]") {
   const FakeMachine m;

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+import os
+import unittest
+
+from support import PYTHON, SAVER, Case, wait_until
+
+
+class Durable(Case):
+    def durable(self):
+        path = self.path("durable")
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def test_a_directory_on_a_mount_that_is_not_there_is_refused(self):
+        for path in ("/content/drive/MyDrive/gpujob", self.path("not/there/at/all")):
+            done = self.vm.run("daemon", "start", "--durable", path)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(path.encode(), done.stderr)
+            self.assertIsNone(self.vm.daemon_pid())
+            self.assertFalse(os.path.exists(path))
+
+    def test_a_file_in_its_place_is_refused(self):
+        path = self.path("file")
+        open(path, "w").close()
+        self.assertEqual(self.vm.run("daemon", "start", "--durable", path).returncode, 1)
+        self.assertIsNone(self.vm.daemon_pid())
+
+    def test_a_job_that_runs_elsewhere_is_not_started_here_until_taken_over(self):
+        line = ["run", "-d", "--name", "x", "--", PYTHON, SAVER, "100000"]
+        self.vm.start("--durable", self.durable())
+        self.vm.ok(*line)
+        wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")
+        self.vm.ok("checkpoint", "x", "--wait")
+        ledger = self.durable() + "/ledger"
+        job = self.vm.show("x")["id"]
+
+        def heartbeat():
+            for folder, _, names in os.walk(ledger):
+                for name in names:
+                    with open(os.path.join(folder, name)) as f:
+                        if job in f.read():
+                            return True
+            return False
+        wait_until(heartbeat, "the lease is written")
+        other = self.machine("other")
+        other.start("--durable", self.durable())
+        refused = other.run(*line)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"--take-over", refused.stderr)
+        taken = other.ok("run", "-d", "--take-over", *line[2:])
+        self.assertIn(b"taken over", taken.stderr)
+        other.wait_state("x", "running")
+        # A wrong guess loses nothing: each attempt writes to a directory of its own.
+        attempts = os.listdir(f"{self.durable()}/jobs/{job}/attempts")
+        self.assertEqual(len(attempts), 2)
+
+    def test_a_parked_job_is_free_for_the_next_vm(self):
+        self.vm.start("--durable", self.durable(), "--session-limit", "15s", "--session-start", "now")
+        line = ["run", "--name", "x", "--lead", "3s", "--", PYTHON, SAVER, "100000"]
+        self.assertEqual(self.vm.run(*line).returncode, 85)
+        other = self.machine("other")
+        other.start("--durable", self.durable())
+        other.ok("run", "-d", *line[1:])
+        other.wait_state("x", "running")
+
+    def test_the_resume_argument_is_appended_only_when_there_is_something(self):
+        self.vm.start("--durable", self.durable())
+        line = ["run", "--name", "x", "--resume-arg", "--from={}", "--", "sh", "-c",
+                'echo "args:$*"; [ $# -gt 0 ] && exit 0; echo w > $GPUJOB_CKPT_DIR/m.bin; exit 85', "sh"]
+        done = self.vm.run(*line)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        first = self.vm.run("logs", "x", "--attempt", "1").stdout
+        second = self.vm.run("logs", "x", "--attempt", "2").stdout
+        self.assertEqual(first, b"args:\n")
+        self.assertTrue(second.startswith(b"args:--from=/"), second)
+
+    def test_a_damaged_checkpoint_is_passed_over_with_the_reason(self):
+        self.vm.start("--durable", self.durable())
+        self.vm.ok("run", "-d", "--name", "x", "--", PYTHON, SAVER, "100000")
+        wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")
+        for _ in range(2):
+            self.vm.ok("checkpoint", "x", "--wait")
+        good, bad = self.vm.show("x")["checkpoints"][-2:]
+        self.vm.vanish()
+        with open(bad["durable_path"] + "/data/count.txt", "r+") as f:
+            f.write("9")
+        other = self.machine("other")
+        other.start("--durable", self.durable())
+        other.ok("run", "-d", "--take-over", "--name", "x", "--", PYTHON, SAVER, "100000")
+        wait_until(lambda: b"begin" in other.run("logs", "x").stdout, "it began")
+        self.assertEqual(other.run("logs", "x").stdout.split(b"\n")[0], b"begin %d" % good["step"])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the product is for: sessions that end, and work that does not."""
+import os
+import re
+import signal
+import time
+import unittest
+
+from support import PYTHON, SAVER, Case, wait_until
+
+SLOW = float(os.environ.get("GPUJOB_TEST_SLOW", 1))
+
+
+class Session(Case):
+    def begin(self, vm, limit, *more):
+        vm.start("--session-limit", f"{limit * SLOW:.0f}s", "--session-start", "now", *more)
+
+    def durable(self):
+        path = self.path("durable")
+        os.makedirs(path, exist_ok=True)
+        return path
+
+    def line(self, *more):
+        return ["run", "--name", "digits", "--lead", f"{4 * SLOW:.0f}s", "--", PYTHON, SAVER, *more]
+
+    def test_a_job_outlives_its_sessions(self):
+        begins, ends = [], []
+        for session in range(6):
+            vm = self.machine(f"vm{session}")
+            self.begin(vm, 15, "--durable", self.durable())
+            done = vm.run(*self.line("450"), timeout=90)
+            out = done.stdout.decode()
+            begins.append(int(re.search(r"begin (\d+)", out)[1]))
+            if done.returncode == 0:
+                self.assertIn("end 450", out)
+                break
+            self.assertEqual(done.returncode, 85, done.stderr.decode())
+            saved = int(re.search(r"saved (\d+)", out)[1])
+            ends.append(saved)
+            view = vm.show("digits")
+            self.assertEqual(view["state"], "parked")
+            newest = view["checkpoints"][-1]
+            self.assertEqual((newest["confirmed"], newest["how"], newest["durable"], newest["step"]),
+                             (True, "notify", "stored", saved))
+            vm.vanish()
+        self.assertEqual(begins, [0, *ends])
+        self.assertGreaterEqual(len(begins), 3)
+        self.assertEqual(vm.show("digits")["state"], "done")
+        self.assertEqual(vm.show("digits")["attempt"], len(begins))
+
+    def test_parked_jobs_are_seen_in_the_next_vm_before_they_are_run(self):
+        self.begin(self.vm, 15, "--durable", self.durable())
+        self.assertEqual(self.vm.run(*self.line("100000"), timeout=90).returncode, 85)
+        self.vm.vanish()
+        next_vm = self.machine("next")
+        self.begin(next_vm, 3600, "--durable", self.durable())
+        jobs = next_vm.json("ps")["jobs"]
+        self.assertEqual([(j["name"], j["state"]) for j in jobs], [("digits", "parked")])
+
+    def test_a_vm_that_vanishes_loses_nothing_that_was_stored(self):
+        self.begin(self.vm, 3600, "--durable", self.durable())
+        self.vm.ok("run", "-d", *self.line("100000", "--every", "1000000")[1:])
+        wait_until(lambda: self.vm.show("digits")["catches"], "the handler is there")
+        self.vm.ok("checkpoint", "digits", "--wait")
+        stored = self.vm.show("digits")["checkpoints"][-1]
+        self.assertEqual(stored["durable"], "stored")
+        self.vm.vanish()
+        next_vm = self.machine("next")
+        self.begin(next_vm, 3600, "--durable", self.durable())
+        view = next_vm.show("digits")
+        self.assertEqual((view["state"], view["failures"]), ("parked", 0))
+        self.assertIn("vanished", view["reason"])
+        next_vm.ok("run", "-d", "--take-over", *self.line("100000")[1:])
+        wait_until(lambda: b"begin" in next_vm.run("logs", "digits").stdout, "it began")
+        self.assertEqual(next_vm.run("logs", "digits").stdout.split(b"\n")[0],
+                         b"begin %d" % stored["step"])
+
+    def test_files_alone_are_an_acknowledgement(self):
+        self.begin(self.vm, 3600, "--durable", self.durable())
+        self.vm.ok("run", "-d", *self.line("100000", "--period", "0.01", "--every", "50000")[1:])
+        path = self.vm.root + "/s/jobs/" + self.vm.show("digits")["id"] + "/ckpt/by-hand.bin"
+        self.vm.wait_state("digits", "running")
+        with open(path, "w") as f:
+            f.write("weights")
+        found = wait_until(lambda: [c for c in self.vm.show("digits")["checkpoints"]
+                                    if c["confirmed"] and c["durable"]], "it was found and stored")
+        self.assertEqual((found[-1]["how"], found[-1]["path"]), ("files", path))
+
+    def test_a_job_that_cannot_save_is_stopped_in_time_and_returns_75(self):
+        self.begin(self.vm, 14)
+        began = time.monotonic()
+        done = self.vm.run("run", "--name", "x", "--lead", f"{3 * SLOW:.0f}s", "--", "sleep", "1000")
+        self.assertEqual(done.returncode, 75)
+        self.assertLess(time.monotonic() - began, 14 * SLOW)
+        view = self.vm.show("x")
+        self.assertEqual(view["state"], "parked")
+        self.assertFalse(any(c["confirmed"] for c in view["checkpoints"]))
+        self.assertEqual(view["signal"], "TERM")
+
+    def test_a_job_that_is_asked_and_does_not_answer_is_unconfirmed(self):
+        self.begin(self.vm, 15)
+        done = self.vm.run(*self.line("100000", "--mute"), timeout=90)
+        self.assertEqual(done.returncode, 75)
+        newest = self.vm.show("digits")["checkpoints"][-1]
+        self.assertEqual((newest["confirmed"], newest["how"]), (False, "none"))
+        self.assertIn(b"unconfirmed", done.stderr)
+
+    def test_without_any_daemon_the_shim_asks_and_ends_in_time(self):
+        self.begin(self.vm, 16)
+        self.vm.ok("run", "-d", *self.line("100000")[1:])
+        wait_until(lambda: self.vm.show("digits")["catches"], "the handler is there")
+        self.vm.ok("daemon", "stop")  # not undone, so that really nobody is there
+        wait_until(lambda: not self.vm.processes(), "job and shim have ended", 40 * SLOW)
+        view = self.vm.show("digits")  # starts the next daemon, which reads the shim's records
+        self.assertEqual(view["state"], "parked")
+        newest = view["checkpoints"][-1]
+        self.assertEqual((newest["confirmed"], newest["how"]), (True, "notify"))
+
+    def test_a_start_that_cannot_be_worth_it_is_refused(self):
+        self.begin(self.vm, 20)
+        done = self.vm.run("run", "--name", "x", "--lead", "60s", "--", "true")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"nothing started", done.stderr)
+        self.assertEqual(self.vm.json("ps", "--all")["jobs"], [])
+
+    def test_quota_says_what_is_left(self):
+        self.begin(self.vm, 3600)
+        quota = self.vm.json("quota")
+        self.assertEqual(quota["platform"], "generic")
+        session = quota["session"]
+        for key in ("limit_s", "elapsed_s", "remaining_s", "ends_at", "source", "confidence"):
+            self.assertIn(key, session)
+        self.assertAlmostEqual(session["elapsed_s"] + session["remaining_s"], 3600 * SLOW, delta=0.1)
+
+    def test_the_daemon_dies_again_and_again_and_nothing_is_lost(self):
+        self.begin(self.vm, 20, "--durable", self.durable())
+        client = self.vm.popen(*self.line("100000"))
+        client.stdout.readline()
+        for _ in range(3):
+            pid = wait_until(self.vm.daemon_pid, "a daemon answers")
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda: self.vm.daemon_pid() not in (None, pid), "another daemon answers")
+        _, err = client.communicate(timeout=90)
+        self.assertEqual(client.returncode, 85, err)
+        self.assertEqual(self.vm.show("digits")["checkpoints"][-1]["durable"], "stored")
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A machine of one test's own: directories, environment, and an end to everything started in it."""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+BIN = os.environ["GPUJOB_BIN_DIR"]
+HERE = os.path.dirname(os.path.abspath(__file__))
+SAVER = os.path.join(HERE, "saver.py")
+PYTHON = "/usr/bin/python3"
+
+
+def wait_until(condition, what, limit=30.0):
+    """Polls until the condition returns something true, and returns that."""
+    end = time.monotonic() + limit
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise AssertionError(f"waited {limit:.0f} s in vain until {what}")
+        time.sleep(0.02)
+
+
+class Machine:
+    """One VM: its own runtime and state directory. vanish() is what a platform does to it."""
+
+    def __init__(self, root, name="vm", durable=None):
+        self.root = os.path.join(root, name)
+        self.durable = durable
+        os.mkdir(self.root)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith("GPUJOB_")}
+        self.env.update(
+            GPUJOB_RUNTIME_DIR=self.root + "/r",
+            GPUJOB_STATE_DIR=self.root + "/s",
+            HOME=self.root,
+            GPUJOB_PLATFORM="generic",
+            # Found by vanish(), also on what has left every session and parent.
+            GJ_TEST_MACHINE=self.root,
+        )
+
+    def popen(self, *args, **more):
+        more.setdefault("stdout", subprocess.PIPE)
+        more.setdefault("stderr", subprocess.PIPE)
+        env = dict(self.env, **more.pop("env", {}))
+        return subprocess.Popen([os.path.join(BIN, "gpujob"), *args], env=env,
+                                stdin=subprocess.DEVNULL, **more)
+
+    def run(self, *args, timeout=60, **more):
+        process = self.popen(*args, **more)
+        out, err = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(args, process.returncode, out, err)
+
+    def ok(self, *args, **more):
+        done = self.run(*args, **more)
+        if done.returncode != 0:
+            raise AssertionError(f"gpujob {args}: exit {done.returncode}\n{done.stderr.decode()}")
+        return done
+
+    def json(self, *args, **more):
+        return json.loads(self.ok(*args, "--json", **more).stdout)
+
+    def start(self, *args):
+        return self.ok("daemon", "start", *args)
+
+    def show(self, job):
+        return self.json("show", job)
+
+    def wait_state(self, job, *states, limit=30.0):
+        return wait_until(lambda: (v := self.show(job))["state"] in states and v,
+                          f"{job} is {' or '.join(states)}", limit)
+
+    def daemon_pid(self):
+        """The pid of a daemon that answers, or None; never starts one."""
+        done = self.run("daemon", "status", "--json")
+        return json.loads(done.stdout)["pid"] if done.returncode == 0 else None
+
+    def kill_daemon(self):
+        pid = self.daemon_pid()
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
+    def processes(self):
+        mark = b"GJ_TEST_MACHINE=" + self.root.encode() + b"\0"
+        found = []
+        for entry in os.listdir("/proc"):
+            if entry.isdigit() and int(entry) != os.getpid():
+                try:
+                    with open(f"/proc/{entry}/environ", "rb") as f:
+                        if mark in f.read():
+                            found.append(int(entry))
+                except OSError:
+                    pass
+        return found
+
+    def vanish(self, keep_state=False):
+        """KILL for everything at once, and the disk is gone."""
+        for _ in range(200):
+            pids = self.processes()
+            if not pids:
+                break
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
+            time.sleep(0.01)
+        if not keep_state:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+
+class Case(unittest.TestCase):
+    def setUp(self):
+        self.root = tempfile.mkdtemp(prefix="gj-", dir="/tmp")
+        self.machines = []
+        self.addCleanup(self._end)
+        self.vm = self.machine()
+
+    def machine(self, name="vm"):
+        machine = Machine(self.root, name)
+        self.machines.append(machine)
+        return machine
+
+    def _end(self):
+        failed = any(error for _, error in getattr(self._outcome, "errors", []))
+        result = getattr(self._outcome, "result", None)
+        failed = failed or bool(result and (result.failures or result.errors))
+        for machine in self.machines:
+            log = machine.root + "/s/daemon.log"
+            if failed and os.path.exists(log):
+                with open(log, errors="replace") as f:
+                    print(f"--- {log}\n{f.read()}")
+            machine.vanish()
+        shutil.rmtree(self.root, ignore_errors=True)
+
+    def path(self, name):
+        return os.path.join(self.root, name)

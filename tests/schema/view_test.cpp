@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/platform/resolve.h"
+#include "schema/embedded.h"
+#include "tests/schema/schema_check.h"
+#include "tests/support/catch.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gpujob {
+
+using nlohmann::json;
+
+namespace {
+
+json session_schema() {
+  for (const auto& file : schema::protocol()) {
+    if (file.name == "session_view.schema.json") {
+      return json::parse(file.content);
+    }
+  }
+  FAIL("no session_view.schema.json");
+  return {};
+}
+
+} // namespace
+
+TEST_CASE("the session view of every platform meets its schema", "[schema]") {
+  const auto schema = session_schema();
+  const auto profiles = platform::load_profiles();
+  REQUIRE(profiles.has_value());
+  for (const auto& profile : *profiles) {
+    INFO(profile.id);
+    platform::ResolveRequest r;
+    r.inputs.flags.platform = profile.id;
+    r.new_session_id = "abcdefgh";
+    const Now start{BootTime{std::chrono::hours{1}}, wall_from_ns(1795237200000000000)};
+    const auto settled = platform::resolve_settings(r, *profiles, start);
+    REQUIRE(settled.has_value());
+    // At its start, within it, and after every end.
+    for (const auto later : {Duration{0}, Duration{1500000000}, Duration{std::chrono::hours{48}}}) {
+      const Now now{start.boot + later, start.wall + later};
+      CHECK(test::why_invalid(schema, session_view(*settled, now)) == "");
+    }
+  }
+}
+
+} // namespace gpujob
