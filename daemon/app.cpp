@@ -40,7 +40,10 @@ App::App(boost::asio::io_context& io, AppParts parts)
   m_signals.async_wait([this](const boost::system::error_code& error, int signal) {
     if (!error) {
       log_line(fmt::format("signal {}: stopping; running jobs go on", signal));
-      (void)stop_daemon();
+      if (auto stopped = stop_daemon(); !stopped) {
+        log_line(stopped.error().text);
+        shut_down(); // without the marker a shim may start the next one: so be it
+      }
     }
   });
   post(policy::Tick{});

@@ -10,6 +10,7 @@
 #include <exception>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <unistd.h>
 
 namespace {
@@ -17,7 +18,8 @@ namespace {
 using namespace gpujob;
 
 const char* errc_word(Errc code) {
-  return code == Errc::usage ? "usage" : code == Errc::refused ? "refused" : "io";
+  const bool usage = code == Errc::usage || code == Errc::bad_data; // a bad config file is both
+  return usage ? "usage" : code == Errc::refused ? "refused" : "io";
 }
 
 /// Tells whoever started us, once.
@@ -42,7 +44,7 @@ int serve(const Options& options) {
     log_line(error.text);
     tell_ready(options.ready_fd,
                {{"ok", false}, {"errc", errc_word(error.code)}, {"error", error.text}});
-    return error.code == Errc::usage ? 2 : 1;
+    return std::string_view(errc_word(error.code)) == "usage" ? 2 : 1;
   }
   if (startup->quiet) {
     return 0;

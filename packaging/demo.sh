@@ -120,7 +120,7 @@ give_up() {
 
 # session NUMBER: one VM's life. Sets run_exit.
 session() {
-  local number=$1
+  local number=$1 killed
   heading "session $number: a new machine; of earlier ones only $DURABLE is left"
   mkdir -p "$VM/run" "$VM/state" "$VM/work" "$DURABLE"
   chmod 700 "$VM/run" "$VM/state"
@@ -148,7 +148,7 @@ session() {
     killer=''
   fi
 
-  say "gpujob show lenet"
+  say "gpujob show lenet --json    (in short)"
   tell_checkpoint || give_up "demo: gpujob show lenet --json: failed or not as documented (see above)"
   case $run_exit in
   0) cp "$VM/work/weights.pt" "$DEMO/continued.pt" ||
@@ -163,8 +163,9 @@ session() {
   fi
 
   echo
-  echo "  The session is over: SIGKILL for all its $("$PYTHON" "$ROOT/packaging/demo/vanish.py" "$VM") processes, and $VM is gone."
+  killed=$("$PYTHON" "$ROOT/packaging/demo/vanish.py" "$VM")
   rm -rf "$VM"
+  echo "  The machine vanishes: SIGKILL for what still ran ($killed), and $VM is deleted."
 }
 
 heading "1. packages and build"

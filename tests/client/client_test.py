@@ -54,6 +54,7 @@ class ClientTest(unittest.TestCase):
 
     def start(self, *args, **kwargs):
         kwargs.setdefault("stdout", subprocess.PIPE)
+        kwargs.setdefault("bufsize", 0)  # what readline() took must not be missing from communicate()
         return subprocess.Popen([self.gpujob, *args], env=self.env, stdin=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, cwd=self.dir, **kwargs)
 
@@ -70,7 +71,7 @@ class ClientTest(unittest.TestCase):
         open(f"{self.dir}/{name}", "w").close()
 
     def job_that_waits_for(self, name, then="echo after"):
-        return f"echo before; while [ ! -e {self.dir}/{name} ]; do sleep 0.02; done; {then}"
+        return f"echo before; while [ -d {self.dir} ] && [ ! -e {self.dir}/{name} ]; do sleep 0.02; done; {then}"
 
     # --- starting the daemon -----------------------------------------------------------------
     def test_the_first_command_starts_the_daemon_and_says_so(self):

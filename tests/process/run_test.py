@@ -86,7 +86,7 @@ class Run(Case):
         _, err = client.communicate(timeout=30)
         self.assertEqual(client.returncode, 0)
         self.assertIn(b"gpujob attach x", err)
-        self.assertEqual(self.vm.show("x")["state"], "running")
+        self.vm.wait_state("x", "running")
 
     def test_detached_run_prints_the_name_alone(self):
         done = self.vm.ok("run", "-d", "--name", "x", "--", "true")

@@ -111,8 +111,8 @@ class Session(Case):
         wait_until(lambda: self.vm.show("digits")["catches"], "the handler is there")
         self.vm.ok("daemon", "stop")  # not undone, so that really nobody is there
         wait_until(lambda: not self.vm.processes(), "job and shim have ended", 40 * SLOW)
-        view = self.vm.show("digits")  # starts the next daemon, which reads the shim's records
-        self.assertEqual(view["state"], "parked")
+        # Starts the next daemon, which reads the shim's records.
+        view = self.vm.wait_state("digits", "parked")
         newest = view["checkpoints"][-1]
         self.assertEqual((newest["confirmed"], newest["how"]), (True, "notify"))
 
