@@ -6,6 +6,8 @@
 #include <csignal>
 #include <cstring>
 #include <fmt/format.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 namespace gpujob {
 
@@ -28,6 +30,16 @@ std::optional<int> signal_number(std::string_view name) {
     }
   }
   return std::nullopt;
+}
+
+void reset_signals() {
+  // The kernel's struct sigaction; all zero means SIG_DFL, no flags, no mask, on every architecture.
+  static constexpr unsigned char k_default[64] = {};
+  constexpr std::size_t k_set_size = 8;
+  for (int number = 1; number <= 64; ++number) {
+    ::syscall(SYS_rt_sigaction, number, k_default, nullptr, k_set_size); // KILL and STOP refuse
+  }
+  ::syscall(SYS_rt_sigprocmask, SIG_SETMASK, k_default, nullptr, k_set_size);
 }
 
 } // namespace gpujob

@@ -2,12 +2,12 @@
 #include "daemon/process/launcher.h"
 
 #include "common/file.h"
+#include "common/signals.h"
 
 #include <boost/process/args.hpp>
 #include <boost/process/child.hpp>
 #include <boost/process/exe.hpp>
 #include <boost/process/extend.hpp>
-#include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
@@ -30,12 +30,7 @@ struct CleanChild : bp::extend::handler {
   template <typename Executor>
   void on_exec_setup(Executor&) const {
     ::setsid();
-    for (int signal = 1; signal < NSIG; ++signal) {
-      ::signal(signal, SIG_DFL);
-    }
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    reset_signals();
     for (int i = 0; i < 3; ++i) {
       ::dup2(fds[i], i);
     }

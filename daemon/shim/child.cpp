@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/shim/child.h"
 
+#include "common/signals.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -64,18 +65,6 @@ Prepared prepare(const Program& program) {
   ::_exit(stage == Stage::exec && error == ENOENT ? 127 : 126);
 }
 
-void default_signals() {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) {
-    ::sigaction(number, &action,
-                nullptr); // refused for KILL, STOP and the two of libc: as it should
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
-}
-
 /// execvpe's rules with the job's own PATH: the C library would take ours.
 [[noreturn]] void exec_first(Prepared& p) {
   int error = ENOENT;
@@ -97,7 +86,7 @@ void default_signals() {
 
 [[noreturn]] void become(Prepared& p) {
   ::setsid();
-  default_signals();
+  reset_signals();
   if (::chdir(p.program->cwd.c_str()) != 0) {
     fail(p, Stage::cwd, errno);
   }

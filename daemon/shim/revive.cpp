@@ -3,9 +3,9 @@
 
 #include "common/file.h"
 #include "common/log.h"
+#include "common/signals.h"
 
 #include <algorithm>
-#include <csignal>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <string>
@@ -31,14 +31,7 @@ bool lock_is_held(const std::string& path) {
 }
 
 [[noreturn]] void exec_daemon(char* const* argv) {
-  struct sigaction action {};
-  action.sa_handler = SIG_DFL;
-  for (int number = 1; number < NSIG; ++number) {
-    ::sigaction(number, &action, nullptr);
-  }
-  sigset_t none;
-  ::sigemptyset(&none);
-  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+  reset_signals();
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   ::dup2(null, 0);
   ::dup2(null, 1);

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/ipc/view.h"
+#include "tests/ipc/wire.h"
+#include "tests/schema/schema_check.h"
+
+using namespace gpujob;
+using namespace gpujob::policy;
+using namespace gpujob::test;
+
+namespace {
+
+constexpr Now k_now{boot_from_ns(5'000'000'000), wall_from_ns(1'790'000'000'000'000'000)};
+
+Job job_in(JobState state) {
+  Job job;
+  job.id = "abcd1234";
+  job.spec.name = "digits";
+  job.spec.argv = {"train", "\xff\x1b[2J"};
+  job.spec.cwd = "/w";
+  job.attempt = 1;
+  job.state = std::move(state);
+  Checkpoint c;
+  c.seq = 1;
+  c.attempt = 1;
+  c.path = "/c/m.pt";
+  c.how = "notify";
+  c.state = CheckpointState::verified;
+  c.step = 7;
+  Checkpoint none;
+  none.seq = 2;
+  none.attempt = 1;
+  none.how = "none";
+  none.state = CheckpointState::unconfirmed;
+  none.note = "no answer";
+  job.checkpoints = {c, none};
+  return job;
+}
+
+Running busy() {
+  Running r;
+  r.pid = 17;
+  r.plan_given = Plan{1, EndReason::session_limit, boot_from_ns(1), boot_from_ns(2),
+                      boot_from_ns(3), {}, {}, false};
+  r.progress = 0.5;
+  r.status = "epoch 1\n";
+  r.catches = "USR1";
+  return r;
+}
+
+} // namespace
+
+TEST_CASE("the views of a job in every state meet their schemas") {
+  const auto full = protocol_schema("job_view");
+  const auto line = protocol_schema("job_short");
+  Ending ending;
+  ending.record.emplace();
+  ending.record->signal = 15;
+  const JobState states[] = {Queued{"waits"},
+                             Held{"why"},
+                             Starting{},
+                             Running{},
+                             busy(),
+                             Ending{},
+                             ending,
+                             Ended{EndState::parked, "limit", {}, 15, true},
+                             Ended{EndState::done, "ok", 0, {}, false},
+                             Ended{EndState::failed, "bad", 1, {}, false},
+                             Ended{EndState::stopped, "user", {}, {}, false},
+                             Ended{EndState::lost, "gone", {}, {}, false}};
+  for (const auto& state : states) {
+    const auto job = job_in(state);
+    INFO(state_text(job));
+    CHECK(why_invalid(full, ipc::job_view(job, StatePaths{"/s"}, k_now)) == "");
+    CHECK(why_invalid(line, ipc::short_view(job)) == "");
+  }
+}
+
+TEST_CASE("a view fits a frame whatever the job is called and says") {
+  auto job = job_in(busy());
+  job.spec.argv.assign(100000, std::string(30, '\x01'));
+  job.spec.cwd = std::string(100000, 'x');
+  std::get<Running>(job.state).status = std::string(60000, '\xff');
+  job.resume_from = std::string(100000, '\n');
+  job.checkpoints.assign(50, job.checkpoints[0]);
+  CHECK(ipc::job_view(job, StatePaths{"/s"}, k_now).dump().size() < k_max_frame);
+}
+
+TEST_CASE("a job cannot drive the terminal of whoever looks at it") {
+  const auto text = ipc::job_view(job_in(busy()), StatePaths{"/s"}, k_now).dump();
+  CHECK(text.find('\x1b') == std::string::npos);
+  CHECK(text.find("\\u001b") == std::string::npos);
+}

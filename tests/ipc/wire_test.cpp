@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/cmdline.h"
+#include "tests/ipc/wire.h"
+#include "tests/schema/schema_check.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+using nlohmann::json;
+
+namespace {
+
+json spec_json(const std::string& name) {
+  JobSpec s;
+  s.name = "placeholder";
+  s.argv = {"train"};
+  s.cwd = "/";
+  auto j = to_json(s);
+  j["name"] = name;
+  return j;
+}
+
+Fd command_line() {
+  auto fd = make_sealed_memfd(encode_cmdline({{"train"}, "/", {"SECRET=1"}}));
+  REQUIRE(fd);
+  return std::move(*fd);
+}
+
+json run(Wire& wire, const std::string& name, json more = json::object()) {
+  more["spec"] = spec_json(name);
+  const auto fd = command_line();
+  return wire.call("run", more, fd.get());
+}
+
+void check_result(const json& answer, const std::string& schema) {
+  INFO(answer.dump());
+  REQUIRE(answer.contains("result"));
+  CHECK(why_invalid(protocol_schema(schema), answer["result"]) == "");
+}
+
+void started(Wire& wire, const policy::JobId& id) {
+  wire.backend.step(policy::ShimRecord{
+      id, 1, {1, wire.backend.at.boot, wire.backend.at.wall, journal::Started{7}}, "", ""});
+}
+
+void ended(Wire& wire, const policy::JobId& id, int code) {
+  ExitRecord r;
+  r.code = code;
+  wire.backend.step(policy::ShimGone{id, wire.backend.w.jobs.at(id).attempt, r, true});
+}
+
+} // namespace
+
+TEST_CASE("every verb's answer meets its schema") {
+  Wire wire;
+  wire.hello();
+  auto answer = run(wire, "digits");
+  check_result(answer, "run_result");
+  CHECK(answer["result"]["disposition"] == "started");
+  const auto id = answer["result"]["job"]["id"].get<std::string>();
+  started(wire, id);
+  check_result(wire.call("ps", {{"all", true}}), "ps_result");
+  check_result(wire.call("show", {{"job", "digits"}}), "job_view");
+  check_result(wire.call("logs", {{"job", "digits"}}), "logs_result");
+  check_result(wire.call("watch", {{"job", "digits"}}), "job_view");
+  check_result(wire.call("checkpoint", {{"job", "digits"}}), "checkpoint_result");
+  check_result(wire.call("stop", {{"jobs", {"digits"}}}), "stop_result");
+  ended(wire, id, 0);
+  check_result(wire.call("rm", {{"jobs", {"digits"}}}), "rm_result");
+  CHECK(wire.backend.removed == std::vector<policy::JobId>{id});
+  check_result(wire.call("daemon.stop", json::object()), "daemon_stop_result");
+  CHECK(wire.backend.stopped);
+}
+
+TEST_CASE("an unnamed job is named after its id") {
+  Wire wire;
+  wire.hello();
+  const auto job = run(wire, "")["result"]["job"];
+  CHECK(job["name"] == job["id"]);
+  CHECK(wire.backend.lines.contains(job["id"].get<std::string>()));
+}
+
+TEST_CASE("running, parked and done each have their answer to the same line") {
+  Wire wire;
+  wire.hello();
+  const auto id = run(wire, "x")["result"]["job"]["id"].get<std::string>();
+  CHECK(run(wire, "x")["result"]["disposition"] == "attached");
+  started(wire, id);
+  ended(wire, id, 1);
+  CHECK(run(wire, "x")["result"]["disposition"] == "resumed");
+  wire.backend.step(policy::ShimRecord{
+      id, 2, {1, wire.backend.at.boot, wire.backend.at.wall, journal::Started{7}}, "", ""});
+  ended(wire, id, 0);
+  CHECK(run(wire, "x")["error"]["data"]["errc"] == "refused");
+  const auto again = run(wire, "x", {{"again", true}});
+  CHECK(again["result"]["job"]["id"] != id);
+}
+
+TEST_CASE("a lease, an unreadable durable directory and a short session refuse, and start nothing") {
+  Wire wire;
+  wire.hello();
+  const auto id = run(wire, "x")["result"]["job"]["id"].get<std::string>();
+  started(wire, id);
+  ended(wire, id, 1);
+  wire.backend.holder = "another session runs it";
+  CHECK(run(wire, "x")["error"]["message"].get<std::string>().find("--take-over") != std::string::npos);
+  const auto taken = run(wire, "x", {{"take_over", true}});
+  CHECK(taken["result"]["notes"][0] == "taken over: another session runs it");
+  wire.backend.holder.reset();
+  wire.backend.durable = Error{Errc::io, "it hangs"};
+  CHECK(run(wire, "y")["error"]["data"]["errc"] == "io");
+  wire.backend.durable = {};
+  wire.backend.w.session.limit = Duration{std::chrono::hours{1}};
+  wire.backend.w.session.plan_end = wire.backend.at.boot + std::chrono::seconds{5};
+  CHECK(run(wire, "y")["error"]["message"].get<std::string>().find("nothing started") !=
+        std::string::npos);
+  CHECK(wire.backend.w.jobs.size() == 1);
+}
+
+TEST_CASE("a run without its command line, or with a descriptor that could change, is refused") {
+  Wire wire;
+  wire.hello();
+  CHECK(wire.call("run", {{"spec", spec_json("x")}}).contains("error"));
+  int pipe_fds[2];
+  REQUIRE(::pipe(pipe_fds) == 0);
+  const Fd reader{pipe_fds[0]}, writer{pipe_fds[1]};
+  CHECK(wire.call("run", {{"spec", spec_json("x")}}, reader.get()).contains("error"));
+  CHECK(wire.backend.w.jobs.empty());
+}
+
+TEST_CASE("wrong types in params are errors that name the key") {
+  Wire wire;
+  wire.hello();
+  for (const auto& [method, params] : std::vector<std::pair<std::string, json>>{
+           {"show", {{"job", 7}}},
+           {"show", json::array()},
+           {"ps", {{"all", "yes"}}},
+           {"ps", {{"cursor", 1.5}}},
+           {"stop", {{"jobs", "x"}}},
+           {"stop", json::object()},
+           {"rm", {{"jobs", json::array()}}},
+           {"logs", {{"job", "x"}, {"attempt", "1"}}},
+           {"run", {{"spec", 7}}},
+           {"nonsense", json::object()}}) {
+    INFO(method << params.dump());
+    CHECK(wire.call(method, params).contains("error"));
+  }
+}
+
+TEST_CASE("a long list comes in pages that fit a frame") {
+  Wire wire;
+  wire.hello();
+  for (int i = 0; i < 150; ++i) {
+    run(wire, std::string(90, 'n') + std::to_string(i));
+  }
+  std::size_t listed = 0;
+  json cursor = 0;
+  while (!cursor.is_null()) {
+    const auto answer = wire.call("ps", {{"all", true}, {"cursor", cursor}});
+    CHECK(answer.dump().size() < 64 * 1024);
+    listed += answer["result"]["jobs"].size();
+    cursor = answer["result"]["next"];
+  }
+  CHECK(listed == 150);
+}
