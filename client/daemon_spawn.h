@@ -9,8 +9,8 @@
 
 namespace gpujob::client {
 
-/// Starts `gpujobd --background ARGUMENTS...`, found beside this program or on PATH, in a session of
-/// its own, and waits until it listens. Its pid, or the error it gave: Errc::refused also when
+/// Starts `gpujobd --background ARGUMENTS...`, found beside this program or on PATH, in a session
+/// of its own, and waits until it listens. Its pid, or the error it gave: Errc::refused also when
 /// another daemon holds the lock.
 Result<int> spawn_daemon(const Endpoint& endpoint, const std::vector<std::string>& arguments);
 

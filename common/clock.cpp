@@ -19,7 +19,9 @@ Duration read(clockid_t id) {
 
 } // namespace
 
-Now read_clocks() { return Now{BootTime{read(CLOCK_BOOTTIME)}, WallTime{read(CLOCK_REALTIME)}}; }
+Now read_clocks() {
+  return Now{BootTime{read(CLOCK_BOOTTIME)}, WallTime{read(CLOCK_REALTIME)}};
+}
 
 std::string read_boot_id() {
   auto text = read_file("/proc/sys/kernel/random/boot_id", 128);

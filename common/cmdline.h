@@ -31,5 +31,4 @@ Result<Fd> make_sealed_memfd(std::string_view bytes);
 /// change it after we looked. At most 64 MiB.
 Result<Cmdline> read_cmdline_memfd(int fd);
 
-
 } // namespace gpujob

@@ -32,8 +32,9 @@ double unit_seconds(std::string_view unit) {
 
 Result<Duration> parse_duration(std::string_view text, std::string_view what) {
   const auto bad = [&] {
-    return Error{Errc::usage, fmt::format("{}: '{}': not a duration: write it like 9h, 1h30m or 40s",
-                                          what, printable(text.substr(0, 60)))};
+    return Error{Errc::usage,
+                 fmt::format("{}: '{}': not a duration: write it like 9h, 1h30m or 40s", what,
+                             printable(text.substr(0, 60)))};
   };
   auto rest = trim(text);
   if (rest.empty()) {

@@ -34,11 +34,11 @@ struct ExitRecord {
   std::string boot_id;
   std::optional<int> code;
   std::optional<int> signal;
-  std::string exec_error;              ///< why the program could not be started; code is 126 or 127
-  std::optional<EndReason> term_sent;  ///< we sent TERM, for this
-  std::optional<EndReason> kill_sent;  ///< we sent KILL to the leader, for this
-  bool final_requested = false;        ///< a final checkpoint request had been sent
-  bool done_mark = false;              ///< the job said it is done, or its --done-when file exists
+  std::string exec_error;             ///< why the program could not be started; code is 126 or 127
+  std::optional<EndReason> term_sent; ///< we sent TERM, for this
+  std::optional<EndReason> kill_sent; ///< we sent KILL to the leader, for this
+  bool final_requested = false;       ///< a final checkpoint request had been sent
+  bool done_mark = false;             ///< the job said it is done, or its --done-when file exists
   std::optional<std::int64_t> oom_kills; ///< by how much the cgroup's OOM counter rose
   std::int64_t last_journal_seq = 0;
   BootTime boot_at{};

@@ -29,8 +29,8 @@ struct JobSpec {
   std::vector<int> checkpoint_exit;         ///< exit codes that say "saved", beside 85
   std::vector<int> requeue_exit;
   std::vector<int> no_requeue_exit;
-  std::string resume_arg; ///< "{}" becomes the checkpoint's path; empty: none
-  std::string done_when;  ///< a file whose existence means done; empty: none
+  std::string resume_arg;              ///< "{}" becomes the checkpoint's path; empty: none
+  std::string done_when;               ///< a file whose existence means done; empty: none
   std::int64_t max_interruptions = -1; ///< -1: unlimited
   std::int64_t max_failures = 0;
   std::int64_t max_no_progress = 3;

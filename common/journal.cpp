@@ -11,8 +11,8 @@ namespace gpujob::journal {
 
 namespace {
 
-using nlohmann::json;
 using gpujob::json::Reader;
+using nlohmann::json;
 
 struct Writer {
   json operator()(const Started& b) const {
@@ -98,10 +98,11 @@ const std::map<std::string, ReadBody, std::less<>>& readers() {
       {"started", [](Reader& r) -> Body { return Started{to_int(r, "child_pid")}; }},
       {"ready", [](Reader&) -> Body { return Ready{}; }},
       {"status", [](Reader& r) -> Body { return Status{r.text("text")}; }},
-      {"progress",
-       [](Reader& r) -> Body { return Progress{r.maybe_number("value").value_or(0)}; }},
+      {"progress", [](Reader& r) -> Body { return Progress{r.maybe_number("value").value_or(0)}; }},
       {"catches",
-       [](Reader& r) -> Body { return Catches{r.text("signal"), to_int(r, "pid")}; }},
+       [](Reader& r) -> Body {
+         return Catches{r.text("signal"), to_int(r, "pid")};
+       }},
       {"requested", read_requested},
       {"checkpoint", read_checkpoint},
       {"done_mark", [](Reader&) -> Body { return DoneMark{}; }},
@@ -111,7 +112,9 @@ const std::map<std::string, ReadBody, std::less<>>& readers() {
       {"term_sent", [](Reader& r) -> Body { return TermSent{reason(r)}; }},
       {"kill_sent", [](Reader& r) -> Body { return KillSent{reason(r)}; }},
       {"leader_exited",
-       [](Reader& r) -> Body { return LeaderExited{maybe_int(r, "code"), maybe_int(r, "signal")}; }},
+       [](Reader& r) -> Body {
+         return LeaderExited{maybe_int(r, "code"), maybe_int(r, "signal")};
+       }},
   };
   return table;
 }

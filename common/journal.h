@@ -61,8 +61,8 @@ struct LeaderExited {
   std::optional<int> signal;
 };
 
-using Body = std::variant<Started, Ready, Status, Progress, Catches, Requested, Checkpoint, DoneMark,
-                          Stopping, Extended, TermSent, KillSent, LeaderExited>;
+using Body = std::variant<Started, Ready, Status, Progress, Catches, Requested, Checkpoint,
+                          DoneMark, Stopping, Extended, TermSent, KillSent, LeaderExited>;
 
 struct Record {
   std::int64_t seq = 0; ///< 1, 2, 3 ... within one attempt

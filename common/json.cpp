@@ -43,7 +43,9 @@ Result<Json> parse(std::string_view text, std::string_view what) {
   return j;
 }
 
-std::string dump(const Json& j) { return j.dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string dump(const Json& j) {
+  return j.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
 
 Reader::Reader(const Json& object, std::string_view what) : m_object(&object), m_what(what) {
   if (!object.is_object()) {

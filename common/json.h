@@ -12,7 +12,8 @@
 #include <vector>
 
 /// Strict reading of JSON: a value of another type or out of range is an error naming its key,
-/// never converted. (nlohmann's get<int>() turns 3.7 into 3 and get<unsigned>() -1 into 4294967295.)
+/// never converted. (nlohmann's get<int>() turns 3.7 into 3 and get<unsigned>() -1 into
+/// 4294967295.)
 namespace gpujob::json {
 
 using Json = nlohmann::json;

@@ -24,7 +24,9 @@ bool is_own_directory(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == ::geteuid();
 }
 
-std::string tmp_dir(const PathInputs& in) { return fmt::format("/tmp/gpujob-{}", in.uid); }
+std::string tmp_dir(const PathInputs& in) {
+  return fmt::format("/tmp/gpujob-{}", in.uid);
+}
 
 } // namespace
 
@@ -106,10 +108,9 @@ Result<void> prepare_private_dir(const std::string& path, const std::string& wha
 
 Result<void> check_socket_path(const std::string& path) {
   if (path.size() >= sizeof(sockaddr_un::sun_path)) {
-    return Error{Errc::usage,
-                 fmt::format("socket: {}: longer than {} bytes: choose a shorter "
-                             "GPUJOB_RUNTIME_DIR",
-                             path, sizeof(sockaddr_un::sun_path) - 1)};
+    return Error{Errc::usage, fmt::format("socket: {}: longer than {} bytes: choose a shorter "
+                                          "GPUJOB_RUNTIME_DIR",
+                                          path, sizeof(sockaddr_un::sun_path) - 1)};
   }
   return {};
 }

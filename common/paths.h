@@ -9,8 +9,8 @@ namespace gpujob {
 
 /// What the paths depend on; read once by main.
 struct PathInputs {
-  std::string flag_runtime, flag_state;  ///< --runtime, --state; empty: not given
-  std::string env_runtime, env_state;    ///< GPUJOB_RUNTIME_DIR, GPUJOB_STATE_DIR
+  std::string flag_runtime, flag_state; ///< --runtime, --state; empty: not given
+  std::string env_runtime, env_state;   ///< GPUJOB_RUNTIME_DIR, GPUJOB_STATE_DIR
   std::string config_runtime, config_state;
   std::string home;
   unsigned uid = 0;
@@ -27,8 +27,8 @@ struct ChosenPath {
 /// alone unless somebody says otherwise.
 ChosenPath choose_runtime_dir(const PathInputs& in);
 
-/// flag, $GPUJOB_STATE_DIR, config, else the first of ~/.local/state/gpujob and /tmp/gpujob-UID that
-/// is not on NFS or FUSE (SQLite's WAL does not work there, and neither is fast).
+/// flag, $GPUJOB_STATE_DIR, config, else the first of ~/.local/state/gpujob and /tmp/gpujob-UID
+/// that is not on NFS or FUSE (SQLite's WAL does not work there, and neither is fast).
 ChosenPath choose_state_dir(const PathInputs& in);
 
 /// Creates the directory 0700, or checks that it is ours and closed to others. Errors name the

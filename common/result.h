@@ -34,7 +34,9 @@ struct Error {
 template <typename T>
 using Result = boost::system::result<T, Error>;
 
-inline Error make_error(Errc code, std::string text) { return Error{code, std::move(text)}; }
+inline Error make_error(Errc code, std::string text) {
+  return Error{code, std::move(text)};
+}
 
 /// An io error for `what` on `path`, with errno's text.
 Error io_error(const std::string& what, const std::string& path, int saved_errno);

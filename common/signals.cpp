@@ -33,7 +33,8 @@ std::optional<int> signal_number(std::string_view name) {
 }
 
 void reset_signals() {
-  // The kernel's struct sigaction; all zero means SIG_DFL, no flags, no mask, on every architecture.
+  // The kernel's struct sigaction; all zero means SIG_DFL, no flags, no mask, on every
+  // architecture.
   static constexpr unsigned char k_default[64] = {};
   constexpr std::size_t k_set_size = 8;
   for (int number = 1; number <= 64; ++number) {

@@ -13,8 +13,8 @@ std::string signal_name(int number);
 std::optional<int> signal_number(std::string_view name);
 
 /// Every disposition to its default and an empty mask, for the child between fork and exec:
-/// async-signal-safe. By raw system calls, since glibc neither touches its own two signals nor leaves
-/// them alone: its posix_spawn ignores them, and an ignored signal survives exec.
+/// async-signal-safe. By raw system calls, since glibc neither touches its own two signals nor
+/// leaves them alone: its posix_spawn ignores them, and an ignored signal survives exec.
 void reset_signals();
 
 } // namespace gpujob

@@ -65,8 +65,7 @@ Result<Fd> listen_unix(const std::string& path, int type, bool nonblocking) {
   ::unlink(path.c_str());
   const auto address = address_of(path);
   // The directory is 0700, so nobody reaches the socket between bind and chmod.
-  if (::bind(fd.get(), generic(address), sizeof address) != 0 ||
-      ::chmod(path.c_str(), 0600) != 0) {
+  if (::bind(fd.get(), generic(address), sizeof address) != 0 || ::chmod(path.c_str(), 0600) != 0) {
     return io_error("bind", path, errno);
   }
   if (type == SOCK_STREAM && ::listen(fd.get(), SOMAXCONN) != 0) {

@@ -40,10 +40,20 @@ struct Now {
   friend bool operator==(const Now&, const Now&) = default;
 };
 
-constexpr std::int64_t to_ns(BootTime t) { return t.time_since_epoch().count(); }
-constexpr std::int64_t to_ns(WallTime t) { return t.time_since_epoch().count(); }
-constexpr BootTime boot_from_ns(std::int64_t ns) { return BootTime{Duration{ns}}; }
-constexpr WallTime wall_from_ns(std::int64_t ns) { return WallTime{Duration{ns}}; }
-constexpr double to_seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
+constexpr std::int64_t to_ns(BootTime t) {
+  return t.time_since_epoch().count();
+}
+constexpr std::int64_t to_ns(WallTime t) {
+  return t.time_since_epoch().count();
+}
+constexpr BootTime boot_from_ns(std::int64_t ns) {
+  return BootTime{Duration{ns}};
+}
+constexpr WallTime wall_from_ns(std::int64_t ns) {
+  return WallTime{Duration{ns}};
+}
+constexpr double to_seconds(Duration d) {
+  return std::chrono::duration<double>(d).count();
+}
 
 } // namespace gpujob

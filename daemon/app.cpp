@@ -119,8 +119,9 @@ bool App::commit(Now) {
     return true;
   }
   if (!std::exchange(m_commit_failed, true)) {
-    log_line(fmt::format("cannot store: {}: trying again every second; running jobs keep their plan",
-                         stored.error().text));
+    log_line(
+        fmt::format("cannot store: {}: trying again every second; running jobs keep their plan",
+                    stored.error().text));
   }
   m_commit_retry.expires_after(k_commit_retry);
   m_commit_retry.async_wait([this](const boost::system::error_code& error) {
@@ -205,10 +206,10 @@ std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
   if (it == m_leases.end() || it->second.expires <= wall) {
     return std::nullopt;
   }
-  return fmt::format("another session ({}) seems to run it: last heard {} ago, its word holds until "
-                     "{}",
-                     it->second.session, format_duration(wall - it->second.at),
-                     format_local(it->second.expires));
+  return fmt::format(
+      "another session ({}) seems to run it: last heard {} ago, its word holds until "
+      "{}",
+      it->second.session, format_duration(wall - it->second.at), format_local(it->second.expires));
 }
 
 nlohmann::json App::session_view() const {

@@ -47,7 +47,9 @@ void App::perform_one(const policy::Launch& a, Now now) {
   crash_point("after_launch");
 }
 
-void App::perform_one(const policy::SendPlan& a, Now) { m_attempts.send_plan(a.id, a.plan); }
+void App::perform_one(const policy::SendPlan& a, Now) {
+  m_attempts.send_plan(a.id, a.plan);
+}
 
 void App::perform_one(const policy::SendRequest& a, Now) {
   m_attempts.send_request(a.id, a.number);

@@ -24,9 +24,8 @@ constexpr int k_keep = 2;
 constexpr int k_missed_heartbeats = 3;
 
 json budgets_json(const Budgets& b) {
-  return {{"interruptions", b.interruptions},
-          {"failures", b.failures},
-          {"no_progress", b.no_progress}};
+  return {
+      {"interruptions", b.interruptions}, {"failures", b.failures}, {"no_progress", b.no_progress}};
 }
 
 Budgets read_budgets(Reader& outer) {

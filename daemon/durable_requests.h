@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-/// What the helper is asked and what its answers mean: the table "The helper" of ARCHITECTURE.md, on
-/// the daemon's side. No I/O.
+/// What the helper is asked and what its answers mean: the table "The helper" of ARCHITECTURE.md,
+/// on the daemon's side. No I/O.
 namespace gpujob::durable_requests {
 
 struct Place {

@@ -17,7 +17,8 @@ Parsed parse_options(int argc, char** argv) {
   app.add_option("--session-start", o.settings.session_start, "when it began");
   app.add_option("--durable", o.settings.durable, "durable directory, or none");
   app.add_option("--slots", o.settings.slots, "jobs at once");
-  app.add_flag("--background", o.background, "log to the state directory, detach from the terminal");
+  app.add_flag("--background", o.background,
+               "log to the state directory, detach from the terminal");
   app.add_flag("--revive", o.revive, "started by a shim");
   app.add_flag("--helper", o.helper, "carry out one request of the daemon");
   app.add_option("--ready-fd", o.ready_fd, "tell there when listening");

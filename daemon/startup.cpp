@@ -13,6 +13,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -80,7 +81,8 @@ bool asked_for(const platform::DurableSetting& d) {
          d.origin == platform::Origin::config;
 }
 
-/// A directory the user named must work, or nothing starts; one that a profile offers may be missing.
+/// A directory the user named must work, or nothing starts; one that a profile offers may be
+/// missing.
 Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
                                   const platform::SessionSettings& settings) {
   DurableStart out;
@@ -145,8 +147,7 @@ Result<platform::SessionSettings> load_settings(store::Store& store,
   }
   if (*stored) {
     auto j = json::parse((*stored)->settings, "stored session");
-    auto read = j ? platform::settings_from_json(*j)
-                  : Result<platform::SessionSettings>(j.error());
+    auto read = j ? platform::settings_from_json(*j) : Result<platform::SessionSettings>(j.error());
     if (read) {
       request.stored = std::move(*read);
     } else {
@@ -157,8 +158,19 @@ Result<platform::SessionSettings> load_settings(store::Store& store,
   if (!settings) {
     return settings;
   }
-  GPUJOB_TRY(store.save_session({settings->id, json::dump(to_json(*settings))}));
   return settings;
+}
+
+/// A shim that looks whether a daemon lives holds the lock for an instant: ask more than once.
+Result<Fd> take_daemon_lock(const std::string& path) {
+  constexpr int k_tries = 5;
+  constexpr int k_pause_ms = 10;
+  auto lock = lock_file(path);
+  for (int i = 1; i < k_tries && !lock && lock.error().code == Errc::refused; ++i) {
+    ::poll(nullptr, 0, k_pause_ms);
+    lock = lock_file(path);
+  }
+  return lock;
 }
 
 std::string make_vm_id(const platform::Facts& facts) {
@@ -188,11 +200,11 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   const StatePaths state{state_dir.path};
   GPUJOB_TRY(check_socket_path(runtime.attempt_dir("12345678", 100000) + "/notify.sock"));
   GPUJOB_TRY(prepare_private_dir(runtime.dir, "runtime directory"));
-  auto lock = lock_file(runtime.lock());
+  auto lock = take_daemon_lock(runtime.lock());
   if (!lock) {
     return lock.error().code == Errc::refused
-               ? Error{Errc::refused, fmt::format("daemon: {}: one is running already",
-                                                  runtime.lock())}
+               ? Error{Errc::refused,
+                       fmt::format("daemon: {}: one is running already", runtime.lock())}
                : lock.error();
   }
   std::error_code ignored;
@@ -242,6 +254,8 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   if (!listener) {
     return listener.error();
   }
+  // Only now: settings that did not work must not come back with the session.
+  GPUJOB_TRY((*store)->save_session({settings->id, json::dump(to_json(*settings))}));
   if (!options.revive) {
     ::unlink(runtime.stop_marker().c_str());
   }

@@ -41,12 +41,12 @@ void dispatch(Backend& backend, Request request) {
     return;
   }
   if (const auto session = request.session.lock()) {
-    const auto message = fmt::format("request: '{}': no such method",
-                                     printable(request.method.substr(0, 60)));
-    session->send(json::dump({{"jsonrpc", "2.0"},
-                              {"id", json::Json::parse(request.id, nullptr, false)},
-                              {"error", {{"code", -32601}, {"message", message},
-                                         {"data", {{"errc", "usage"}}}}}}));
+    const auto message =
+        fmt::format("request: '{}': no such method", printable(request.method.substr(0, 60)));
+    session->send(json::dump(
+        {{"jsonrpc", "2.0"},
+         {"id", json::Json::parse(request.id, nullptr, false)},
+         {"error", {{"code", -32601}, {"message", message}, {"data", {{"errc", "usage"}}}}}}));
   }
 }
 

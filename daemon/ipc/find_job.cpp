@@ -24,9 +24,9 @@ Result<const policy::Job*> find_job(const policy::World& w, const std::string& t
   if (const auto* named = find_by_name(w, text)) {
     return named;
   }
-  const auto missing = Error{
-      Errc::not_found,
-      fmt::format("job: '{}': not known here: see gpujob ps --all", printable(text.substr(0, 60)))};
+  const auto missing =
+      Error{Errc::not_found, fmt::format("job: '{}': not known here: see gpujob ps --all",
+                                         printable(text.substr(0, 60)))};
   auto it = w.jobs.lower_bound(text);
   if (text.empty() || it == w.jobs.end() || !it->first.starts_with(text)) {
     return missing;

@@ -49,8 +49,8 @@ void Server::accept() {
 
 void Server::on_acceptable() {
   for (;;) {
-    Fd socket{::accept4(m_listener.native_handle(), nullptr, nullptr,
-                        SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    Fd socket{
+        ::accept4(m_listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (socket) {
       admit(std::move(socket));
       continue;

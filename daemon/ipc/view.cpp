@@ -26,14 +26,18 @@ std::string shown(const std::string& text) {
   return printable(text.size() > k_max_text ? text.substr(0, k_max_text) + "…" : text);
 }
 
-json instant(const std::optional<WallTime>& t) { return t ? json(format_rfc3339(*t)) : json(); }
+json instant(const std::optional<WallTime>& t) {
+  return t ? json(format_rfc3339(*t)) : json();
+}
 
 template <typename T>
 json maybe(const std::optional<T>& value) {
   return value ? json(*value) : json();
 }
 
-json maybe_text(const std::string& text) { return text.empty() ? json() : json(shown(text)); }
+json maybe_text(const std::string& text) {
+  return text.empty() ? json() : json(shown(text));
+}
 
 json argv_view(const std::vector<std::string>& argv) {
   auto out = json::array();

@@ -83,8 +83,7 @@ Result<void> Attempts::start_shim(const policy::Job& job, const Plan& plan, int 
   }
   auto& t = track(job);
   m_post(policy::BaselineTaken{job.id, job.attempt, t.watch.baseline()});
-  auto started =
-      process::start({m_places.shim_exe, {dir}, command_line, lock->get(), log->get()});
+  auto started = process::start({m_places.shim_exe, {dir}, command_line, lock->get(), log->get()});
   if (!started) {
     return started.error();
   }

@@ -28,8 +28,8 @@ public:
   Attempts(const Attempts&) = delete;
   Attempts& operator=(const Attempts&) = delete;
 
-  /// Starts a shim for the job's current attempt; the intent is already committed. `command_line` is
-  /// a sealed memfd and stays the caller's. A failure comes back as LaunchFailed.
+  /// Starts a shim for the job's current attempt; the intent is already committed. `command_line`
+  /// is a sealed memfd and stays the caller's. A failure comes back as LaunchFailed.
   void launch(const policy::Job& job, const Plan& plan, int command_line,
               std::optional<WallTime> deadline);
 

@@ -14,8 +14,8 @@ struct FoundCheckpoint {
   std::string signature;
 };
 
-/// Looks for complete checkpoints of one attempt in its directories. Passive: the owner calls look()
-/// now and then. Works without inotify, which FUSE and NFS do not offer.
+/// Looks for complete checkpoints of one attempt in its directories. Passive: the owner calls
+/// look() now and then. Works without inotify, which FUSE and NFS do not offer.
 class CheckpointWatch {
 public:
   CheckpointWatch(std::string dir, std::vector<std::string> globs);
@@ -23,8 +23,8 @@ public:
   /// Signatures of what is there before the job begins.
   [[nodiscard]] std::vector<std::string> baseline() const;
 
-  /// Checkpoints unchanged for two seconds (or, `at_once`, as they are) that pass their layout's own
-  /// test, oldest first. Each signature is reported once.
+  /// Checkpoints unchanged for two seconds (or, `at_once`, as they are) that pass their layout's
+  /// own test, oldest first. Each signature is reported once.
   std::vector<FoundCheckpoint> look(BootTime now, bool at_once);
 
   /// Marks as reported: the job has told about it itself.

@@ -53,7 +53,8 @@ Launch make_launch(const Places& places, const policy::Job& job, const Plan& pla
   set("GPUJOB_JOB_NAME", job.spec.name);
   set("GPUJOB_ATTEMPT", fmt::format("{}", job.attempt));
   set("GPUJOB_DEADLINE", deadline ? unix_seconds(*deadline) : "");
-  set("GPUJOB_GRACE_S", fmt::format("{}", std::chrono::floor<std::chrono::seconds>(plan.grace).count()));
+  set("GPUJOB_GRACE_S",
+      fmt::format("{}", std::chrono::floor<std::chrono::seconds>(plan.grace).count()));
   set("GPUJOB_CKPT_DIR", places.state.checkpoint_dir(job.id));
   set("GPUJOB_RESUME", job.resume_from);
   set("GPUJOB_NOTICE_FILE", attempt_dir + "/" + attempt_file::k_notice);

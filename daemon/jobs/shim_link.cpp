@@ -82,7 +82,8 @@ struct ShimLink::State : std::enable_shared_from_this<ShimLink::State> {
     again();
   }
 
-  /// Our messages are short and few: they fit the socket's buffer, or the shim hangs and is dropped.
+  /// Our messages are short and few: they fit the socket's buffer, or the shim hangs and is
+  /// dropped.
   void send(const nlohmann::json& message) {
     if (socket && !send_with_fd(socket->native_handle(), json::dump(message) + "\n", -1)) {
       socket.reset();
@@ -159,6 +160,8 @@ void ShimLink::send_plan(const Plan& plan) {
   m_state->send({{"op", "plan"}, {"plan", to_json(plan)}});
 }
 
-void ShimLink::send_request(std::int64_t number) { m_state->send_request(number); }
+void ShimLink::send_request(std::int64_t number) {
+  m_state->send_request(number);
+}
 
 } // namespace gpujob::jobs

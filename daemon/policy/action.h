@@ -46,8 +46,7 @@ struct Heartbeat {
   std::int64_t seq = 0;
 };
 
-using Action =
-    std::variant<Prepare, Launch, SendPlan, SendRequest, Secure, WriteRecord, Heartbeat>;
+using Action = std::variant<Prepare, Launch, SendPlan, SendRequest, Secure, WriteRecord, Heartbeat>;
 
 struct Decision {
   std::vector<Action> actions;

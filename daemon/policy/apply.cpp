@@ -36,11 +36,10 @@ struct ApplyRecord {
   void operator()(const journal::Requested& b) const {
     close_unanswered_request(w, job, now);
     run.request = Request{b.request, b.final, event.record.boot, b.signal, {}, {}};
-    const auto way =
-        b.signal.empty() ? std::string("by the notice file alone: it catches no checkpoint signal")
+    const auto way = b.signal.empty()
+                         ? std::string("by the notice file alone: it catches no checkpoint signal")
                          : fmt::format("by {}", b.signal);
-    announce(w, job,
-             fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way));
+    announce(w, job, fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way));
   }
 
   void operator()(const journal::Checkpoint& b) const {
@@ -55,8 +54,9 @@ struct ApplyRecord {
 
   void operator()(const journal::TermSent& b) const {
     run.ending = true;
-    announce(w, job, fmt::format("TERM sent ({})", b.reason == EndReason::stop ? "stop asked for"
-                                                                                : "session limit"));
+    announce(w, job,
+             fmt::format("TERM sent ({})",
+                         b.reason == EndReason::stop ? "stop asked for" : "session limit"));
   }
   void operator()(const journal::KillSent&) const { announce(w, job, "KILL sent"); }
   void operator()(const journal::LeaderExited&) const {}
@@ -66,8 +66,8 @@ std::string resume_text(const Prepared& e) {
   if (e.path.empty()) {
     return "no checkpoint is good: starting from the beginning";
   }
-  const auto* how = e.from == "durable" ? "restored from the durable directory and verified"
-                                        : "verified";
+  const auto* how =
+      e.from == "durable" ? "restored from the durable directory and verified" : "verified";
   return fmt::format("resuming from {} ({})", printable(e.path), how);
 }
 
@@ -161,8 +161,8 @@ void on_event(World& w, const StopAsked& e, Now now) {
   if (job == nullptr || job->ended_state() != nullptr) {
     return;
   }
-  const bool never_ran = std::holds_alternative<Queued>(job->state) ||
-                         std::holds_alternative<Held>(job->state);
+  const bool never_ran =
+      std::holds_alternative<Queued>(job->state) || std::holds_alternative<Held>(job->state);
   if (never_ran) {
     set_ended(w, *job, Ended{EndState::stopped, "stopped by the user", {}, {}, false}, now);
     return;

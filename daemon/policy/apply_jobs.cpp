@@ -11,7 +11,9 @@ void announce(World& w, const Job& job, std::string text) {
   w.announcements.push_back({job.id, std::move(text), false});
 }
 
-void touch(World& w, const Job& job) { w.dirty.insert(job.id); }
+void touch(World& w, const Job& job) {
+  w.dirty.insert(job.id);
+}
 
 Job* find_job(World& w, const JobId& id) {
   const auto it = w.jobs.find(id);
@@ -80,8 +82,8 @@ void on_event(World& w, const Submitted& e, Now now) {
 
 void on_event(World& w, const Resumed& e, Now) {
   auto* job = find_job(w, e.id);
-  const bool resumable = job != nullptr && (job->ended_state() != nullptr ||
-                                            std::holds_alternative<Held>(job->state));
+  const bool resumable =
+      job != nullptr && (job->ended_state() != nullptr || std::holds_alternative<Held>(job->state));
   if (!resumable) {
     return;
   }

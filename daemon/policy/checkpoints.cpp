@@ -73,9 +73,10 @@ std::string describe(const Checkpoint& c) {
 
 void hear_checkpoint(World& w, Job& job, Checkpoint c, Now now) {
   if (c.path.empty()) {
-    announce(w, job, fmt::format("the job says it saved ({}) but not where, and nothing new is "
-                                 "complete: unconfirmed so far",
-                                 c.how));
+    announce(w, job,
+             fmt::format("the job says it saved ({}) but not where, and nothing new is "
+                         "complete: unconfirmed so far",
+                         c.how));
     return;
   }
   if (auto* known = same_files(job, c.signature)) {
@@ -152,8 +153,8 @@ void on_event(World& w, const CheckpointFound& e, Now now) {
     return;
   }
   // Looked at before and found wanting: the same bytes do not become better.
-  const bool rejected = std::any_of(
-      job->checkpoints.begin(), job->checkpoints.end(), [&](const Checkpoint& c) {
+  const bool rejected =
+      std::any_of(job->checkpoints.begin(), job->checkpoints.end(), [&](const Checkpoint& c) {
         return c.state == CheckpointState::rejected && c.signature == e.signature;
       });
   if (rejected) {

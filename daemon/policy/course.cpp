@@ -70,8 +70,8 @@ void end_early(const World& w, Plan& p, BootTime saved) {
   p.term_at = p.term_at ? std::min(*p.term_at, saved) : saved;
   const auto limit = w.session.plan_end.value_or(*p.term_at + k_saved_kill_grace);
   const auto roomy = std::min<Duration>(k_saved_kill_grace, (limit - *p.term_at) / 2);
-  p.kill_grace = std::max({roomy, std::min<Duration>(planned_kill - *p.term_at, p.kill_grace),
-                           Duration::zero()});
+  p.kill_grace = std::max(
+      {roomy, std::min<Duration>(planned_kill - *p.term_at, p.kill_grace), Duration::zero()});
 }
 
 } // namespace

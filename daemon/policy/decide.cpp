@@ -219,9 +219,8 @@ void adopt(World& w) {
     if (auto* starting = std::get_if<Starting>(&job.state)) {
       starting->prepare = starting->prepare == Work::none ? Work::none : Work::wanted;
     }
-    const bool never_launched =
-        std::holds_alternative<Starting>(job.state) &&
-        std::get<Starting>(job.state).launch != Work::issued;
+    const bool never_launched = std::holds_alternative<Starting>(job.state) &&
+                                std::get<Starting>(job.state).launch != Work::issued;
     if (std::holds_alternative<Queued>(job.state) || never_launched) {
       detail::set_held(w, job, "environment lost with the daemon: run the same line again");
     }

@@ -37,8 +37,8 @@ void close_unanswered_request(World& w, Job& job, Now now);
 bool secure_pending(const Job& job);
 const Checkpoint* next_to_secure(const World& w, const Job& job, Now now);
 
-/// One overload per event, grouped by file: apply.cpp (attempts), apply_jobs.cpp (jobs that come and
-/// go), checkpoints.cpp.
+/// One overload per event, grouped by file: apply.cpp (attempts), apply_jobs.cpp (jobs that come
+/// and go), checkpoints.cpp.
 void on_event(World& w, const Submitted& e, Now now);
 void on_event(World& w, const Resumed& e, Now now);
 void on_event(World& w, const StopAsked& e, Now now);

@@ -47,8 +47,7 @@ ExitFacts facts_of(const Job& job, const Ending& ending) {
 /// Safe for the next session: durable where there is a durable directory, else verified here.
 bool is_saved(const World& w, const Job& job) {
   return std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& c) {
-    return c.state == CheckpointState::verified &&
-           (!w.session.durable || !c.durable_level.empty());
+    return c.state == CheckpointState::verified && (!w.session.durable || !c.durable_level.empty());
   });
 }
 
@@ -63,8 +62,9 @@ void go_on(World& w, Job& job, const Verdict& v, const ExitFacts& f, Now now) {
     set_queued(w, job, v.reason);
     return;
   }
-  const auto when = refusal ? fmt::format("{}; resumes in the next session ({})", v.reason, *refusal)
-                            : v.reason + "; run the same line to resume";
+  const auto when = refusal
+                        ? fmt::format("{}; resumes in the next session ({})", v.reason, *refusal)
+                        : v.reason + "; run the same line to resume";
   auto parked = ended(EndState::parked, when, f);
   parked.saved_at_limit = is_saved(w, job);
   set_ended(w, job, std::move(parked), now);
@@ -165,7 +165,8 @@ void settle_queue(World& w, Now now) {
   for (const auto& [order, id] : queue) {
     auto& job = w.jobs.at(id);
     if (const auto why = start_refusal(w, job.spec, job.longest_save, now)) {
-      Ended parked{EndState::parked, *why + "; run the same line in the next session", {}, {}, false};
+      Ended parked{
+          EndState::parked, *why + "; run the same line in the next session", {}, {}, false};
       parked.saved_at_limit = is_saved(w, job);
       set_ended(w, job, std::move(parked), now);
     }

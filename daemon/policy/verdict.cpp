@@ -14,7 +14,8 @@ namespace {
 
 /// NVIDIA resiliency: no progress; s6: permanent failure; shells: cannot execute, not found.
 constexpr std::array k_failed_for_good = {93, 125, 126, 127};
-/// HTCondor self-checkpoint, TensorFlow, EX_TEMPFAIL, SGE reschedule, TERM, INT, `scontrol requeue`.
+/// HTCondor self-checkpoint, TensorFlow, EX_TEMPFAIL, SGE reschedule, TERM, INT, `scontrol
+/// requeue`.
 constexpr std::array k_resumable = {85, 42, 75, 99, 143, 130, 255};
 
 bool holds(const auto& list, int code) {

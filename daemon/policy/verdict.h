@@ -16,11 +16,11 @@ struct ExitFacts {
   bool same_boot = true;   ///< it ran under this boot of this machine
   std::optional<int> code;
   std::optional<int> signal;
-  bool stop_asked = false;      ///< the user ran `gpujob stop`
-  bool done_mark = false;       ///< notify, done flag, progress 1 or --done-when
-  bool final_requested = false; ///< a final checkpoint request had gone out
+  bool stop_asked = false;                       ///< the user ran `gpujob stop`
+  bool done_mark = false;                        ///< notify, done flag, progress 1 or --done-when
+  bool final_requested = false;                  ///< a final checkpoint request had gone out
   std::optional<EndReason> term_sent, kill_sent; ///< our own, before the leader's end
-  bool newer_checkpoint = false; ///< this attempt made a verified checkpoint
+  bool newer_checkpoint = false;                 ///< this attempt made a verified checkpoint
   std::optional<std::int64_t> oom_kills;
   std::string exec_error;
   std::vector<int> checkpoint_exit, requeue_exit, no_requeue_exit; ///< the user's codes

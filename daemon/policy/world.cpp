@@ -64,16 +64,15 @@ std::string_view state_text(const Job& job) {
 
 const std::string& reason_text(const Job& job) {
   static const std::string k_none;
-  return std::visit(
-      Overloaded{
-          [](const Queued& s) -> const std::string& { return s.reason; },
-          [](const Held& s) -> const std::string& { return s.reason; },
-          [](const Starting&) -> const std::string& { return k_none; },
-          [](const Running&) -> const std::string& { return k_none; },
-          [](const Ending&) -> const std::string& { return k_none; },
-          [](const Ended& s) -> const std::string& { return s.reason; },
-      },
-      job.state);
+  return std::visit(Overloaded{
+                        [](const Queued& s) -> const std::string& { return s.reason; },
+                        [](const Held& s) -> const std::string& { return s.reason; },
+                        [](const Starting&) -> const std::string& { return k_none; },
+                        [](const Running&) -> const std::string& { return k_none; },
+                        [](const Ending&) -> const std::string& { return k_none; },
+                        [](const Ended& s) -> const std::string& { return s.reason; },
+                    },
+                    job.state);
 }
 
 const Checkpoint* newest_verified(const Job& job) {

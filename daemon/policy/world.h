@@ -56,8 +56,8 @@ struct Request {
   std::int64_t number = 0; ///< 0: the plan's own
   bool final = false;
   BootTime sent{};
-  std::string signal;           ///< empty: only the notice file
-  std::optional<int> answer;    ///< seq of the checkpoint that answered
+  std::string signal;            ///< empty: only the notice file
+  std::optional<int> answer;     ///< seq of the checkpoint that answered
   std::optional<BootTime> saved; ///< when the answer was safe
 
   friend bool operator==(const Request&, const Request&) = default;
@@ -120,16 +120,16 @@ struct Job {
   std::vector<Checkpoint> checkpoints; ///< oldest first
   std::string resume_from;             ///< what the current attempt was given, or empty
   std::optional<WallTime> started, ended;
-  std::int64_t journal_seq = 0;        ///< last shim record applied in this attempt
-  std::vector<std::string> baseline;   ///< signatures there when the attempt started
-  bool env_held = false;               ///< somebody holds its command line and environment
+  std::int64_t journal_seq = 0;      ///< last shim record applied in this attempt
+  std::vector<std::string> baseline; ///< signatures there when the attempt started
+  bool env_held = false;             ///< somebody holds its command line and environment
   std::optional<BootTime> stop_asked;
   bool stop_now = false;
   std::int64_t request_wanted = 0; ///< newest continue request asked for by the user
   std::int64_t request_sent = 0;
   Duration longest_save{};
   Work begin_record = Work::none, end_record = Work::none; ///< in the durable directory
-  std::optional<BootTime> record_retry_at; ///< such a write failed: not before
+  std::optional<BootTime> record_retry_at;                 ///< such a write failed: not before
   std::vector<std::string> rejected; ///< checkpoints passed over at the last resume, with why
 
   [[nodiscard]] const Ended* ended_state() const { return std::get_if<Ended>(&state); }
@@ -162,7 +162,7 @@ struct World {
   std::optional<BootTime> heartbeat_due; ///< nullopt: none is owed (no durable directory)
   std::int64_t heartbeat_seq = 0;
 
-  std::set<JobId> dirty; ///< changed since the last commit; the loop clears it
+  std::set<JobId> dirty;                   ///< changed since the last commit; the loop clears it
   std::vector<Announcement> announcements; ///< the loop drains it
 };
 

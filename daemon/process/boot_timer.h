@@ -9,8 +9,8 @@
 
 namespace gpujob::process {
 
-/// A timerfd on CLOCK_BOOTTIME: counts through suspend, as the session does (Asio's own timers stop).
-/// Owned by the loop, destroyed after it has stopped running.
+/// A timerfd on CLOCK_BOOTTIME: counts through suspend, as the session does (Asio's own timers
+/// stop). Owned by the loop, destroyed after it has stopped running.
 class BootTimer {
 public:
   BootTimer(boost::asio::io_context& io, std::function<void()> on_expired);

@@ -104,14 +104,16 @@ Result<void> HelperRunner::start(Request request) {
 void HelperRunner::finish(std::uint64_t number, bool timed_out) {
   const auto it = m_running.find(number);
   if (it == m_running.end()) {
+    m_killed.erase(number);
     return;
   }
   const auto running = std::move(it->second);
   m_running.erase(it);
   const auto done = std::move(running->request.done);
   if (timed_out) {
-    // One that hangs in the kernel cannot be killed; it is left behind, and init will reap it.
+    // One that hangs in the kernel dies later or never; it is reaped when it does.
     running->watch->send_signal(SIGKILL);
+    m_killed.emplace(number, std::move(running->watch));
     done(Error{Errc::io, fmt::format("helper: no answer within {}: does the storage hang?",
                                      format_duration(running->request.deadline))});
   } else {

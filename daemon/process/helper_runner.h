@@ -15,9 +15,11 @@
 
 namespace gpujob::process {
 
-/// Runs `gpujobd --helper` programs: one request in, one reply out, each with a deadline after which
-/// it is killed. Requests with the same key run one after the other, at most two keys at a time, so
-/// a hung mount holds up what needs it and nothing else.
+class PidWatch;
+
+/// Runs `gpujobd --helper` programs: one request in, one reply out, each with a deadline after
+/// which it is killed. Requests with the same key run one after the other, at most two keys at a
+/// time, so a hung mount holds up what needs it and nothing else.
 class HelperRunner {
 public:
   /// The reply's text, or an error (not started, ended without a reply, deadline passed).
@@ -50,6 +52,8 @@ private:
   std::string m_exe;
   std::deque<Request> m_waiting;
   std::map<std::uint64_t, std::unique_ptr<Running>> m_running;
+  std::map<std::uint64_t, std::unique_ptr<PidWatch>>
+      m_killed; ///< past their deadline, to be reaped
   std::uint64_t m_next = 1;
 };
 

@@ -37,6 +37,14 @@ struct CleanChild : bp::extend::handler {
     // The close-on-exec form keeps the library's own error pipe alive until exec has worked.
     ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
   }
+
+  /// In the parent, when exec failed: the library looks for the child only once, perhaps too early.
+  template <typename Executor>
+  void on_error(Executor& executor, const std::error_code&) const {
+    if (executor.pid > 0) {
+      ::waitpid(executor.pid, nullptr, 0);
+    }
+  }
 };
 
 } // namespace

@@ -20,19 +20,18 @@ struct PidWatch::State {
 PidWatch::PidWatch(boost::asio::io_context& io, Fd pidfd, std::function<void()> on_ended)
     : m_state(std::make_shared<State>(io, pidfd.release(), std::move(on_ended))) {
   auto state = m_state;
-  m_state->descriptor.async_wait(
-      boost::asio::posix::stream_descriptor::wait_read,
-      [state](const boost::system::error_code& error) {
-        if (error || !state->on_ended) {
-          return;
-        }
-        Fd borrowed{state->descriptor.native_handle()};
-        reap(borrowed);
-        (void)borrowed.release();
-        auto callback = std::move(state->on_ended);
-        state->on_ended = nullptr;
-        callback();
-      });
+  m_state->descriptor.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                                 [state](const boost::system::error_code& error) {
+                                   if (error || !state->on_ended) {
+                                     return;
+                                   }
+                                   Fd borrowed{state->descriptor.native_handle()};
+                                   reap(borrowed);
+                                   (void)borrowed.release();
+                                   auto callback = std::move(state->on_ended);
+                                   state->on_ended = nullptr;
+                                   callback();
+                                 });
 }
 
 PidWatch::~PidWatch() {

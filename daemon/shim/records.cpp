@@ -7,6 +7,7 @@
 #include "daemon/shim/shim.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <sys/resource.h>
 #include <unistd.h>
 #include <utility>
@@ -94,7 +95,8 @@ void Shim::finish(Now now) {
   const bool journaled = m_journal.flush() || now.boot >= m_recording_since + k_journal_patience;
   const auto done = journaled ? atomic_replace(file(attempt_file::k_exit), encode(m_exit))
                               : Result<void>(Error{Errc::io, "journal: not written yet"});
-  if (done) {
+  // With its directory gone (somebody cleaned up) there is nobody who could ever read the record.
+  if (done || (::access(m_dir.c_str(), F_OK) != 0 && errno == ENOENT)) {
     m_phase = Phase::ended;
   } else if (!std::exchange(m_record_error_logged, true)) {
     log_line("exit record: will be tried again: " + done.error().text);

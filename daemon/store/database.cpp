@@ -14,7 +14,9 @@ Error sql_error(sqlite3* db, const char* what) {
 
 } // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* s) const { ::sqlite3_finalize(s); }
+void Statement::Finalize::operator()(sqlite3_stmt* s) const {
+  ::sqlite3_finalize(s);
+}
 
 Statement::Statement(sqlite3* db, sqlite3_stmt* statement) : m_db(db), m_statement(statement) {}
 
@@ -86,17 +88,19 @@ std::optional<std::int64_t> Statement::maybe_integer(int column) const {
 std::string Statement::bytes(int column) const {
   const void* data = ::sqlite3_column_blob(m_statement.get(), column);
   const int size = ::sqlite3_column_bytes(m_statement.get(), column);
-  return data == nullptr ? std::string()
-                         : std::string(static_cast<const char*>(data),
-                                       static_cast<std::size_t>(size));
+  return data == nullptr
+             ? std::string()
+             : std::string(static_cast<const char*>(data), static_cast<std::size_t>(size));
 }
 
-void Database::Close::operator()(sqlite3* db) const { ::sqlite3_close_v2(db); }
+void Database::Close::operator()(sqlite3* db) const {
+  ::sqlite3_close_v2(db);
+}
 
 Result<Database> Database::open(const std::string& path) {
   sqlite3* raw = nullptr;
-  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE |
-                    SQLITE_OPEN_NOFOLLOW;
+  const int flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW;
   const int rc = ::sqlite3_open_v2(path.c_str(), &raw, flags, nullptr);
   Database db(raw);
   if (rc != SQLITE_OK) {

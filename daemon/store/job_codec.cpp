@@ -11,8 +11,8 @@ namespace gpujob::store {
 namespace {
 
 using namespace policy;
-using nlohmann::json;
 using gpujob::json::Reader;
+using nlohmann::json;
 
 constexpr std::pair<Work, const char*> k_work[] = {
     {Work::none, "none"}, {Work::wanted, "wanted"}, {Work::issued, "issued"}};
@@ -49,7 +49,8 @@ std::optional<int> get_int(Reader& r, const char* key) {
 }
 
 json request_json(const Request& q) {
-  json j{{"number", q.number}, {"final", q.final}, {"sent_ns", to_ns(q.sent)}, {"signal", q.signal}};
+  json j{
+      {"number", q.number}, {"final", q.final}, {"sent_ns", to_ns(q.sent)}, {"signal", q.signal}};
   put(j, "answer", q.answer);
   if (q.saved) {
     j["saved_ns"] = to_ns(*q.saved);
@@ -161,8 +162,8 @@ JobState read_ending(Reader& r) {
 }
 
 std::optional<JobState> read_ended(const std::string& state, Reader& r) {
-  for (const auto end : {EndState::parked, EndState::done, EndState::failed, EndState::stopped,
-                         EndState::lost}) {
+  for (const auto end :
+       {EndState::parked, EndState::done, EndState::failed, EndState::stopped, EndState::lost}) {
     if (state == to_text(end)) {
       return Ended{end, r.text("reason"), get_int(r, "code"), get_int(r, "signal"),
                    r.boolean_or("saved_at_limit", false)};

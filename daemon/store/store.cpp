@@ -85,7 +85,8 @@ Result<void> Store::prepare() {
            "INSERT INTO jobs (id, ord, name, spec, boot_id, state, state_data, attempt, "
            "interruptions, failures, no_progress, created_wall, started_wall, ended_wall, "
            "journal_seq, more) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE "
-           "SET ord=excluded.ord, name=excluded.name, spec=excluded.spec, boot_id=excluded.boot_id, "
+           "SET ord=excluded.ord, name=excluded.name, spec=excluded.spec, "
+           "boot_id=excluded.boot_id, "
            "state=excluded.state, state_data=excluded.state_data, attempt=excluded.attempt, "
            "interruptions=excluded.interruptions, failures=excluded.failures, "
            "no_progress=excluded.no_progress, created_wall=excluded.created_wall, "
@@ -102,9 +103,9 @@ Result<void> Store::prepare() {
     }
     statements.push_back(std::move(*statement));
   }
-  m_sql = std::make_unique<Statements>(Statements{std::move(statements[0]), std::move(statements[1]),
-                                                  std::move(statements[2]), std::move(statements[3]),
-                                                  std::move(statements[4])});
+  m_sql = std::make_unique<Statements>(
+      Statements{std::move(statements[0]), std::move(statements[1]), std::move(statements[2]),
+                 std::move(statements[3]), std::move(statements[4])});
   return {};
 }
 
@@ -253,8 +254,8 @@ Result<std::vector<StoredJob>> Store::load_jobs() {
     }
     auto job = read_job(*q);
     if (!job) {
-      return Error{job.error().code, fmt::format("database: job {}: {}", q->bytes(0),
-                                                 job.error().text)};
+      return Error{job.error().code,
+                   fmt::format("database: job {}: {}", q->bytes(0), job.error().text)};
     }
     auto checkpoints = load_checkpoints(job->job.id);
     if (!checkpoints) {

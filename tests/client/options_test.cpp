@@ -19,7 +19,8 @@ Options parsed(const Words& words) {
 } // namespace
 
 TEST_CASE("everything from the command's name on belongs to the command") {
-  const auto o = parsed<RunOptions>({"run", "--name", "x", "python", "t.py", "--name", "y", "--json"});
+  const auto o =
+      parsed<RunOptions>({"run", "--name", "x", "python", "t.py", "--name", "y", "--json"});
   CHECK(o.name == "x");
   CHECK_FALSE(o.json);
   CHECK(o.command == Words{"python", "t.py", "--name", "y", "--json"});

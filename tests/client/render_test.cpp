@@ -20,7 +20,9 @@ nlohmann::json sample(const std::string& name) {
   return json::parse(text.value(), name).value();
 }
 
-JobView job(const std::string& name) { return read_job_view(sample(name)).value(); }
+JobView job(const std::string& name) {
+  return read_job_view(sample(name)).value();
+}
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;

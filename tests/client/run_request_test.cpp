@@ -50,8 +50,8 @@ TEST_CASE("paths of a job are absolute, its words are its own") {
 TEST_CASE("the environment is ours with what --env says, less a surrounding job's") {
   auto o = command({"sh"});
   o.env = {"HOME=/other", "NEW=a=b"};
-  const Words env{"PATH=/bin", "HOME=/root", "GPUJOB_JOB_ID=x", "GPUJOB_RESUME=/y",
-                  "NOTIFY_SOCKET=/z", "GPUJOB_RUNTIME_DIR=/r"};
+  const Words env{"PATH=/bin",        "HOME=/root",       "GPUJOB_JOB_ID=x",
+                  "GPUJOB_RESUME=/y", "NOTIFY_SOCKET=/z", "GPUJOB_RUNTIME_DIR=/r"};
   const auto made = make_run_request(o, env, "/");
   REQUIRE(made);
   CHECK(made->cmdline.env == Words{"PATH=/bin", "GPUJOB_RUNTIME_DIR=/r", "HOME=/other", "NEW=a=b"});
@@ -115,8 +115,8 @@ TEST_CASE("sizes are read with and without units") {
 }
 
 TEST_CASE("a spec of any command line fits into a frame") {
-  for (const auto& word : {std::string(100, 'x'), std::string(100, '\x01'), std::string(100, '\xff'),
-                           std::string(3'000'000, 'y')}) {
+  for (const auto& word : {std::string(100, 'x'), std::string(100, '\x01'),
+                           std::string(100, '\xff'), std::string(3'000'000, 'y')}) {
     JobSpec spec;
     spec.argv = Words(word.size() > 1000 ? 1 : 20000, word);
     spec.env_names = Words(5000, "A_LONG_NAME_OF_A_VARIABLE");

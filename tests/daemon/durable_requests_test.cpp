@@ -6,7 +6,8 @@
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
-/// The daemon's requests against the real helper, without processes: what one writes the other reads.
+/// The daemon's requests against the real helper, without processes: what one writes the other
+/// reads.
 using namespace gpujob;
 using namespace gpujob::policy;
 using gpujob::test::TempDir;
@@ -44,9 +45,9 @@ struct Side {
     c.at = wall_from_ns(1'790'000'000'000'000'000 + seq);
     c.manifest = durable_requests::manifest_path(paths, job, seq);
     job.checkpoints.push_back(c);
-    auto s = durable_requests::read_secure(
-        job.id, seq, durable_requests::manifest_path(paths, job, seq),
-        ask(durable_requests::secure(place, paths, job, seq)));
+    auto s =
+        durable_requests::read_secure(job.id, seq, durable_requests::manifest_path(paths, job, seq),
+                                      ask(durable_requests::secure(place, paths, job, seq)));
     auto& kept = job.checkpoints.back();
     kept.state = s.verified ? CheckpointState::verified : CheckpointState::rejected;
     kept.manifest = s.manifest;
@@ -56,7 +57,8 @@ struct Side {
   }
 
   durable_requests::Scanned scan() {
-    return durable_requests::read_scan(place, ask(durable_requests::scan({durable.path()}))).value();
+    return durable_requests::read_scan(place, ask(durable_requests::scan({durable.path()})))
+        .value();
   }
 };
 
@@ -90,8 +92,8 @@ TEST_CASE("a job that was stored is found by a machine that knows nothing") {
   TempDir fresh;
   const StatePaths there{fresh.path()};
   REQUIRE(make_directories(there.checkpoint_dir(job.id)));
-  const auto prepared = durable_requests::read_resume(
-      job, Side::ask(durable_requests::resume(there, job)));
+  const auto prepared =
+      durable_requests::read_resume(job, Side::ask(durable_requests::resume(there, job)));
   REQUIRE(prepared.ok);
   CHECK(prepared.from == "durable");
   CHECK(prepared.rejected.empty());
@@ -119,7 +121,8 @@ TEST_CASE("the newest two checkpoints are kept, and a resume falls back to the o
   auto found = s.scan();
   REQUIRE(found.jobs[0].checkpoints.size() == 2);
   CHECK(found.jobs[0].checkpoints[0].seq == 2);
-  REQUIRE(atomic_replace(found.jobs[0].checkpoints[1].durable_path + "/data/model.bin", "WEIGHTS 3"));
+  REQUIRE(
+      atomic_replace(found.jobs[0].checkpoints[1].durable_path + "/data/model.bin", "WEIGHTS 3"));
   TempDir fresh;
   const StatePaths there{fresh.path()};
   REQUIRE(make_directories(there.checkpoint_dir(s.job.id)));

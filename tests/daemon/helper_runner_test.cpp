@@ -39,13 +39,14 @@ TEST_CASE("a request goes in, its reply comes out") {
 TEST_CASE("one that hangs is killed at its deadline and does not hold up the next") {
   TempDir dir;
   boost::asio::io_context io;
-  process::HelperRunner helpers(io, helper(dir, "read line; [ \"$line\" = hang ] && exec sleep 1000; echo ok"));
+  process::HelperRunner helpers(
+      io, helper(dir, "read line; [ \"$line\" = hang ] && exec sleep 1000; echo ok"));
   std::vector<std::string> order;
-  helpers.run("k", "hang\n", 300ms, [&](Result<std::string> r) {
-    order.push_back(r ? "answer" : "deadline");
-  });
+  helpers.run("k", "hang\n", 300ms,
+              [&](Result<std::string> r) { order.push_back(r ? "answer" : "deadline"); });
   helpers.run("k", "go\n", 30s, [&](Result<std::string> r) { order.push_back(r.value()); });
-  helpers.run("other", "go\n", 30s, [&](Result<std::string> r) { order.push_back("other " + r.value()); });
+  helpers.run("other", "go\n", 30s,
+              [&](Result<std::string> r) { order.push_back("other " + r.value()); });
   io.run();
   CHECK(order == std::vector<std::string>{"other ok\n", "deadline", "ok\n"});
 }

@@ -52,7 +52,8 @@ TEST_CASE("a program starts with default signals, no mask and its own session") 
   ::sigemptyset(&set);
   ::sigaddset(&set, SIGUSR1);
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
-  const auto status = output_of("grep -E 'Sig(Ign|Blk)' /proc/self/status; cut -d' ' -f1,6 /proc/$$/stat");
+  const auto status =
+      output_of("grep -E 'Sig(Ign|Blk)' /proc/self/status; cut -d' ' -f1,6 /proc/$$/stat");
   ::signal(SIGINT, SIG_DFL);
   ::signal(SIGQUIT, SIG_DFL);
   ::sigprocmask(SIG_UNBLOCK, &set, nullptr);

@@ -10,7 +10,8 @@ namespace {
 World three_jobs() {
   World w;
   int order = 0;
-  for (const auto& [id, name] : {std::pair("abc11111", "digits"), {"abd22222", "digits"}, {"xyz33333", "abc11111x"}}) {
+  for (const auto& [id, name] :
+       {std::pair("abc11111", "digits"), {"abd22222", "digits"}, {"xyz33333", "abc11111x"}}) {
     Job job;
     job.id = id;
     job.order = ++order;

@@ -39,8 +39,9 @@ Job job_in(JobState state) {
 Running busy() {
   Running r;
   r.pid = 17;
-  r.plan_given = Plan{1, EndReason::session_limit, boot_from_ns(1), boot_from_ns(2),
-                      boot_from_ns(3), {}, {}, false};
+  r.plan_given = Plan{
+      1,    EndReason::session_limit, boot_from_ns(1), boot_from_ns(2), boot_from_ns(3), {}, {},
+      false};
   r.progress = 0.5;
   r.status = "epoch 1\n";
   r.catches = "USR1";

@@ -95,14 +95,16 @@ TEST_CASE("running, parked and done each have their answer to the same line") {
   CHECK(again["result"]["job"]["id"] != id);
 }
 
-TEST_CASE("a lease, an unreadable durable directory and a short session refuse, and start nothing") {
+TEST_CASE(
+    "a lease, an unreadable durable directory and a short session refuse, and start nothing") {
   Wire wire;
   wire.hello();
   const auto id = run(wire, "x")["result"]["job"]["id"].get<std::string>();
   started(wire, id);
   ended(wire, id, 1);
   wire.backend.holder = "another session runs it";
-  CHECK(run(wire, "x")["error"]["message"].get<std::string>().find("--take-over") != std::string::npos);
+  CHECK(run(wire, "x")["error"]["message"].get<std::string>().find("--take-over") !=
+        std::string::npos);
   const auto taken = run(wire, "x", {{"take_over", true}});
   CHECK(taken["result"]["notes"][0] == "taken over: another session runs it");
   wire.backend.holder.reset();
@@ -130,17 +132,17 @@ TEST_CASE("a run without its command line, or with a descriptor that could chang
 TEST_CASE("wrong types in params are errors that name the key") {
   Wire wire;
   wire.hello();
-  for (const auto& [method, params] : std::vector<std::pair<std::string, json>>{
-           {"show", {{"job", 7}}},
-           {"show", json::array()},
-           {"ps", {{"all", "yes"}}},
-           {"ps", {{"cursor", 1.5}}},
-           {"stop", {{"jobs", "x"}}},
-           {"stop", json::object()},
-           {"rm", {{"jobs", json::array()}}},
-           {"logs", {{"job", "x"}, {"attempt", "1"}}},
-           {"run", {{"spec", 7}}},
-           {"nonsense", json::object()}}) {
+  for (const auto& [method, params] :
+       std::vector<std::pair<std::string, json>>{{"show", {{"job", 7}}},
+                                                 {"show", json::array()},
+                                                 {"ps", {{"all", "yes"}}},
+                                                 {"ps", {{"cursor", 1.5}}},
+                                                 {"stop", {{"jobs", "x"}}},
+                                                 {"stop", json::object()},
+                                                 {"rm", {{"jobs", json::array()}}},
+                                                 {"logs", {{"job", "x"}, {"attempt", "1"}}},
+                                                 {"run", {{"spec", 7}}},
+                                                 {"nonsense", json::object()}}) {
     INFO(method << params.dump());
     CHECK(wire.call(method, params).contains("error"));
   }

@@ -18,7 +18,9 @@ policy::Job some_job() {
   return job;
 }
 
-Places places() { return {RuntimePaths{"/r"}, StatePaths{"/s"}, "/bin/gpujob-shim", {}}; }
+Places places() {
+  return {RuntimePaths{"/r"}, StatePaths{"/s"}, "/bin/gpujob-shim", {}};
+}
 
 std::string env_of(const Launch& l, const std::string& name) {
   const auto it = std::find_if(l.env_set.rbegin(), l.env_set.rend(),
@@ -44,7 +46,8 @@ TEST_CASE("a job is given what the contract says") {
   CHECK(env_of(l, "GPUJOB_NOTICE_FILE") == "/s/jobs/abc/2/notice.json");
   CHECK(env_of(l, "GPUJOB_SOCKET") == "/r/gpujobd.sock");
   CHECK(env_of(l, "NOTIFY_SOCKET") == "/r/abc.2/notify.sock");
-  CHECK(l.env_default == std::vector<std::pair<std::string, std::string>>{{"PYTHONUNBUFFERED", "1"}});
+  CHECK(l.env_default ==
+        std::vector<std::pair<std::string, std::string>>{{"PYTHONUNBUFFERED", "1"}});
 }
 
 TEST_CASE("nothing to resume: empty, and no resume argument") {

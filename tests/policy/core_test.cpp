@@ -69,7 +69,8 @@ TEST_CASE("a verdict waits for the checkpoint that is still being looked at") {
   b.gone(b.exit_record(85));
   CHECK(b.state() == "ending");
   b.step(Secured{"j1", 1, true, "", 1, "/m", "", "", ""});
-  CHECK(b.state() == "starting"); // 85 with a newer checkpoint, and no limit near: it goes on at once
+  CHECK(b.state() ==
+        "starting"); // 85 with a newer checkpoint, and no limit near: it goes on at once
   REQUIRE(b.action<Prepare>());
   CHECK(b.action<Prepare>()->attempt == 2);
 }
@@ -141,7 +142,7 @@ TEST_CASE("three attempts in a row without a newer checkpoint are enough") {
         std::string::npos);
 }
 
-TEST_CASE("--max-interruptions is counted apart") {
+TEST_CASE("the budget of interruptions is counted apart") {
   Bench b;
   b.session(1h);
   auto s = Bench::spec();

@@ -20,7 +20,9 @@ TEST_CASE("never more than a quarter of the session") {
   CHECK(lead_time({}, 1h, 4h) == 1h);
 }
 
-TEST_CASE("the user's word wins") { CHECK(lead_time(5s, 1h, 40s) == 5s); }
+TEST_CASE("the user's word wins") {
+  CHECK(lead_time(5s, 1h, 40s) == 5s);
+}
 
 TEST_CASE("the parts of a lead add up to it") {
   for (const Duration lead : {Duration(1s), Duration(6s), Duration(120s), Duration(1h)}) {

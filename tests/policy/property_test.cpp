@@ -99,23 +99,33 @@ struct Storm {
     case 4:
       return pick(3) == 0 ? Event(Removed{id}) : Event(Tick{});
     case 5:
-      return Prepared{id, attempt_of(id), pick(5) != 0, "why", pick(2) == 0 ? "/c/m" : "", "local", {}};
+      return Prepared{id, attempt_of(id), pick(5) != 0, "why", pick(2) == 0 ? "/c/m" : "", "local",
+                      {}};
     case 6:
       return pick(4) == 0 ? Event(LaunchFailed{id, attempt_of(id), "why"}) : Event(Tick{});
     case 7:
     case 8:
-      return ShimRecord{id, attempt_of(id),
+      return ShimRecord{id,
+                        attempt_of(id),
                         {++seqs[id], b.now.boot, b.now.wall, body()},
-                        "sig" + std::to_string(pick(50)), ""};
+                        "sig" + std::to_string(pick(50)),
+                        ""};
     case 9:
-      return ShimGone{id, attempt_of(id),
-                      pick(5) == 0 ? std::nullopt : std::optional(record(id)), pick(4) != 0};
+      return ShimGone{id, attempt_of(id), pick(5) == 0 ? std::nullopt : std::optional(record(id)),
+                      pick(4) != 0};
     case 10:
       return CheckpointFound{id, attempt_of(id), "/c/f", "sig" + std::to_string(pick(50)), "files"};
     case 11: {
       const bool ok = pick(4) != 0;
-      return Secured{id, 1 + pick(8), ok, "bad", 10, "/m", ok && pick(2) == 0 ? "stored" : "",
-                     "/d", ok && pick(3) == 0 ? "full" : ""};
+      return Secured{id,
+                     1 + pick(8),
+                     ok,
+                     "bad",
+                     10,
+                     "/m",
+                     ok && pick(2) == 0 ? "stored" : "",
+                     "/d",
+                     ok && pick(3) == 0 ? "full" : ""};
     }
     case 12:
       return RecordWritten{id, pick(2) == 0, pick(3) != 0};
@@ -159,7 +169,8 @@ TEST_CASE("over random event sequences the core keeps its promises") {
 
       // Deciding after its own intents returns nothing.
       const auto again = decide(b.w, b.now);
-      INFO("event " << e.index() << ", action " << (again.actions.empty() ? 99 : again.actions[0].index()));
+      INFO("event " << e.index() << ", action "
+                    << (again.actions.empty() ? 99 : again.actions[0].index()));
       REQUIRE(again.actions.empty());
 
       // An end is an end, unless the user says otherwise.

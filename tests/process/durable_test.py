@@ -19,6 +19,14 @@ class Durable(Case):
             self.assertIsNone(self.vm.daemon_pid())
             self.assertFalse(os.path.exists(path))
 
+    def test_a_refused_directory_does_not_stick_to_the_session(self):
+        self.vm.start("--durable", self.durable())
+        self.vm.ok("daemon", "stop")
+        wait_until(lambda: self.vm.daemon_pid() is None, "the daemon is gone")
+        self.assertEqual(self.vm.run("daemon", "start", "--durable", "/nowhere/x/y").returncode, 1)
+        self.vm.ok("ps")
+        self.assertEqual(self.vm.json("quota")["durable"]["path"], self.durable())
+
     def test_a_file_in_its_place_is_refused(self):
         path = self.path("file")
         open(path, "w").close()

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/file.h"
+#include "common/proc.h"
 #include "tests/shim/play_daemon.h"
 #include "tests/support/catch.h"
 #include "tests/support/wait.h"
@@ -110,4 +112,17 @@ TEST_CASE("A record that cannot be written yet is written later, the job goes on
   std::filesystem::remove_all(d.attempt("exit.json"));
   std::filesystem::remove_all(d.attempt("start.json"));
   CHECK(d.finish().code == 7);
+}
+
+TEST_CASE("A shim whose directory was removed ends with its job") {
+  PlayDaemon d;
+  d.shell("until [ -e $D/go ]; do sleep 0.02; done");
+  d.start();
+  d.await<journal::Started>();
+  REQUIRE(remove_tree(d.dir()));
+  REQUIRE(atomic_replace(d.in("go"), ""));
+  CHECK(test::wait_until([&] {
+    const auto stat = proc::read_stat(d.shim_pid());
+    return stat && stat->state == 'Z';
+  }));
 }

@@ -65,8 +65,8 @@ std::vector<JobState> all_states() {
   Running running;
   running.since = boot_from_ns(21);
   running.pid = 22;
-  running.plan_given = Plan{3, EndReason::stop, boot_from_ns(1), boot_from_ns(2), {}, Duration{4},
-                            Duration{5}, true};
+  running.plan_given = Plan{3,  EndReason::stop, boot_from_ns(1), boot_from_ns(2),
+                            {}, Duration{4},     Duration{5},     true};
   running.request = Request{1, true, boot_from_ns(6), "USR1", 4, boot_from_ns(7)};
   running.status = "epoch 3";
   running.progress = 0.25;
@@ -112,6 +112,7 @@ TEST_CASE("a job in every state comes back as it was") {
   for (auto& state : all_states()) {
     const auto id = "j" + std::to_string(n++);
     w.jobs[id] = full_job(id, state);
+    w.jobs[id].order = n;
     w.dirty.insert(id);
   }
   REQUIRE(open_store(dir / "db")->commit(w, w.dirty));

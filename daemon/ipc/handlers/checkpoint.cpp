@@ -12,7 +12,8 @@ namespace gpujob::ipc {
 void handle_checkpoint(Backend& backend, Request request) {
   json::Reader r(*request.params, "checkpoint");
   const auto text = r.text("job");
-  const auto found = r.ok() ? find_job(backend.world(), text) : Result<const policy::Job*>(r.error());
+  const auto found =
+      r.ok() ? find_job(backend.world(), text) : Result<const policy::Job*>(r.error());
   if (!found) {
     request.fail(found.error());
     return;

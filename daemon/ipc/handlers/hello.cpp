@@ -23,10 +23,11 @@ void handle_hello(Backend&, Request request) {
     return;
   }
   if (v < k_min_version || min_v > k_version) {
-    request.fail({Errc::protocol,
-                  fmt::format("protocol: this daemon ({}) speaks {} to {}, the client {} to {}: stop "
-                              "it with the gpujob that started it, then run this one",
-                              GPUJOB_VERSION, k_min_version, k_version, min_v, v)});
+    request.fail(
+        {Errc::protocol,
+         fmt::format("protocol: this daemon ({}) speaks {} to {}, the client {} to {}: stop "
+                     "it with the gpujob that started it, then run this one",
+                     GPUJOB_VERSION, k_min_version, k_version, min_v, v)});
     return;
   }
   if (const auto session = request.session.lock()) {

@@ -14,7 +14,8 @@ void handle_logs(Backend& backend, Request request) {
   json::Reader r(*request.params, "logs");
   const auto text = r.text("job");
   const auto wanted = r.maybe_integer("attempt");
-  const auto found = r.ok() ? find_job(backend.world(), text) : Result<const policy::Job*>(r.error());
+  const auto found =
+      r.ok() ? find_job(backend.world(), text) : Result<const policy::Job*>(r.error());
   if (!found) {
     request.fail(found.error());
     return;
@@ -23,10 +24,9 @@ void handle_logs(Backend& backend, Request request) {
   const auto attempt = wanted.value_or(job.attempt);
   if (attempt < 1 || attempt > job.attempt) {
     request.fail({Errc::not_found,
-                  job.attempt == 0
-                      ? fmt::format("logs: {}: has not started yet", job.spec.name)
-                      : fmt::format("logs: {}: there is no attempt {}: give 1 to {}", job.spec.name,
-                                    attempt, job.attempt)});
+                  job.attempt == 0 ? fmt::format("logs: {}: has not started yet", job.spec.name)
+                                   : fmt::format("logs: {}: there is no attempt {}: give 1 to {}",
+                                                 job.spec.name, attempt, job.attempt)});
     return;
   }
   const auto dir = backend.state_paths().attempt_dir(job.id, static_cast<int>(attempt));

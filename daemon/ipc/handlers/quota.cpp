@@ -5,6 +5,8 @@
 
 namespace gpujob::ipc {
 
-void handle_quota(Backend& backend, Request request) { request.reply(backend.session_view()); }
+void handle_quota(Backend& backend, Request request) {
+  request.reply(backend.session_view());
+}
 
 } // namespace gpujob::ipc

@@ -27,9 +27,8 @@ void handle_rm(Backend& backend, Request request) {
       return;
     }
     if ((*job)->ended_state() == nullptr) {
-      request.fail({Errc::refused,
-                    fmt::format("rm: {}: is {}: stop it first with gpujob stop",
-                                (*job)->spec.name, policy::state_text(**job))});
+      request.fail({Errc::refused, fmt::format("rm: {}: is {}: stop it first with gpujob stop",
+                                               (*job)->spec.name, policy::state_text(**job))});
       return;
     }
     ids.push_back((*job)->id);

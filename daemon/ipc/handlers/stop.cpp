@@ -39,10 +39,9 @@ Result<std::vector<policy::JobId>> chosen(const policy::World& w, const nlohmann
 
 nlohmann::json outcome(const policy::Job& job, bool had_ended) {
   const auto state = policy::state_text(job);
-  const auto note = had_ended ? fmt::format("is {} already", state)
-                    : job.ended_state() != nullptr
-                        ? std::string("stopped before it ran")
-                        : std::string("is being stopped");
+  const auto note = had_ended                      ? fmt::format("is {} already", state)
+                    : job.ended_state() != nullptr ? std::string("stopped before it ran")
+                                                   : std::string("is being stopped");
   return {{"id", job.id}, {"name", job.spec.name}, {"state", state}, {"note", note}};
 }
 
