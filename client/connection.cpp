@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/connection.h"
 
-#include "client/errors.h"
 #include "common/clock.h"
+#include "common/errc.h"
 #include "common/json.h"
 #include "common/socket.h"
 

@@ -2,8 +2,8 @@
 #include "client/daemon_spawn.h"
 
 #include "client/environment.h"
-#include "client/errors.h"
 #include "client/patience.h"
+#include "common/errc.h"
 #include "common/fd.h"
 #include "common/json.h"
 

@@ -1,55 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/errors.h"
 
-#include <array>
-
 namespace gpujob::client {
 
-namespace {
-
-struct Row {
-  Errc code;
-  std::string_view text;
-  int wire;
-  int exit;
-};
-
-constexpr std::array k_rows{
-    Row{Errc::usage, "usage", -32602, 2},        Row{Errc::refused, "refused", 1, 1},
-    Row{Errc::not_found, "not_found", 2, 1},     Row{Errc::io, "io", 3, 1},
-    Row{Errc::bad_data, "bad_data", -32602, 1},  Row{Errc::protocol, "protocol", 4, 4},
-    Row{Errc::unreachable, "unreachable", 5, 3},
-};
-
-constexpr const Row& row_of(Errc code) {
-  return k_rows[static_cast<std::size_t>(code)];
-}
-
-static_assert(row_of(Errc::usage).code == Errc::usage);
-static_assert(row_of(Errc::bad_data).code == Errc::bad_data);
-static_assert(row_of(Errc::unreachable).code == Errc::unreachable);
-
-} // namespace
-
-std::string_view errc_text(Errc code) {
-  return row_of(code).text;
-}
-
-Errc errc_from_text(std::string_view text) {
-  for (const auto& row : k_rows) {
-    if (row.text == text) {
-      return row.code;
-    }
-  }
-  return Errc::refused;
-}
-
-int wire_number(Errc code) {
-  return row_of(code).wire;
-}
-
 int exit_code(Errc code) {
-  return row_of(code).exit;
+  switch (code) {
+  case Errc::usage:
+    return 2;
+  case Errc::unreachable:
+    return 3;
+  case Errc::protocol:
+    return 4;
+  case Errc::refused:
+  case Errc::not_found:
+  case Errc::io:
+  case Errc::bad_data:
+    break;
+  }
+  return 1;
 }
 
 } // namespace gpujob::client

@@ -2,6 +2,7 @@
 #include "client/output.h"
 
 #include "client/errors.h"
+#include "common/errc.h"
 #include "common/file.h"
 #include "common/text.h"
 
@@ -33,7 +34,7 @@ int report(const Error& error, bool json) {
   note(error.text);
   if (json) {
     (void)print_json({{"error",
-                       {{"code", wire_number(error.code)},
+                       {{"code", rpc_number(error.code)},
                         {"errc", errc_text(error.code)},
                         {"message", error.text}}}});
   }

@@ -165,12 +165,18 @@ Result<void> remove_tree(const std::string& path) {
   return {};
 }
 
-Result<Fd> lock_file(const std::string& path) {
+namespace {
+
+Result<Fd> lock_with(const std::string& path, int operation) {
   auto fd = open_file(path, O_RDWR | O_CREAT, 0600);
   if (!fd) {
     return fd;
   }
-  if (::flock(fd->get(), LOCK_EX | LOCK_NB) != 0) {
+  int rc = 0;
+  do {
+    rc = ::flock(fd->get(), operation);
+  } while (rc != 0 && errno == EINTR);
+  if (rc != 0) {
     const int saved = errno;
     auto error = io_error("lock", path, saved);
     if (saved == EWOULDBLOCK) {
@@ -179,6 +185,16 @@ Result<Fd> lock_file(const std::string& path) {
     return error;
   }
   return fd;
+}
+
+} // namespace
+
+Result<Fd> lock_file(const std::string& path) {
+  return lock_with(path, LOCK_EX | LOCK_NB);
+}
+
+Result<Fd> lock_file_waiting(const std::string& path) {
+  return lock_with(path, LOCK_EX);
 }
 
 } // namespace gpujob

@@ -43,4 +43,7 @@ Result<Fd> open_file(const std::string& path, int flags, mode_t mode = 0600);
 /// Errc::refused when somebody else holds it.
 Result<Fd> lock_file(const std::string& path);
 
+/// The same, waiting for as long as somebody else holds it.
+Result<Fd> lock_file_waiting(const std::string& path);
+
 } // namespace gpujob

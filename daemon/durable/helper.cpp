@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/helper.h"
 
+#include "common/errc.h"
 #include "common/file.h"
 #include "common/json.h"
 #include "common/text.h"
@@ -20,28 +21,8 @@ namespace {
 
 constexpr std::size_t k_max_request = 64U << 20U;
 
-std::string_view to_text(Errc code) {
-  switch (code) {
-  case Errc::usage:
-    return "usage";
-  case Errc::refused:
-    return "refused";
-  case Errc::not_found:
-    return "not_found";
-  case Errc::io:
-    return "io";
-  case Errc::bad_data:
-    return "bad_data";
-  case Errc::protocol:
-    return "protocol";
-  case Errc::unreachable:
-    return "unreachable";
-  }
-  return "io";
-}
-
 nlohmann::json to_reply(const Error& e) {
-  return {{"ok", false}, {"errc", to_text(e.code)}, {"error", printable(e.text)}};
+  return {{"ok", false}, {"errc", errc_text(e.code)}, {"error", printable(e.text)}};
 }
 
 Result<nlohmann::json> perform(std::string_view text) {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/ops.h"
 
+#include "common/file.h"
 #include "common/job_spec.h"
+#include "common/tree.h"
 #include "daemon/durable/attempt.h"
 #include "daemon/durable/ledger.h"
 #include "daemon/durable/open.h"
@@ -206,6 +208,17 @@ json to_json(const Secured& s, const std::string& level) {
           {"pruned", s.pruned},     {"verify_s", s.verify_s}, {"copy_s", s.copy_s}};
 }
 
+/// One at a time for each job: the helper of a daemon that was killed goes on, and may meet the one
+/// of the next daemon. The lock lies in the job's own directory on this machine, beside `path`.
+Result<Fd> take_turn(const std::string& path) {
+  if (path.empty()) {
+    return Fd{};
+  }
+  const auto job_dir = parent_path(path);
+  GPUJOB_TRY(make_directories(job_dir));
+  return lock_file_waiting(job_dir + "/helper.lock");
+}
+
 Result<json> op_secure(Reader& r, const json& /*request*/) {
   SecureRequest q;
   q.key = read_key(r);
@@ -223,6 +236,11 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   }
   if (!r.ok()) {
     return r.error();
+  }
+  // STATE/jobs/ID/manifests/N.json and STATE/jobs/ID/ckpt have the same parent directory.
+  const auto turn = take_turn(q.manifest.empty() ? std::string() : parent_path(q.manifest));
+  if (!turn) {
+    return turn.error();
   }
   return to_json(secure(q), level);
 }
@@ -251,6 +269,10 @@ Result<json> op_resume(Reader& r, const json& /*request*/) {
   const auto candidates = read_candidates(r);
   if (!r.ok()) {
     return r.error();
+  }
+  const auto turn = take_turn(ckpt_dir);
+  if (!turn) {
+    return turn.error();
   }
   const auto resumed = resume(ckpt_dir, candidates);
   auto rejected = json::array();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/ipc/find_job.h"
 
+#include "common/json.h"
 #include "common/text.h"
 
 #include <fmt/format.h>
@@ -37,6 +38,13 @@ Result<const policy::Job*> find_job(const policy::World& w, const std::string& t
                  fmt::format("job: '{}': is the start of several ids: give more of it", text)};
   }
   return found;
+}
+
+Result<const policy::Job*> job_of(const policy::World& w, const nlohmann::json& params,
+                                  const char* what) {
+  json::Reader r(params, what);
+  const auto text = r.text("job");
+  return r.ok() ? find_job(w, text) : Result<const policy::Job*>(r.error());
 }
 
 } // namespace gpujob::ipc

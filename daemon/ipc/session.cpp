@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/ipc/session.h"
 
+#include "common/errc.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/socket.h"
@@ -26,50 +27,12 @@ constexpr std::size_t k_max_fds = 4;
 /// A client must say hello, and end a line it has begun, within this.
 constexpr auto k_deadline = 10s;
 
-int rpc_code(Errc code) {
-  switch (code) {
-  case Errc::usage:
-  case Errc::bad_data:
-    return -32602;
-  case Errc::refused:
-    return 1;
-  case Errc::not_found:
-    return 2;
-  case Errc::io:
-    return 3;
-  case Errc::protocol:
-    return 4;
-  case Errc::unreachable:
-    return 5;
-  }
-  return 1;
-}
-
-const char* errc_text(Errc code) {
-  switch (code) {
-  case Errc::usage:
-    return "usage";
-  case Errc::refused:
-    return "refused";
-  case Errc::not_found:
-    return "not_found";
-  case Errc::io:
-    return "io";
-  case Errc::bad_data:
-    return "bad_data";
-  case Errc::protocol:
-    return "protocol";
-  case Errc::unreachable:
-    return "unreachable";
-  }
-  return "refused";
-}
-
-json error_object(int code, const std::string& message, const char* errc) {
+json error_object(int code, const std::string& message, std::string_view errc) {
   return {{"code", code}, {"message", message}, {"data", {{"errc", errc}}}};
 }
 
-std::string error_line(const json& id, int code, const std::string& message, const char* errc) {
+std::string error_line(const json& id, int code, const std::string& message,
+                       std::string_view errc) {
   return gpujob::json::dump(
       {{"jsonrpc", "2.0"}, {"id", id}, {"error", error_object(code, message, errc)}});
 }
@@ -85,7 +48,7 @@ void Request::reply(const json& result) const {
 
 void Request::fail(const Error& error) const {
   if (const auto s = session.lock()) {
-    s->send(error_line(json::parse(id, nullptr, false), rpc_code(error.code), error.text,
+    s->send(error_line(json::parse(id, nullptr, false), rpc_number(error.code), error.text,
                        errc_text(error.code)));
     if (error.code == Errc::protocol) {
       s->close_after_send();

@@ -76,7 +76,8 @@ Result<void> Attempts::start_shim(const policy::Job& job, const Plan& plan, int 
     return lock.error();
   }
   const auto launch = make_launch(m_places, job, plan, deadline);
-  GPUJOB_TRY(atomic_replace(dir + "/" + attempt_file::k_launch, encode(launch)));
+  // Not fsynced: after a crash of the machine there is no shim that would read it.
+  GPUJOB_TRY(atomic_publish(dir + "/" + attempt_file::k_launch, encode(launch)));
   auto log = open_file(dir + "/" + attempt_file::k_shim_log, O_WRONLY | O_CREAT | O_APPEND);
   if (!log) {
     return log.error();

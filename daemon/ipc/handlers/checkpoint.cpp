@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/ipc/dispatch.h"
 
-#include "common/json.h"
 #include "daemon/ipc/find_job.h"
 
 #include <fmt/format.h>
@@ -10,10 +9,7 @@
 namespace gpujob::ipc {
 
 void handle_checkpoint(Backend& backend, Request request) {
-  json::Reader r(*request.params, "checkpoint");
-  const auto text = r.text("job");
-  const auto found =
-      r.ok() ? find_job(backend.world(), text) : Result<const policy::Job*>(r.error());
+  const auto found = job_of(backend.world(), *request.params, "checkpoint");
   if (!found) {
     request.fail(found.error());
     return;

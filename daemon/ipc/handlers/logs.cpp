@@ -11,16 +11,18 @@
 namespace gpujob::ipc {
 
 void handle_logs(Backend& backend, Request request) {
-  json::Reader r(*request.params, "logs");
-  const auto text = r.text("job");
-  const auto wanted = r.maybe_integer("attempt");
-  const auto found =
-      r.ok() ? find_job(backend.world(), text) : Result<const policy::Job*>(r.error());
+  const auto found = job_of(backend.world(), *request.params, "logs");
   if (!found) {
     request.fail(found.error());
     return;
   }
   const auto& job = **found;
+  json::Reader r(*request.params, "logs");
+  const auto wanted = r.maybe_integer("attempt");
+  if (!r.ok()) {
+    request.fail(r.error());
+    return;
+  }
   const auto attempt = wanted.value_or(job.attempt);
   if (attempt < 1 || attempt > job.attempt) {
     request.fail({Errc::not_found,

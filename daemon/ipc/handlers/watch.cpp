@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/ipc/dispatch.h"
 
-#include "common/json.h"
 #include "daemon/ipc/find_job.h"
 #include "daemon/ipc/view.h"
 
@@ -10,9 +9,7 @@
 namespace gpujob::ipc {
 
 void handle_watch(Backend& backend, Request request) {
-  json::Reader r(*request.params, "watch");
-  const auto text = r.text("job");
-  const auto job = r.ok() ? find_job(backend.world(), text) : Result<const policy::Job*>(r.error());
+  const auto job = job_of(backend.world(), *request.params, "watch");
   if (!job) {
     request.fail(job.error());
     return;
