@@ -171,6 +171,7 @@ Secured read_secure(const JobId& id, int seq, const std::string& manifest,
   s.seq = seq;
   auto j = opened(reply);
   if (!j) {
+    s.answered = false;
     s.why = j.error().text;
     return s;
   }
@@ -255,7 +256,6 @@ void read_last_attempt(const json& j, Job& job) {
   Reader r(j, "attempt");
   job.attempt = static_cast<int>(r.integer("attempt"));
   job.started = wall_from_ns(r.integer_or("at_ns", 0));
-  job.created = *job.started;
   job.budgets = read_budgets(r);
   Ended ended{EndState::parked, "the session vanished; run the same line to resume", {}, {}, false};
   const auto* end = r.find("end");
@@ -271,6 +271,16 @@ void read_last_attempt(const json& j, Job& job) {
     job.ended = wall_from_ns(e.integer_or("at_ns", 0));
   }
   job.state = std::move(ended);
+}
+
+/// Two VMs that ran one job at once used the same numbers. Ours must tell its checkpoints apart;
+/// where they lie does not depend on it.
+void number_anew(std::vector<Checkpoint>& checkpoints) {
+  int last = 0;
+  for (auto& c : checkpoints) {
+    c.seq = std::max(c.seq, last + 1);
+    last = c.seq;
+  }
 }
 
 std::optional<Job> read_job(const json& j, const std::string& level) {
@@ -301,6 +311,9 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
   std::sort(job.checkpoints.begin(), job.checkpoints.end(), [](const auto& a, const auto& b) {
     return std::tuple(a.attempt, a.seq, a.at) < std::tuple(b.attempt, b.seq, b.at);
   });
+  number_anew(job.checkpoints);
+  Reader first(attempts->front(), "attempt");
+  job.created = wall_from_ns(first.integer_or("at_ns", 0));
   read_last_attempt(attempts->back(), job);
   auto& ended = std::get<Ended>(job.state);
   ended.saved_at_limit = ended.state == EndState::parked && !job.checkpoints.empty();
@@ -351,6 +364,9 @@ Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply) 
       }
     }
   }
+  // Jobs of one name: the one begun last is the newest here too.
+  std::stable_sort(out.jobs.begin(), out.jobs.end(),
+                   [](const Job& a, const Job& b) { return a.created < b.created; });
   if (const auto* beats = r.find("heartbeats"); beats != nullptr && beats->is_array()) {
     for (const auto& item : *beats) {
       read_heartbeat(item, place, out);

@@ -147,8 +147,8 @@ void Attempts::on_gone(const policy::JobId& id) {
   // The tree is gone, so nothing is being written any more: no settle time.
   const bool by_exit = record && record->code == 85;
   for (auto& found : t->watch.look(read_clocks().boot, true)) {
-    m_post(policy::CheckpointFound{id, t->attempt, found.path, found.signature,
-                                   by_exit ? "exit" : "files"});
+    m_post(policy::CheckpointFound{
+        id, t->attempt, found.path, found.signature, by_exit ? "exit" : "files", {}});
   }
   m_post(policy::ShimGone{id, t->attempt, std::move(record), true});
   (void)remove_tree(m_places.runtime.attempt_dir(id, t->attempt));
@@ -228,7 +228,8 @@ void Attempts::look_for_checkpoints() {
   const auto now = read_clocks().boot;
   for (auto& [id, t] : m_tracked) {
     for (auto& found : t->watch.look(now, false)) {
-      m_post(policy::CheckpointFound{id, t->attempt, found.path, found.signature, "files"});
+      m_post(policy::CheckpointFound{id, t->attempt, found.path, found.signature, "files",
+                                     found.since});
     }
   }
   if (!m_tracked.empty()) {

@@ -59,7 +59,7 @@ std::vector<FoundCheckpoint> CheckpointWatch::look(BootTime now, bool at_once) {
     }
     if (layout::check_complete(candidate.path)) {
       seen.reported = true;
-      found.push_back({candidate.path, candidate.signature});
+      found.push_back({candidate.path, candidate.signature, seen.since});
     }
   }
   return found;

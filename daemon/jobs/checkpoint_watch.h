@@ -12,6 +12,7 @@ namespace gpujob::jobs {
 struct FoundCheckpoint {
   std::string path;
   std::string signature;
+  BootTime since{}; ///< first seen like this
 };
 
 /// Looks for complete checkpoints of one attempt in its directories. Passive: the owner calls

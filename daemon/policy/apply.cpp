@@ -36,6 +36,7 @@ struct ApplyRecord {
   void operator()(const journal::Requested& b) const {
     close_unanswered_request(w, job, now);
     run.request = Request{b.request, b.final, event.record.boot, b.signal, {}, {}};
+    job.request_heard = std::max(job.request_heard, b.request);
     const auto way = b.signal.empty()
                          ? std::string("by the notice file alone: it catches no checkpoint signal")
                          : fmt::format("by {}", b.signal);
@@ -49,7 +50,7 @@ struct ApplyRecord {
     c.step = b.step;
     c.how = b.how;
     c.at = event.record.wall;
-    hear_checkpoint(w, job, std::move(c), now);
+    hear_checkpoint(w, job, std::move(c), std::nullopt, now);
   }
 
   void operator()(const journal::TermSent& b) const {
@@ -118,19 +119,42 @@ void on_event(World& w, const Prepared& e, Now) {
     set_held(w, *job, fmt::format("cannot prepare the resume: {}", e.why));
     return;
   }
-  starting->prepare = Work::none;
-  starting->launch = Work::wanted;
-  job->resume_from = e.path;
   job->rejected = e.rejected;
   for (const auto& line : e.rejected) {
     announce(w, *job, "checkpoint passed over: " + line);
   }
+  if (e.path.empty() && !e.rejected.empty()) {
+    // Perhaps the mount hiccups: starting over would in the end overwrite what is good.
+    set_held(
+        w, *job,
+        fmt::format("none of its checkpoints can be read ({}); run the same line to try again, "
+                    "with --again to start from the beginning",
+                    e.rejected.front()));
+    return;
+  }
+  starting->prepare = Work::none;
+  starting->launch = Work::wanted;
+  job->resume_from = e.path;
   announce(w, *job, resume_text(e));
   touch(w, *job);
 }
 
-void on_event(World& w, const LaunchFailed& e, Now) {
-  if (auto* job = find_attempt(w, e.id, e.attempt)) {
+namespace {
+
+/// A job that never came to run, and that the user has stopped meanwhile.
+bool end_if_stopped(World& w, Job& job, Now now) {
+  if (!job.stop_asked) {
+    return false;
+  }
+  set_ended(w, job, Ended{EndState::stopped, "stopped by the user", {}, {}, false}, now);
+  return true;
+}
+
+} // namespace
+
+void on_event(World& w, const LaunchFailed& e, Now now) {
+  auto* job = find_attempt(w, e.id, e.attempt);
+  if (job != nullptr && !end_if_stopped(w, *job, now)) {
     set_held(w, *job, fmt::format("cannot start: {}", e.why));
   }
 }
@@ -142,10 +166,10 @@ void on_event(World& w, const BaselineTaken& e, Now) {
   }
 }
 
-void on_event(World& w, const NeverStarted& e, Now) {
+void on_event(World& w, const NeverStarted& e, Now now) {
   auto* job = find_attempt(w, e.id, e.attempt);
   auto* starting = job == nullptr ? nullptr : std::get_if<Starting>(&job->state);
-  if (starting == nullptr) {
+  if (starting == nullptr || end_if_stopped(w, *job, now)) {
     return;
   }
   if (job->env_held) {
@@ -161,8 +185,10 @@ void on_event(World& w, const StopAsked& e, Now now) {
   if (job == nullptr || job->ended_state() != nullptr) {
     return;
   }
-  const bool never_ran =
-      std::holds_alternative<Queued>(job->state) || std::holds_alternative<Held>(job->state);
+  const auto* starting = std::get_if<Starting>(&job->state);
+  const bool never_ran = std::holds_alternative<Queued>(job->state) ||
+                         std::holds_alternative<Held>(job->state) ||
+                         (starting != nullptr && starting->launch != Work::issued);
   if (never_ran) {
     set_ended(w, *job, Ended{EndState::stopped, "stopped by the user", {}, {}, false}, now);
     return;

@@ -70,6 +70,13 @@ void on_event(World& w, const Submitted& e, Now now) {
   if (w.jobs.contains(e.id)) {
     return;
   }
+  // Two clients may have asked for one name before either was answered.
+  const auto same_name = [&](const auto& item) {
+    return item.second.spec.name == e.spec.name && item.second.ended_state() == nullptr;
+  };
+  if (e.unique && std::any_of(w.jobs.begin(), w.jobs.end(), same_name)) {
+    return;
+  }
   Job job;
   job.id = e.id;
   job.order = w.next_order++;
@@ -106,11 +113,17 @@ void on_event(World& w, const Removed& e, Now) {
 
 namespace {
 
-/// What another session did after us wins: it has the higher attempt number.
+/// What another session did after us wins: it has the higher attempt number. What we only heard of
+/// ourselves is replaced by what is heard later.
 bool is_news(const World& w, const Job& theirs) {
   const auto it = w.jobs.find(theirs.id);
-  return it == w.jobs.end() ||
-         (it->second.ended_state() != nullptr && it->second.attempt < theirs.attempt);
+  if (it == w.jobs.end()) {
+    return true;
+  }
+  const auto& ours = it->second;
+  const bool rests = ours.ended_state() != nullptr || std::holds_alternative<Held>(ours.state);
+  return rests &&
+         (ours.attempt < theirs.attempt || (ours.imported && ours.attempt == theirs.attempt));
 }
 
 } // namespace
@@ -122,6 +135,7 @@ void on_event(World& w, const Imported& e, Now) {
   auto job = e.job;
   const auto it = w.jobs.find(job.id);
   job.order = it == w.jobs.end() ? w.next_order++ : it->second.order;
+  job.imported = true;
   w.active.erase(job.id);
   w.dirty.insert(job.id);
   w.jobs[job.id] = std::move(job);

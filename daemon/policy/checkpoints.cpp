@@ -16,6 +16,8 @@ namespace {
 
 /// A copy that failed is tried again this much later.
 constexpr Duration k_copy_retry = 5s;
+/// A helper that dies over one checkpoint this often would do so for ever.
+constexpr int k_most_unanswered = 5;
 /// Checkpoint records kept per job; the verified ones that matter are the newest.
 constexpr std::size_t k_records_kept = 50;
 
@@ -52,9 +54,11 @@ Request* open_request(Job& job) {
   return running != nullptr && running->request ? &*running->request : nullptr;
 }
 
-void answer(World& w, Job& job, const Checkpoint& c, Now now) {
+/// `since`: when files that nobody spoke for were first seen; older than the request they are a
+/// periodic save, and no answer to it.
+void answer(World& w, Job& job, const Checkpoint& c, std::optional<BootTime> since, Now now) {
   auto* request = open_request(job);
-  if (request == nullptr || request->answer) {
+  if (request == nullptr || request->answer || (since && *since < request->sent)) {
     return;
   }
   request->answer = c.seq;
@@ -71,7 +75,7 @@ std::string describe(const Checkpoint& c) {
 
 } // namespace
 
-void hear_checkpoint(World& w, Job& job, Checkpoint c, Now now) {
+void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> since, Now now) {
   if (c.path.empty()) {
     announce(w, job,
              fmt::format("the job says it saved ({}) but not where, and nothing new is "
@@ -84,14 +88,14 @@ void hear_checkpoint(World& w, Job& job, Checkpoint c, Now now) {
       known->how = c.how;
       known->step = c.step ? c.step : known->step;
     }
-    answer(w, job, *known, now);
+    answer(w, job, *known, since, now);
     return;
   }
   c.seq = next_seq(job);
   c.attempt = job.attempt;
   c.state = CheckpointState::heard;
   job.checkpoints.push_back(std::move(c));
-  answer(w, job, job.checkpoints.back(), now);
+  answer(w, job, job.checkpoints.back(), since, now);
   trim_records(job);
   w.active.insert(job.id);
   touch(w, job);
@@ -132,8 +136,8 @@ const Checkpoint* next_to_secure(const World& w, const Job& job, Now now) {
   if (std::any_of(list.begin(), list.end(), busy)) {
     return nullptr;
   }
-  const auto heard = std::find_if(list.rbegin(), list.rend(), [](const Checkpoint& c) {
-    return c.state == CheckpointState::heard;
+  const auto heard = std::find_if(list.rbegin(), list.rend(), [&](const Checkpoint& c) {
+    return c.state == CheckpointState::heard && (!c.retry_at || *c.retry_at <= now.boot);
   });
   if (heard != list.rend()) {
     return &*heard;
@@ -165,7 +169,7 @@ void on_event(World& w, const CheckpointFound& e, Now now) {
   c.signature = e.signature;
   c.how = e.how;
   c.at = now.wall;
-  hear_checkpoint(w, *job, std::move(c), now);
+  hear_checkpoint(w, *job, std::move(c), e.since, now);
 }
 
 namespace {
@@ -177,6 +181,17 @@ void reject(World& w, Job& job, Checkpoint& c, const std::string& why) {
     request->answer.reset();
   }
   announce(w, job, fmt::format("checkpoint not confirmed: {}: {}", printable(c.path), why));
+}
+
+/// No answer is no verdict: what was known of the checkpoint stays.
+void ask_again(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
+  ++c.unanswered;
+  c.retry_at = now.boot + k_copy_retry;
+  if (c.state == CheckpointState::securing) {
+    c.state = CheckpointState::heard;
+  }
+  announce(w, job, fmt::format("checkpoint {}: {}: trying again", printable(c.path), e.why));
+  touch(w, job);
 }
 
 void confirm(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
@@ -212,6 +227,10 @@ void on_event(World& w, const Secured& e, Now now) {
     return;
   }
   const bool again = std::exchange(c->copying, false);
+  if (!e.answered && c->unanswered < k_most_unanswered) {
+    ask_again(w, *job, *c, e, now);
+    return;
+  }
   if (e.verified) {
     confirm(w, *job, *c, e, now);
   } else if (again) {

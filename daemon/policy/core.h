@@ -24,6 +24,10 @@ void adopt(World& w);
 std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Duration longest_save,
                                          Now now);
 
+/// The instant from which start_refusal refuses this job; nullopt: never.
+std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
+                                           Duration longest_save);
+
 /// How the running job shall be ended as things stand.
 Plan desired_plan(const World& w, const Job& job);
 

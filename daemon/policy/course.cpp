@@ -93,6 +93,14 @@ Plan desired_plan(const World& w, const Job& job) {
   return p;
 }
 
+std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
+                                           Duration longest_save) {
+  if (!w.session.plan_end) {
+    return std::nullopt;
+  }
+  return *w.session.plan_end - lead_of(w, spec, longest_save) - k_least_run + Duration{1};
+}
+
 std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Duration longest_save,
                                          Now now) {
   if (!w.session.plan_end) {
@@ -100,14 +108,16 @@ std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Du
   }
   const auto left = *w.session.plan_end - now.boot;
   if (left <= Duration::zero()) {
-    return "the session is over";
+    return "the session is over (in a new VM run the same line; if its limit was wrong, gpujob "
+           "daemon "
+           "stop and start it with another --session-limit)";
   }
   const auto needed = lead_of(w, spec, longest_save) + k_least_run;
   if (left >= needed) {
     return std::nullopt;
   }
-  return fmt::format("needs {} to be worth it, {} left", format_duration(needed),
-                     format_duration(left));
+  return fmt::format("{} of the session were left, a start needs {}", format_duration(left),
+                     format_duration(needed));
 }
 
 } // namespace gpujob::policy

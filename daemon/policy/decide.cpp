@@ -51,6 +51,7 @@ struct Decider {
     if (job.request_wanted > job.request_sent) {
       d.actions.emplace_back(SendRequest{job.id, job.attempt, job.request_wanted});
     }
+    wake_at(detail::no_catch_due(w, job, r));
     if (r.request && !r.request->final && !r.request->answer) {
       const bool planned = r.plan_given && r.plan_given->grace > 0s;
       wake_at(r.request->sent + (planned ? r.plan_given->grace : Duration{90s}));
@@ -60,8 +61,10 @@ struct Decider {
   void look_checkpoints(const Job& job) {
     if (const auto* c = detail::next_to_secure(w, job, now)) {
       d.actions.emplace_back(Secure{job.id, c->seq});
-    } else if (const auto* newest = newest_verified(job)) {
-      wake_at(newest->retry_at);
+      return;
+    }
+    for (const auto& c : job.checkpoints) {
+      wake_at(c.retry_at);
     }
   }
 
@@ -84,6 +87,10 @@ struct Decider {
       const auto& job = w.jobs.at(it->second);
       if (start_refusal(w, job.spec, job.longest_save, now)) {
         continue; // settle_queue parks it at the next tick
+      }
+      if (job.not_before && *job.not_before > now.boot) {
+        wake_at(job.not_before);
+        continue;
       }
       --free;
       if (newest_verified(job) != nullptr) {
@@ -125,6 +132,8 @@ struct Intender {
     w.queue.erase({job.order, job.id});
     w.active.insert(job.id);
     job.attempt = attempt;
+    job.imported = false;
+    job.not_before.reset();
     job.journal_seq = 0;
     job.baseline.clear();
     job.started.reset();
@@ -190,8 +199,9 @@ Decision decide(const World& w, Now now) {
   }
   decider.start_queued();
   decider.look_heartbeat();
-  if (!w.queue.empty()) {
-    decider.wake_at(w.session.plan_end);
+  for (const auto& [order, id] : w.queue) {
+    const auto& job = w.jobs.at(id);
+    decider.wake_at(start_refused_from(w, job.spec, job.longest_save));
   }
   return std::move(decider.d);
 }
@@ -227,8 +237,15 @@ void adopt(World& w) {
     if (job.ended_state() == nullptr && !std::holds_alternative<Held>(job.state)) {
       w.active.insert(id);
     }
+    if (auto* running = std::get_if<Running>(&job.state)) {
+      // Committed is not sent: the daemon may have died between the two. Saying it again is
+      // harmless.
+      running->plan_given.reset();
+      job.request_sent = std::min(job.request_sent, job.request_heard);
+    }
+    const auto* newest = newest_verified(job);
     if (job.begin_record != Work::none || job.end_record != Work::none ||
-        detail::secure_pending(job)) {
+        detail::secure_pending(job) || (newest != nullptr && newest->retry_at)) {
       w.active.insert(id);
     }
   }

@@ -4,6 +4,7 @@
 #include "daemon/policy/event.h"
 #include "daemon/policy/world.h"
 
+#include <optional>
 #include <string>
 
 /// Shared by the files of policy/ only.
@@ -28,11 +29,13 @@ void set_ended(World& w, Job& job, Ended ended, Now now);
 
 /// Automatic transitions that follow from the state alone; called after every event.
 void settle(World& w, Job& job, Now now);
+/// When to tell that the job catches no checkpoint signal; nullopt: not, or told already.
+std::optional<BootTime> no_catch_due(const World& w, const Job& job, const Running& running);
 /// Jobs that wait for a slot in a session that has no time left for them are parked.
 void settle_queue(World& w, Now now);
 
 /// checkpoints.cpp
-void hear_checkpoint(World& w, Job& job, Checkpoint c, Now now);
+void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> since, Now now);
 void close_unanswered_request(World& w, Job& job, Now now);
 bool secure_pending(const Job& job);
 const Checkpoint* next_to_secure(const World& w, const Job& job, Now now);

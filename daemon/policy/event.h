@@ -16,6 +16,7 @@ namespace gpujob::policy {
 struct Submitted {
   JobId id;
   JobSpec spec;
+  bool unique = false; ///< not if a job of that name is under way: the user named it
 };
 /// `gpujob run` of a job that had ended: it goes on with the new line.
 struct Resumed {
@@ -78,7 +79,8 @@ struct CheckpointFound {
   int attempt = 0;
   std::string path;
   std::string signature;
-  std::string how; ///< files | exit
+  std::string how;                 ///< files | exit
+  std::optional<BootTime> since{}; ///< when it was first seen like this
 };
 /// The answer to Secure.
 struct Secured {
@@ -90,6 +92,7 @@ struct Secured {
   std::string manifest;
   std::string durable_level, durable_path;
   std::string durable_error;
+  bool answered = true; ///< false: the helper died or hung; nothing is known
 };
 struct RecordWritten {
   JobId id;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/duration.h"
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
 #include "daemon/policy/verdict.h"
@@ -15,6 +16,10 @@ namespace {
 
 /// A continue request without an answer is given up after the plan's grace, or after this.
 constexpr Duration k_continue_grace = 90s;
+/// The time a program has to install its handlers; the shim asks no earlier either (CONTRACT.md).
+constexpr Duration k_time_to_catch = 10s;
+/// An attempt shorter than this has hardly done anything.
+constexpr Duration k_quick = 10s;
 
 bool made_checkpoint(const Job& job) {
   return std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& c) {
@@ -55,16 +60,27 @@ Ended ended(EndState state, std::string reason, const ExitFacts& f) {
   return Ended{state, std::move(reason), f.code, f.signal, false};
 }
 
+/// One second between two starts; more for a job that ends within seconds again and again.
+Duration restart_delay(Job& job, Now now) {
+  const bool quick = !job.started || now.wall - *job.started < k_quick;
+  job.quick_restarts = quick ? job.quick_restarts + 1 : 0;
+  const int doublings = std::clamp(job.quick_restarts - 1, 0, 6);
+  return std::min<Duration>(1s * (1 << doublings), 60s);
+}
+
 void go_on(World& w, Job& job, const Verdict& v, const ExitFacts& f, Now now) {
   const auto refusal = start_refusal(w, job.spec, job.longest_save, now);
   if (!refusal && job.env_held) {
-    announce(w, job, v.reason + ": going on at once");
+    const auto delay = restart_delay(job, now);
+    announce(w, job, fmt::format("{}: going on in {}", v.reason, format_duration(delay)));
     set_queued(w, job, v.reason);
+    job.not_before = now.boot + delay;
     return;
   }
-  const auto when = refusal
-                        ? fmt::format("{}; resumes in the next session ({})", v.reason, *refusal)
-                        : v.reason + "; run the same line to resume";
+  const auto when =
+      refusal ? fmt::format("{}; not restarted now: {}; run the same line in the next session",
+                            v.reason, *refusal)
+              : v.reason + "; run the same line to resume";
   auto parked = ended(EndState::parked, when, f);
   parked.saved_at_limit = is_saved(w, job);
   set_ended(w, job, std::move(parked), now);
@@ -123,7 +139,14 @@ void conclude(World& w, Job& job, const Ending& ending, Now now) {
   }
 }
 
-void settle_running(World& w, Job& job, const Running& running, Now now) {
+void settle_running(World& w, Job& job, Running& running, Now now) {
+  if (const auto due = no_catch_due(w, job, running); due && now.boot >= *due) {
+    running.told_no_catch = true;
+    announce(w, job,
+             "catches no checkpoint signal so far: unless it watches $GPUJOB_NOTICE_FILE, it will "
+             "not save when it is asked to, only when it does so by itself");
+    touch(w, job);
+  }
   const auto& request = running.request;
   if (!request || request->final || request->answer) {
     return;
@@ -143,8 +166,14 @@ bool has_work(const World& w, const Job& job) {
 
 } // namespace
 
+std::optional<BootTime> no_catch_due(const World& w, const Job& job, const Running& running) {
+  const bool matters = w.session.plan_end && job.spec.checkpoint_signal != "none";
+  const bool open = running.catches.empty() && !running.told_no_catch && !running.ending;
+  return matters && open ? std::optional(running.since + k_time_to_catch) : std::nullopt;
+}
+
 void settle(World& w, Job& job, Now now) {
-  if (const auto* running = std::get_if<Running>(&job.state)) {
+  if (auto* running = std::get_if<Running>(&job.state)) {
     settle_running(w, job, *running, now);
   } else if (std::holds_alternative<Ending>(job.state) && !secure_pending(job)) {
     const auto ending = std::get<Ending>(job.state);

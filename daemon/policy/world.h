@@ -45,8 +45,9 @@ struct Checkpoint {
   std::string durable_level; ///< cached | flushed | stored, or empty
   std::string durable_path;
   std::string note;                 ///< why rejected, or why not durable
+  int unanswered = 0;               ///< how often the helper gave no answer about it
   bool copying = false;             ///< verified, and being copied again
-  std::optional<BootTime> retry_at; ///< verified here, not durable: to be copied again then
+  std::optional<BootTime> retry_at; ///< to be looked at, or copied, again; not before
 
   friend bool operator==(const Checkpoint&, const Checkpoint&) = default;
 };
@@ -82,8 +83,9 @@ struct Running {
   std::optional<Request> request;
   std::string status;
   std::optional<double> progress;
-  std::string catches; ///< the checkpoint signal it catches, empty: none seen
-  bool ending = false; ///< TERM was sent
+  std::string catches;        ///< the checkpoint signal it catches, empty: none seen
+  bool told_no_catch = false; ///< said so once, while there was time to mend it
+  bool ending = false;        ///< TERM was sent
 };
 /// The shim is gone; checkpoints may still be on their way to durable storage.
 struct Ending {
@@ -127,7 +129,11 @@ struct Job {
   bool stop_now = false;
   std::int64_t request_wanted = 0; ///< newest continue request asked for by the user
   std::int64_t request_sent = 0;
+  std::int64_t request_heard = 0; ///< newest one the shim has confirmed it sent
   Duration longest_save{};
+  bool imported = false;              ///< known only from the durable directory, not run here since
+  std::optional<BootTime> not_before; ///< queued, and not to be started earlier
+  int quick_restarts = 0;             ///< in a row: attempts that ended within seconds and go on
   Work begin_record = Work::none, end_record = Work::none; ///< in the durable directory
   std::optional<BootTime> record_retry_at;                 ///< such a write failed: not before
   std::vector<std::string> rejected; ///< checkpoints passed over at the last resume, with why

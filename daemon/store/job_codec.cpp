@@ -107,6 +107,7 @@ struct WriteState {
            {"pid", s.pid},
            {"status", s.status},
            {"catches", s.catches},
+           {"told_no_catch", s.told_no_catch},
            {"ending", s.ending}};
     if (s.plan_given) {
       j["plan"] = to_json(*s.plan_given);
@@ -140,6 +141,7 @@ JobState read_running(Reader& r) {
   s.pid = static_cast<int>(r.integer("pid"));
   s.status = r.text("status");
   s.catches = r.text("catches");
+  s.told_no_catch = r.boolean_or("told_no_catch", false);
   s.ending = r.boolean_or("ending", false);
   s.plan_given = read_plan(r, "plan");
   s.request = read_request(r);
@@ -220,6 +222,8 @@ std::string encode_more(const Job& job) {
          {"request_wanted", job.request_wanted},
          {"request_sent", job.request_sent},
          {"longest_save_ns", job.longest_save.count()},
+         {"request_heard", job.request_heard},
+         {"imported", job.imported},
          {"begin_record", work_text(job.begin_record)},
          {"end_record", work_text(job.end_record)},
          {"rejected", gpujob::json::from_bytes_list(job.rejected)}};
@@ -240,6 +244,8 @@ Result<void> decode_more(const std::string& text, Job& job) {
   job.stop_now = r.boolean_or("stop_now", false);
   job.request_wanted = r.integer("request_wanted");
   job.request_sent = r.integer("request_sent");
+  job.request_heard = r.integer_or("request_heard", 0);
+  job.imported = r.boolean_or("imported", false);
   job.longest_save = Duration{r.integer("longest_save_ns")};
   job.begin_record = read_work(r, "begin_record");
   job.end_record = read_work(r, "end_record");

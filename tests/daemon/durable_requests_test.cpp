@@ -100,6 +100,44 @@ TEST_CASE("a job that was stored is found by a machine that knows nothing") {
   CHECK(*read_file(prepared.path, 100) == "weights");
 }
 
+TEST_CASE("two VMs that ran one job at once: every checkpoint has a number of its own") {
+  Side s;
+  for (const auto* session : {"sess1", "sess2"}) {
+    s.place.session = session;
+    s.job.checkpoints.clear();
+    REQUIRE(durable_requests::read_done(
+        Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+    REQUIRE(s.save(1, std::string("weights of ") + session).verified);
+  }
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 1);
+  const auto& list = found.jobs[0].checkpoints;
+  REQUIRE(list.size() == 2);
+  CHECK(list[0].seq != list[1].seq);
+  CHECK(list[0].durable_path != list[1].durable_path);
+}
+
+TEST_CASE("of two stored jobs of one name, the one begun later comes last") {
+  Side s;
+  for (const auto* id : {"zzzz1234", "aaaa1234"}) {
+    s.job.id = id;
+    const auto at = id[0] == 'z' ? 5 : 6;
+    REQUIRE(durable_requests::read_done(
+        Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(at)))));
+  }
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 2);
+  CHECK(found.jobs[0].id == "zzzz1234");
+  CHECK(found.jobs[1].id == "aaaa1234");
+}
+
+TEST_CASE("a helper that gave no answer has not rejected the checkpoint") {
+  const auto s = durable_requests::read_secure("abcd1234", 1, "/m",
+                                               Error{Errc::io, "helper: killed by signal 9"});
+  CHECK_FALSE(s.answered);
+  CHECK_FALSE(s.verified);
+}
+
 TEST_CASE("an attempt without an end means that its session vanished") {
   Side s;
   REQUIRE(durable_requests::read_done(

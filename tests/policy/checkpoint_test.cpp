@@ -135,3 +135,131 @@ TEST_CASE("a copy that failed is tried again while the checkpoint stays confirme
   CHECK(newest_verified(b.job())->durable_level == "stored");
   CHECK(newest_verified(b.job())->note.empty());
 }
+
+TEST_CASE("a copy that failed is tried again by the next daemon too, of a job that has ended") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, true});
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true, "", "disk full");
+  b.gone(b.exit_record(0));
+  b.step(RecordWritten{"j1", true, true});
+  b.w.active.clear();
+  adopt(b.w);
+  b.tick();
+  REQUIRE(b.action<Secure>());
+  b.secured(true, "stored");
+  CHECK(newest_verified(b.job())->durable_level == "stored");
+}
+
+namespace {
+
+void unanswered(Bench& b, int seq = 1) {
+  Secured s;
+  s.id = "j1";
+  s.seq = seq;
+  s.why = "helper: killed by signal 9";
+  s.answered = false;
+  b.step(s);
+}
+
+} // namespace
+
+TEST_CASE("a helper that dies says nothing about the checkpoint: it is looked at again") {
+  Bench b;
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  unanswered(b);
+  CHECK(b.job().checkpoints.back().state == CheckpointState::heard);
+  CHECK_FALSE(b.action<Secure>());
+  REQUIRE(b.last.next_wakeup);
+  b.pass(*b.last.next_wakeup - b.now.boot);
+  b.tick();
+  REQUIRE(b.action<Secure>());
+  b.secured(true);
+  CHECK(newest_verified(b.job()));
+}
+
+TEST_CASE("a helper that dies over one checkpoint again and again is not asked for ever") {
+  Bench b;
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  for (int n = 1; n <= 6; ++n) {
+    unanswered(b);
+    b.pass(5s);
+    b.tick();
+  }
+  CHECK(b.job().checkpoints.back().state == CheckpointState::rejected);
+  CHECK_FALSE(b.action<Secure>());
+}
+
+TEST_CASE("a helper that dies while copying again takes nothing from what is confirmed") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, true});
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true, "", "disk full");
+  b.pass(5s);
+  b.tick();
+  REQUIRE(b.action<Secure>());
+  unanswered(b);
+  CHECK(newest_verified(b.job()));
+  b.pass(5s);
+  b.tick();
+  CHECK(b.action<Secure>());
+}
+
+TEST_CASE("a periodic save from before the request is a checkpoint, but no answer to it") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  const auto before = b.now.boot;
+  b.pass(1s);
+  b.record(journal::Requested{0, true, "USR1", {100}});
+  b.step(CheckpointFound{"j1", 1, "/c/1.pt", "sig1", "files", before});
+  b.secured(true);
+  CHECK(newest_verified(b.job()));
+  CHECK_FALSE(b.action<SendPlan>()); // not saved: TERM waits for the answer
+  b.pass(1s);
+  b.step(CheckpointFound{"j1", 1, "/c/2.pt", "sig2", "files", b.now.boot});
+  b.secured(true);
+  REQUIRE(b.action<SendPlan>());
+  CHECK(b.action<SendPlan>()->plan.saved);
+}
+
+TEST_CASE("that nothing catches the signal is said at the start, once, and only where it matters") {
+  const auto told = [](Bench& b) {
+    int lines = 0;
+    for (const auto& a : b.w.announcements) {
+      lines += a.text.find("catches no checkpoint signal") != std::string::npos ? 1 : 0;
+    }
+    return lines;
+  };
+  Bench b;
+  b.session(1h);
+  b.run();
+  CHECK(told(b) == 0);
+  REQUIRE(b.last.next_wakeup);
+  CHECK(*b.last.next_wakeup == b.now.boot + 10s);
+  b.pass(10s);
+  b.tick();
+  b.pass(10s);
+  b.tick();
+  CHECK(told(b) == 1);
+
+  Bench catches;
+  catches.session(1h);
+  catches.run();
+  catches.record(journal::Catches{"USR1", 5});
+  catches.pass(10s);
+  catches.tick();
+  CHECK(told(catches) == 0);
+
+  Bench endless; // nobody will ask
+  endless.run();
+  endless.pass(10s);
+  endless.tick();
+  CHECK(told(endless) == 0);
+}

@@ -89,7 +89,7 @@ struct Storm {
     const auto id = any_job();
     switch (pick(14)) {
     case 0:
-      return Submitted{"j" + std::to_string(++submitted), spec()};
+      return Submitted{"j" + std::to_string(++submitted), spec(), pick(2) == 0};
     case 1:
       return Resumed{id, spec()};
     case 2:
@@ -99,8 +99,14 @@ struct Storm {
     case 4:
       return pick(3) == 0 ? Event(Removed{id}) : Event(Tick{});
     case 5:
-      return Prepared{id, attempt_of(id), pick(5) != 0, "why", pick(2) == 0 ? "/c/m" : "", "local",
-                      {}};
+      return Prepared{id,
+                      attempt_of(id),
+                      pick(5) != 0,
+                      "why",
+                      pick(2) == 0 ? "/c/m" : "",
+                      "local",
+                      pick(3) == 0 ? std::vector<std::string>{"/c/0: bad"}
+                                   : std::vector<std::string>{}};
     case 6:
       return pick(4) == 0 ? Event(LaunchFailed{id, attempt_of(id), "why"}) : Event(Tick{});
     case 7:
@@ -114,7 +120,10 @@ struct Storm {
       return ShimGone{id, attempt_of(id), pick(5) == 0 ? std::nullopt : std::optional(record(id)),
                       pick(4) != 0};
     case 10:
-      return CheckpointFound{id, attempt_of(id), "/c/f", "sig" + std::to_string(pick(50)), "files"};
+      return CheckpointFound{
+          id,      attempt_of(id),
+          "/c/f",  "sig" + std::to_string(pick(50)),
+          "files", pick(2) == 0 ? std::nullopt : std::optional(b.now.boot - 1s * pick(9))};
     case 11: {
       const bool ok = pick(4) != 0;
       return Secured{id,
@@ -125,7 +134,8 @@ struct Storm {
                      "/m",
                      ok && pick(2) == 0 ? "stored" : "",
                      "/d",
-                     ok && pick(3) == 0 ? "full" : ""};
+                     ok && pick(3) == 0 ? "full" : "",
+                     pick(6) != 0};
     }
     case 12:
       return RecordWritten{id, pick(2) == 0, pick(3) != 0};

@@ -36,6 +36,8 @@ Job full_job(const JobId& id, JobState state) {
   job.stop_now = true;
   job.request_wanted = 2;
   job.request_sent = 1;
+  job.request_heard = 1;
+  job.imported = true;
   job.longest_save = Duration{99};
   job.begin_record = Work::issued;
   job.end_record = Work::wanted;
@@ -71,6 +73,7 @@ std::vector<JobState> all_states() {
   running.status = "epoch 3";
   running.progress = 0.25;
   running.catches = "USR2";
+  running.told_no_catch = true;
   running.ending = true;
   Ending ending;
   ending.same_boot = false;

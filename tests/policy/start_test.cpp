@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+// Starts that wait, fail, or are no longer wanted.
+#include "tests/policy/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+namespace {
+
+/// The running attempt ends with a save and exit code 85: it goes on.
+void ask_for_restart(Bench& b, int n) {
+  b.saved("/c/" + std::to_string(n), "sig" + std::to_string(n));
+  b.secured(true);
+  b.gone(b.exit_record(85));
+}
+
+/// Time until the queued job starts again, found by the loop's own wake-ups.
+Duration wait_for_start(Bench& b) {
+  const auto from = b.now.boot;
+  while (b.state() == "queued") {
+    REQUIRE(b.last.next_wakeup);
+    REQUIRE(*b.last.next_wakeup > b.now.boot);
+    b.pass(*b.last.next_wakeup - b.now.boot);
+    b.tick();
+  }
+  return b.now.boot - from;
+}
+
+} // namespace
+
+TEST_CASE("a job that ends within seconds again and again is restarted ever more slowly") {
+  Bench b;
+  b.run();
+  for (const auto expected : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
+    ask_for_restart(b, b.job().attempt);
+    REQUIRE(b.state() == "queued");
+    CHECK(wait_for_start(b) == expected);
+    b.step(Prepared{"j1", b.job().attempt, true, "", "/c/1", "local", {}});
+    b.seq = 0;
+    b.record(journal::Started{1});
+  }
+}
+
+TEST_CASE("a job that ran for a while is restarted after a second") {
+  Bench b;
+  b.run();
+  for (int n = 1; n <= 3; ++n) {
+    b.pass(10min);
+    ask_for_restart(b, n);
+    CHECK(wait_for_start(b) == 1s);
+    b.step(Prepared{"j1", b.job().attempt, true, "", "/c/1", "local", {}});
+    b.seq = 0;
+    b.record(journal::Started{1});
+  }
+}
+
+TEST_CASE("while one waits for its restart, another may have the slot") {
+  Bench b;
+  b.run();
+  b.step(Submitted{"j2", Bench::spec("k")});
+  ask_for_restart(b, 1);
+  REQUIRE(b.action<Launch>());
+  CHECK(b.action<Launch>()->id == "j2");
+}
+
+TEST_CASE("no checkpoint of it can be read: held, never started over") {
+  Bench b;
+  b.run();
+  ask_for_restart(b, 1);
+  wait_for_start(b);
+  b.step(Prepared{"j1", 2, true, "", "", "", {"/c/1: cannot be read: input/output error"}});
+  CHECK(b.state() == "held");
+  CHECK_FALSE(b.action<Launch>());
+  CHECK(reason_text(b.job()).find("input/output error") != std::string::npos);
+  CHECK(reason_text(b.job()).find("--again") != std::string::npos);
+  b.step(Resumed{"j1", Bench::spec()}); // the mount is back
+  CHECK(b.action<Prepare>());
+}
+
+TEST_CASE("stop while a resume is prepared ends it before it starts") {
+  Bench b;
+  b.run();
+  ask_for_restart(b, 1);
+  wait_for_start(b);
+  b.step(StopAsked{"j1", false});
+  CHECK(b.state() == "stopped");
+  b.step(Prepared{"j1", 2, true, "", "/c/1", "local", {}});
+  CHECK(b.state() == "stopped");
+  CHECK_FALSE(b.action<Launch>());
+}
+
+TEST_CASE("stop while a launch is under way: stopped, also when the launch fails") {
+  Bench b;
+  b.step(Submitted{"j1", Bench::spec()});
+  b.step(StopAsked{"j1", false});
+  CHECK(b.state() == "starting"); // a shim may be alive already: it will be told
+  b.step(LaunchFailed{"j1", 1, "no space left"});
+  CHECK(b.state() == "stopped");
+  Bench c;
+  c.step(Submitted{"j1", Bench::spec()});
+  c.step(StopAsked{"j1", false});
+  c.step(NeverStarted{"j1", 1});
+  CHECK(c.state() == "stopped");
+}
+
+TEST_CASE("a queued job is parked when its start stops being worth it, without other news") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.step(Submitted{"j2", Bench::spec("k")});
+  // The session's start needs lead and a little run: 120 s and 10 s here.
+  REQUIRE(b.last.next_wakeup);
+  while (b.state("j2") == "queued") {
+    REQUIRE(b.last.next_wakeup);
+    REQUIRE(*b.last.next_wakeup > b.now.boot);
+    b.pass(*b.last.next_wakeup - b.now.boot);
+    b.tick();
+  }
+  CHECK(b.state("j2") == "parked");
+  CHECK(b.now.boot > *b.w.session.plan_end - 130s);
+  CHECK(b.now.boot < *b.w.session.plan_end - 129s);
+}
+
+TEST_CASE("two lines for one name at once make one job") {
+  Bench b;
+  b.step(Submitted{"j1", Bench::spec("n"), true});
+  b.step(Submitted{"j2", Bench::spec("n"), true});
+  CHECK(b.w.jobs.size() == 1);
+  b.step(Submitted{"j3", Bench::spec("n"), false}); // a name we made up: no claim
+  CHECK(b.w.jobs.size() == 2);
+}
+
+TEST_CASE("a stop that the last daemon may not have sent is sent by the next") {
+  Bench b;
+  b.run();
+  b.step(StopAsked{"j1", false});
+  REQUIRE(b.action<SendPlan>());
+  adopt(b.w);
+  b.tick();
+  REQUIRE(b.action<SendPlan>());
+  CHECK(b.action<SendPlan>()->plan.reason == EndReason::stop);
+}
+
+TEST_CASE("a request that the last daemon may not have sent is sent by the next, a heard one not") {
+  Bench b;
+  b.run();
+  b.step(CheckpointAsked{"j1"});
+  REQUIRE(b.action<SendRequest>());
+  adopt(b.w);
+  b.tick();
+  REQUIRE(b.action<SendRequest>());
+  CHECK(b.action<SendRequest>()->number == 1);
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  adopt(b.w);
+  b.tick();
+  CHECK_FALSE(b.action<SendRequest>());
+}
