@@ -40,9 +40,20 @@ std::vector<std::string> warnings_for(const std::string& dir, std::string_view t
   return {};
 }
 
+/// Where mounts appear: what is missing there was not mounted, and a directory made in its place
+/// would lie on the VM's own disk.
+bool is_mount_place(const std::string& parent) {
+  constexpr std::array<std::string_view, 5> k_places{"/", "/mnt", "/media", "/run/media",
+                                                     "/content"};
+  return std::find(k_places.begin(), k_places.end(), parent) != k_places.end();
+}
+
 Result<void> make_last(const std::string& dir) {
   struct stat st {};
   const auto parent = parent_path(dir);
+  if (is_mount_place(parent) && ::stat(dir.c_str(), &st) != 0) {
+    return place_error(dir, "is not there: mount it first, or make it yourself with mkdir");
+  }
   if (::stat(parent.c_str(), &st) != 0 || !S_ISDIR(st.st_mode)) {
     return place_error(dir, fmt::format("{} is not there: mount or make it first, or give another "
                                         "--durable",

@@ -63,10 +63,15 @@ int prune(const std::string& dir, const AttemptKey& writer, std::int64_t seq, st
   const auto job = read_job(dir, writer.job, ignored);
   std::vector<std::string> paths; // oldest first
   for (const auto& attempt : job.attempts) {
+    remove_leftovers(attempt, writer, seq);
+    // A later attempt, or one of the same number elsewhere, may be alive: it is not ours to judge.
+    const bool own = attempt.key.attempt == writer.attempt && attempt.key.session == writer.session;
+    if (!own && attempt.key.attempt >= writer.attempt) {
+      continue;
+    }
     for (const auto& checkpoint : attempt.checkpoints) {
       paths.push_back(checkpoint.path);
     }
-    remove_leftovers(attempt, writer, seq);
   }
   const auto kept = static_cast<std::size_t>(std::max<std::int64_t>(keep, 1));
   int removed = 0;

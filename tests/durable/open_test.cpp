@@ -139,6 +139,18 @@ TEST_CASE("only the last component is made", "[open]") {
         std::string::npos);
 }
 
+TEST_CASE("nothing is made where mounts appear: what is missing there was not mounted", "[open]") {
+  const auto table = parse_mounts(k_root, "");
+  for (const auto* dir : {"/gpujob-not-mounted", "/mnt/gpujob-not-mounted",
+                          "/media/gpujob-not-mounted", "/content/gpujob-not-mounted"}) {
+    INFO(dir);
+    const auto opened = open_durable(dir, "", table);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().text.find("mount it first") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(dir));
+  }
+}
+
 TEST_CASE("a directory that cannot be written is refused", "[open]") {
   // sysfs takes no files, not even from root.
   const auto opened = open_durable("/sys/kernel", "", parse_mounts(k_root, ""));

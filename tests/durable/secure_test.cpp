@@ -214,6 +214,23 @@ TEST_CASE("only the newest are kept, over all attempts", "[secure]") {
   CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(1)));
 }
 
+TEST_CASE("a VM that was taken for dead removes nothing of the one that took over", "[secure]") {
+  World w;
+  (void)World::ask_well(w.begin_request(1, "s1"));
+  (void)World::ask_well(w.begin_request(2, "s2"));
+  (void)World::ask_well(w.begin_request(2, "s3"));
+  (void)w.save("a.pt", 1, "taken over", 2, "s2");
+  for (int seq = 1; seq <= 3; ++seq) {
+    (void)w.save("a.pt", seq, "still at it " + std::to_string(seq), 1, "s1");
+  }
+  for (int seq = 1; seq <= 3; ++seq) {
+    (void)w.save("a.pt", seq, "a twin " + std::to_string(seq), 2, "s3");
+  }
+  CHECK(std::filesystem::exists(w.checkpoint_dir(1, 2, "s2")));
+  CHECK(std::filesystem::exists(w.checkpoint_dir(3, 2, "s3")));
+  CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(1, 2, "s3")));
+}
+
 TEST_CASE("the newest that is good is never removed", "[secure]") {
   World w;
   (void)World::ask_well(w.begin_request());
