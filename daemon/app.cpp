@@ -98,9 +98,11 @@ void App::wake() {
     return; // the retry will wake us; nothing may be decided on top of what is not stored
   }
   const auto now = read_clocks();
+  m_due_callbacks = std::exchange(m_callbacks, {});
   for (const auto events = std::exchange(m_events, {}); const auto& event : events) {
     policy::apply(m_world, event, now);
   }
+  m_awaited_lines.clear();
   m_decision = policy::decide(m_world, now);
   policy::intend(m_world, m_decision, now);
   if (commit(now)) {
@@ -139,7 +141,9 @@ void App::after_commit(Now now) {
   for (const auto& a : announcements) {
     log_line(fmt::format("job={} {}", a.job, a.text));
   }
-  for (const auto& callback : std::exchange(m_callbacks, {})) {
+  // Before the callbacks: they may bring new command lines for jobs that had ended.
+  forget_command_lines(changed);
+  for (const auto& callback : std::exchange(m_due_callbacks, {})) {
     callback();
   }
   const auto decision = std::exchange(m_decision, {});
@@ -147,7 +151,6 @@ void App::after_commit(Now now) {
     perform(action, now);
   }
   crash_point("after_perform");
-  forget_command_lines(changed);
   m_server.publish(announcements, changed);
   arm(decision);
   if (!m_events.empty()) {
@@ -167,7 +170,8 @@ void App::arm(const policy::Decision& d) {
 void App::forget_command_lines(const std::set<policy::JobId>& changed) {
   for (const auto& id : changed) {
     const auto it = m_world.jobs.find(id);
-    if (it == m_world.jobs.end() || it->second.ended_state() != nullptr) {
+    const bool over = it == m_world.jobs.end() || it->second.ended_state() != nullptr;
+    if (over && !m_awaited_lines.contains(id)) {
       m_command_lines.erase(id);
     }
   }
@@ -175,6 +179,7 @@ void App::forget_command_lines(const std::set<policy::JobId>& changed) {
 
 void App::hold_command_line(const policy::JobId& id, Fd command_line) {
   m_command_lines[id] = std::move(command_line);
+  m_awaited_lines.insert(id); // until the event that needs it has been applied
 }
 
 void App::refresh_from_durable(std::function<void(Result<void>)> done) {

@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -96,8 +97,10 @@ private:
   std::map<policy::JobId, durable_requests::Lease> m_leases;
 
   std::vector<policy::Event> m_events;
-  std::vector<std::function<void()>> m_callbacks; ///< owed after the next commit
-  policy::Decision m_decision;                    ///< decided, and waiting for its commit
+  std::vector<std::function<void()>> m_callbacks;     ///< owed once m_events are committed
+  std::vector<std::function<void()>> m_due_callbacks; ///< their events wait for this commit
+  std::set<policy::JobId> m_awaited_lines; ///< command lines whose events wait in m_events
+  policy::Decision m_decision;             ///< decided, and waiting for its commit
   bool m_scheduled = false;
   bool m_commit_failed = false;
 

@@ -24,7 +24,11 @@ Result<int> execute(const RmOptions& options) {
   }
   for (const auto& job : answer->value("jobs", nlohmann::json::array())) {
     json::Reader reader(job, "daemon: rm");
-    note(fmt::format("removed {} ({})", reader.text_or("name", "?"), reader.text_or("id", "?")));
+    note(fmt::format("removed {} ({}){}", reader.text_or("name", "?"), reader.text_or("id", "?"),
+                     reader.boolean_or("durable", false)
+                         ? "; its checkpoints in the durable directory stay, and the next session "
+                           "goes on from them"
+                         : ""));
   }
   return 0;
 }

@@ -4,11 +4,22 @@
 #include "common/json.h"
 #include "daemon/ipc/find_job.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 /// Forgets ended jobs on this machine. What is in the durable directory stays: see README.
 namespace gpujob::ipc {
+
+namespace {
+
+/// Whether the next session would find it.
+bool is_durable(const policy::Job& job) {
+  return std::any_of(job.checkpoints.begin(), job.checkpoints.end(),
+                     [](const auto& c) { return !c.durable_path.empty(); });
+}
+
+} // namespace
 
 void handle_rm(Backend& backend, Request request) {
   json::Reader r(*request.params, "rm");
@@ -32,13 +43,17 @@ void handle_rm(Backend& backend, Request request) {
       return;
     }
     ids.push_back((*job)->id);
-    removed.push_back({{"id", (*job)->id}, {"name", (*job)->spec.name}});
+    removed.push_back(
+        {{"id", (*job)->id}, {"name", (*job)->spec.name}, {"durable", is_durable(**job)}});
     events.emplace_back(policy::Removed{(*job)->id});
   }
   auto shared = std::make_shared<Request>(std::move(request));
   backend.submit(std::move(events), [&backend, shared, ids, removed] {
     for (const auto& id : ids) {
-      backend.remove_files(id);
+      // One that was run again in the same instant is still there.
+      if (!backend.world().jobs.contains(id)) {
+        backend.remove_files(id);
+      }
     }
     shared->reply({{"jobs", removed}});
   });

@@ -4,6 +4,7 @@
 #include "common/cmdline.h"
 #include "common/id.h"
 #include "common/json.h"
+#include "common/text.h"
 #include "daemon/ipc/find_job.h"
 #include "daemon/ipc/view.h"
 #include "daemon/policy/core.h"
@@ -15,6 +16,9 @@
 namespace gpujob::ipc {
 
 namespace {
+
+/// How much of an earlier command a note repeats.
+constexpr std::size_t k_shown_command = 300;
 
 struct Wish {
   JobSpec spec;
@@ -53,11 +57,17 @@ bool is_live(const policy::Job& job) {
 }
 
 void answer(const Backend& backend, const Request& request, const policy::JobId& id,
-            std::string disposition, std::vector<std::string> notes) {
-  const auto it = backend.world().jobs.find(id);
+            const std::string& name, std::string disposition, std::vector<std::string> notes) {
+  auto it = backend.world().jobs.find(id);
   if (it == backend.world().jobs.end()) {
-    request.fail({Errc::refused, "run: the job was removed meanwhile"});
-    return;
+    // Another client's line for the same name came first.
+    const auto* other = find_by_name(backend.world(), name);
+    if (other == nullptr) {
+      request.fail({Errc::refused, fmt::format("run: {}: was removed meanwhile", name)});
+      return;
+    }
+    it = backend.world().jobs.find(other->id);
+    disposition = "attached";
   }
   if (disposition == "started" && std::holds_alternative<policy::Queued>(it->second.state)) {
     disposition = "queued";
@@ -83,23 +93,26 @@ std::optional<Error> refusal(const Backend& backend, const policy::Job* known, c
   }
   const auto longest = known == nullptr ? Duration{} : known->longest_save;
   if (const auto why = policy::start_refusal(backend.world(), wish.spec, longest, backend.now())) {
-    return refuse(*why + ": nothing started; run the same line in the next session, or give a "
-                         "shorter --lead");
+    return refuse(*why + ": nothing started");
   }
   return std::nullopt;
 }
 
 void start(Backend& backend, Request request, Wish wish) {
   const auto* known = wish.named ? find_by_name(backend.world(), wish.spec.name) : nullptr;
+  std::vector<std::string> notes;
+  if (known != nullptr && !wish.again && known->spec.argv != wish.spec.argv) {
+    notes.push_back(fmt::format("the command is another than before, which was: {}",
+                                shell_words(known->spec.argv).substr(0, k_shown_command)));
+  }
   if (known != nullptr && is_live(*known)) {
-    answer(backend, request, known->id, "attached", {});
+    answer(backend, request, known->id, wish.spec.name, "attached", notes);
     return;
   }
   if (auto error = refusal(backend, known, wish)) {
     request.fail(*error);
     return;
   }
-  std::vector<std::string> notes;
   const bool resumes = known != nullptr && !wish.again;
   const auto id = resumes ? known->id : wish.new_id;
   if (resumes && wish.take_over) {
@@ -108,11 +121,11 @@ void start(Backend& backend, Request request, Wish wish) {
     }
   }
   backend.hold_command_line(id, std::move(request.fds.front()));
-  policy::Event event = resumes ? policy::Event(policy::Resumed{id, std::move(wish.spec)})
-                                : policy::Event(policy::Submitted{id, std::move(wish.spec)});
+  policy::Event event = resumes ? policy::Event(policy::Resumed{id, wish.spec})
+                                : policy::Event(policy::Submitted{id, wish.spec, wish.named});
   auto shared = std::make_shared<Request>(std::move(request));
-  backend.submit({std::move(event)}, [&backend, shared, id, resumes, notes] {
-    answer(backend, *shared, id, resumes ? "resumed" : "started", notes);
+  backend.submit({std::move(event)}, [&backend, shared, id, name = wish.spec.name, resumes, notes] {
+    answer(backend, *shared, id, name, resumes ? "resumed" : "started", notes);
   });
 }
 
