@@ -129,16 +129,17 @@ Result<std::string> read_ready_line(int fd) {
   return line;
 }
 
-/// The daemon's pid, or its own error.
-Result<int> parse_ready_line(const std::string& line) {
+/// What the daemon says of its start, or its own error.
+Result<SpawnedDaemon> parse_ready_line(const std::string& line) {
   auto document = json::parse(line, "daemon: ready line");
   if (!document) {
     return document.error();
   }
   json::Reader reader(*document, "daemon: ready line");
   if (reader.boolean_or("ok", false)) {
-    const auto pid = reader.integer("pid");
-    return reader.ok() ? Result<int>(static_cast<int>(pid)) : Result<int>(reader.error());
+    SpawnedDaemon daemon{static_cast<int>(reader.integer("pid")), reader.texts_or_empty("notes")};
+    return reader.ok() ? Result<SpawnedDaemon>(std::move(daemon))
+                       : Result<SpawnedDaemon>(reader.error());
   }
   auto text = reader.text_or("error", "daemon: start: refused without a reason: see its log");
   return Error{errc_from_text(reader.text_or("errc", "refused")), std::move(text)};
@@ -146,7 +147,8 @@ Result<int> parse_ready_line(const std::string& line) {
 
 } // namespace
 
-Result<int> spawn_daemon(const Endpoint& endpoint, const std::vector<std::string>& arguments) {
+Result<SpawnedDaemon> spawn_daemon(const Endpoint& endpoint,
+                                   const std::vector<std::string>& arguments) {
   const auto environment = own_environment();
   auto program = find_gpujobd(environment);
   if (!program) {
@@ -172,7 +174,7 @@ Result<int> spawn_daemon(const Endpoint& endpoint, const std::vector<std::string
     return io_error("execute", *program, failed);
   }
   auto line = read_ready_line(reader.get());
-  return line ? parse_ready_line(*line) : Result<int>(line.error());
+  return line ? parse_ready_line(*line) : Result<SpawnedDaemon>(line.error());
 }
 
 } // namespace gpujob::client

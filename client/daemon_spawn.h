@@ -9,9 +9,16 @@
 
 namespace gpujob::client {
 
+/// A daemon that listens.
+struct SpawnedDaemon {
+  int pid = 0;
+  std::vector<std::string> notes; ///< what the user should know of its start
+};
+
 /// Starts `gpujobd --background ARGUMENTS...`, found beside this program or on PATH, in a session
-/// of its own, and waits until it listens. Its pid, or the error it gave: Errc::refused also when
-/// another daemon holds the lock.
-Result<int> spawn_daemon(const Endpoint& endpoint, const std::vector<std::string>& arguments);
+/// of its own, and waits until it listens; or the error it gave: Errc::refused also when another
+/// daemon holds the lock.
+Result<SpawnedDaemon> spawn_daemon(const Endpoint& endpoint,
+                                   const std::vector<std::string>& arguments);
 
 } // namespace gpujob::client

@@ -83,17 +83,20 @@ Result<Reached> reach_or_start(const Endpoint& endpoint,
       sleep_a_moment();
       continue;
     }
-    auto pid = spawn_daemon(endpoint, arguments);
-    if (pid) {
-      note(fmt::format("started the daemon (pid {})", *pid));
+    auto spawned = spawn_daemon(endpoint, arguments);
+    if (spawned) {
+      note(fmt::format("started the daemon (pid {})", spawned->pid));
+      for (const auto& text : spawned->notes) {
+        note(text);
+      }
       started = true;
       continue;
     }
     // Refused for the lock's sake: its holder is another client's daemon, or one about to end.
-    const bool beaten = pid.error().code == Errc::refused &&
+    const bool beaten = spawned.error().code == Errc::refused &&
                         (another_daemon_lives(endpoint.runtime) || ++refusals < 2);
     if (!beaten || late) {
-      return pid.error();
+      return spawned.error();
     }
     sleep_a_moment();
   }

@@ -11,7 +11,7 @@
 namespace gpujob::client {
 
 struct RunOptions {
-  std::string name;
+  std::optional<std::string> name; ///< none: the daemon makes one up
   bool detach = false;
   bool again = false;
   bool take_over = false;

@@ -133,7 +133,7 @@ Result<void> check_directory(const std::string& cwd) {
 
 Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
   JobSpec spec;
-  spec.name = o.name;
+  spec.name = o.name.value_or("");
   spec.argv = o.command;
   spec.cwd = cwd;
   if (!o.lead.empty()) {
@@ -172,8 +172,8 @@ Result<void> check_options(const RunOptions& o, const JobSpec& spec) {
   if (o.command.empty() || o.command.front().empty()) {
     return Error{Errc::usage, "run: COMMAND: missing: write gpujob run --name NAME -- COMMAND ARG"};
   }
-  if (!o.name.empty()) {
-    GPUJOB_TRY(check_job_name(o.name));
+  if (o.name) {
+    GPUJOB_TRY(check_job_name(*o.name));
   }
   GPUJOB_TRY(check_word("--checkpoint-signal", spec.checkpoint_signal, k_signals));
   GPUJOB_TRY(check_word("--checkpoint-target", spec.checkpoint_target, k_targets));

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/fd.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "daemon/durable/helper.h"
@@ -9,7 +10,9 @@
 #include <csignal>
 #include <exception>
 #include <fcntl.h>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string_view>
 #include <unistd.h>
 
@@ -22,35 +25,44 @@ const char* errc_word(Errc code) {
   return usage ? "usage" : code == Errc::refused ? "refused" : "io";
 }
 
-/// Tells whoever started us, once.
-void tell_ready(const std::optional<int>& fd, const nlohmann::json& message) {
-  if (fd) {
-    const auto line = json::dump(message) + "\n";
-    (void)!::write(*fd, line.data(), line.size());
-    ::close(*fd);
+/// Tells whoever started us, once, through the descriptor it gave us for that.
+class ReadyLine {
+public:
+  explicit ReadyLine(std::optional<int> fd) : m_fd(fd.value_or(-1)) {
+    if (m_fd) {
+      ::fcntl(m_fd.get(), F_SETFD, FD_CLOEXEC);
+    }
   }
-}
+  void tell(const nlohmann::json& message) {
+    if (m_fd) {
+      const auto line = json::dump(message) + "\n";
+      (void)!::write(m_fd.get(), line.data(), line.size());
+      m_fd.reset();
+    }
+  }
+  void tell(const Error& error) {
+    log_line(error.text);
+    tell({{"ok", false}, {"errc", errc_word(error.code)}, {"error", error.text}});
+  }
 
-int serve(const Options& options) {
+private:
+  Fd m_fd;
+};
+
+int serve(const Options& options, ReadyLine& ready) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
-  if (options.ready_fd) {
-    ::fcntl(*options.ready_fd, F_SETFD, FD_CLOEXEC);
-  }
   boost::asio::io_context io{1};
   auto startup = start_up(io, options);
   if (!startup) {
-    const auto& error = startup.error();
-    log_line(error.text);
-    tell_ready(options.ready_fd,
-               {{"ok", false}, {"errc", errc_word(error.code)}, {"error", error.text}});
-    return std::string_view(errc_word(error.code)) == "usage" ? 2 : 1;
+    ready.tell(startup.error());
+    return std::string_view(errc_word(startup.error().code)) == "usage" ? 2 : 1;
   }
   if (startup->quiet) {
     return 0;
   }
   log_line("listening");
-  tell_ready(options.ready_fd, {{"ok", true}, {"pid", ::getpid()}});
+  ready.tell({{"ok", true}, {"pid", ::getpid()}, {"notes", startup->notes}});
   io.run();
   return 0;
 }
@@ -62,11 +74,12 @@ int main(int argc, char** argv) {
   if (!parsed.options) {
     return parsed.exit_code;
   }
+  ReadyLine ready(parsed.options->ready_fd);
   try {
     return parsed.options->helper ? gpujob::durable::run_helper(STDIN_FILENO, STDOUT_FILENO)
-                                  : serve(*parsed.options);
+                                  : serve(*parsed.options, ready);
   } catch (const std::exception& e) {
-    gpujob::log_line(std::string("gpujobd: a fault of its own: ") + e.what());
+    ready.tell(Error{Errc::io, fmt::format("gpujobd: a fault of its own: {}", e.what())});
     return 1;
   }
 }

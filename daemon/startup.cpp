@@ -84,17 +84,27 @@ bool asked_for(const platform::DurableSetting& d) {
 /// A directory the user named must work, or nothing starts; one that a profile offers may be
 /// missing.
 Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
-                                  const platform::SessionSettings& settings) {
+                                  const platform::SessionSettings& settings, bool revive) {
   DurableStart out;
   out.place.session = settings.id;
   if (!settings.durable) {
-    out.state = "none: checkpoints stay on this machine";
+    out.state =
+        "none: checkpoints stay on this machine and go with it: give --durable DIR to gpujob "
+        "daemon start";
     return out;
   }
   const auto& d = *settings.durable;
   process::HelperRunner helpers(io, daemon_exe);
   const auto opened = durable_requests::read_open(
       ask(io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline));
+  if (!opened && revive) {
+    // Jobs run: a daemon without its durable directory is better than none. Copies are tried again.
+    out.place.dir = d.path;
+    out.place.level = d.level.empty() ? "cached" : d.level;
+    out.state = "not reachable: " + opened.error().text;
+    log_line("durable: " + out.state);
+    return out;
+  }
   if (!opened) {
     if (asked_for(d)) {
       return opened.error();
@@ -173,6 +183,22 @@ Result<Fd> take_daemon_lock(const std::string& path) {
   return lock;
 }
 
+/// What a user must hear before the night, not after it.
+std::vector<std::string> notes_for(const platform::SessionSettings& s,
+                                   const DurableStart& durable) {
+  std::vector<std::string> notes;
+  if (durable.place.dir.empty()) {
+    notes.push_back("durable directory: " + durable.state +
+                    "; after that: gpujob daemon stop, then the same line again");
+  }
+  for (const auto& [name, setting] : s.settings) {
+    if (!setting.note.empty()) {
+      notes.push_back(name + ": " + setting.note);
+    }
+  }
+  return notes;
+}
+
 std::string make_vm_id(const platform::Facts& facts) {
   const auto pid1 = facts.pid1_start_ticks ? fmt::format("{}", *facts.pid1_start_ticks) : "unknown";
   return facts.boot_id + "/" + pid1;
@@ -209,7 +235,7 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   }
   std::error_code ignored;
   if (options.revive && std::filesystem::exists(runtime.stop_marker(), ignored)) {
-    return Startup{nullptr, true};
+    return Startup{nullptr, {}, true};
   }
   GPUJOB_TRY(prepare_private_dir(state.dir, "state directory"));
   if (options.background) {
@@ -242,7 +268,7 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   if (!settings) {
     return settings.error();
   }
-  auto durable = open_durable(io, parts.daemon_exe, *settings);
+  auto durable = open_durable(io, parts.daemon_exe, *settings, options.revive);
   if (!durable) {
     return durable.error();
   }
@@ -270,13 +296,14 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
     parts.world.heartbeat_due = read_clocks().boot;
     parts.world.heartbeat_seq = durable->scanned.own_heartbeat_seq;
   }
+  Startup done;
+  done.notes = notes_for(*settings, *durable);
   parts.settings = std::move(*settings);
   parts.durable = durable->place;
   parts.durable_state = durable->state;
   parts.store = std::move(*store);
   parts.lock = std::move(*lock);
   parts.listener = std::move(*listener);
-  Startup done;
   done.app = std::make_unique<App>(io, std::move(parts));
   done.app->take_leases(std::move(durable->scanned.leases));
   for (auto& job : durable->scanned.jobs) {

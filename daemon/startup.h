@@ -7,13 +7,16 @@
 
 #include <boost/asio/io_context.hpp>
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace gpujob {
 
 /// How the start went.
 struct Startup {
-  std::unique_ptr<App> app; ///< null with `quiet`
-  bool quiet = false;       ///< --revive, and the user has stopped the daemon: nothing to do
+  std::unique_ptr<App> app;       ///< null with `quiet`
+  std::vector<std::string> notes; ///< what whoever started it should know
+  bool quiet = false;             ///< --revive, and the user has stopped the daemon: nothing to do
 };
 
 /// From options to a listening daemon. An error leaves nothing behind and says what to do. Blocks:

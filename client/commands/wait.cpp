@@ -33,6 +33,15 @@ Result<int> execute(const WaitOptions& options) {
   Interrupts interrupts;
   auto documents = nlohmann::json::array();
   int largest = 0;
+  // A typo is found now, not after hours.
+  for (const auto& job : options.jobs) {
+    auto connection = reach_daemon();
+    auto known = connection ? connection->call("show", {{"job", job}})
+                            : Result<nlohmann::json>(connection.error());
+    if (!known) {
+      return known.error();
+    }
+  }
   for (const auto& job : options.jobs) {
     auto view = wait_for(job, interrupts);
     if (!view) {

@@ -93,6 +93,7 @@ TEST_CASE("numbers and words out of range are usage errors") {
     return refusal(o) == Errc::usage;
   };
   CHECK(wrong([](RunOptions& o) { o.name = "a/b"; }));
+  CHECK(wrong([](RunOptions& o) { o.name = ""; }));
   CHECK(wrong([](RunOptions& o) { o.lead = "soon"; }));
   CHECK(wrong([](RunOptions& o) { o.env = {"=x"}; }));
   CHECK(wrong([](RunOptions& o) { o.checkpoint_signal = "KILL"; }));

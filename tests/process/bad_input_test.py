@@ -44,6 +44,7 @@ class BadInput(Case):
     def test_names_with_a_slash_or_a_newline(self):
         for name in ("a/b", "a\nb", "", "..", "x" * 101, "-x"):
             self.refused("run", f"--name={name}", "--", "true", code=2)
+        self.refused("run", "--name", "", "--", "true", code=2, says=b"is empty")
         self.nothing_started()
 
     def test_a_session_limit_of_0_and_of_900_h(self):
@@ -74,6 +75,10 @@ class BadInput(Case):
     def test_jobs_that_are_not_there(self):
         for command in ("show", "logs", "attach", "checkpoint", "stop", "wait", "rm"):
             self.refused(command, "nobody", code=1, says=b"nobody")
+
+    def test_wait_finds_a_wrong_name_at_once(self):
+        self.vm.ok("run", "-d", "--name", "long", "--", "sleep", "1000")
+        self.refused("wait", "long", "nobody", code=1, says=b"nobody")
 
     def test_a_bad_config_file_names_its_key(self):
         os.makedirs(self.vm.root + "/.config/gpujob")

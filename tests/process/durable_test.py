@@ -12,7 +12,8 @@ class Durable(Case):
         return path
 
     def test_a_directory_on_a_mount_that_is_not_there_is_refused(self):
-        for path in ("/content/drive/MyDrive/gpujob", self.path("not/there/at/all")):
+        for path in ("/content/drive/MyDrive/gpujob", "/gpujob-not-mounted", "/mnt/gpujob-not-mounted",
+                     self.path("not/there/at/all")):
             done = self.vm.run("daemon", "start", "--durable", path)
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(path.encode(), done.stderr)
@@ -26,6 +27,20 @@ class Durable(Case):
         self.assertEqual(self.vm.run("daemon", "start", "--durable", "/nowhere/x/y").returncode, 1)
         self.vm.ok("ps")
         self.assertEqual(self.vm.json("quota")["durable"]["path"], self.durable())
+
+    def test_without_one_the_user_hears_it_when_the_daemon_starts(self):
+        told = self.vm.start()
+        self.assertIn(b"stay on this machine", told.stderr)
+        self.vm.ok("daemon", "stop")
+        told = self.vm.start("--durable", self.durable())
+        self.assertNotIn(b"stay on this machine", told.stderr)
+
+    def test_rm_says_what_stays_in_it(self):
+        self.vm.start("--durable", self.durable())
+        script = "echo w > $GPUJOB_CKPT_DIR/m.bin; sleep 0.1; exit 0"
+        self.vm.ok("run", "--name", "x", "--", "sh", "-c", script)
+        wait_until(lambda: self.vm.show("x")["checkpoints"][-1]["durable"], "it is durable")
+        self.assertIn(b"stay", self.vm.ok("rm", "x").stderr)
 
     def test_a_file_in_its_place_is_refused(self):
         path = self.path("file")
