@@ -187,22 +187,34 @@ void App::refresh_from_durable(std::function<void(Result<void>)> done) {
     done({});
     return;
   }
+  m_scanned.push_back(std::move(done));
+  if (m_scanned.size() > 1) {
+    return; // one scan answers all who wait
+  }
   std::vector<std::string> dirs{m_durable.dir};
   dirs.insert(dirs.end(), m_settings.read_dirs.begin(), m_settings.read_dirs.end());
-  m_helpers.run("scan", durable_requests::scan(dirs), k_scan_deadline,
-                [this, done = std::move(done)](Result<std::string> reply) {
-                  auto scanned = durable_requests::read_scan(m_durable, reply);
-                  if (!scanned) {
-                    done(scanned.error());
-                    return;
-                  }
-                  m_leases = std::move(scanned->leases);
-                  std::vector<policy::Event> events;
-                  for (auto& job : scanned->jobs) {
-                    events.emplace_back(policy::Imported{std::move(job)});
-                  }
-                  submit(std::move(events), [done] { done({}); });
-                });
+  m_helpers.run("scan", process::Load::light, durable_requests::scan(dirs), k_scan_deadline,
+                [this](const Result<std::string>& reply) { on_scanned(reply); });
+}
+
+void App::on_scanned(const Result<std::string>& reply) {
+  auto waiting = std::exchange(m_scanned, {});
+  const auto tell = [](const auto& list, const Result<void>& result) {
+    for (const auto& done : list) {
+      done(result);
+    }
+  };
+  auto scanned = durable_requests::read_scan(m_durable, reply);
+  if (!scanned) {
+    tell(waiting, scanned.error());
+    return;
+  }
+  m_leases = std::move(scanned->leases);
+  std::vector<policy::Event> events;
+  for (auto& job : scanned->jobs) {
+    events.emplace_back(policy::Imported{std::move(job)});
+  }
+  submit(std::move(events), [tell, waiting = std::move(waiting)] { tell(waiting, {}); });
 }
 
 std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
@@ -212,8 +224,7 @@ std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
     return std::nullopt;
   }
   return fmt::format(
-      "another session ({}) seems to run it: last heard {} ago, its word holds until "
-      "{}",
+      "another session ({}) seems to run it, last heard of {} ago; its lease ends at {}",
       it->second.session, format_duration(wall - it->second.at), format_local(it->second.expires));
 }
 

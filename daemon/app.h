@@ -68,6 +68,7 @@ private:
   void wake();
   bool commit(Now now);
   void after_commit(Now now);
+  void on_scanned(const Result<std::string>& reply);
   void forget_command_lines(const std::set<policy::JobId>& changed);
   void arm(const policy::Decision& d);
   void shut_down();
@@ -103,6 +104,8 @@ private:
   policy::Decision m_decision;             ///< decided, and waiting for its commit
   bool m_scheduled = false;
   bool m_commit_failed = false;
+  bool m_heartbeat_out = false;                             ///< one is being written
+  std::vector<std::function<void(Result<void>)>> m_scanned; ///< who waits for the scan under way
 
   process::HelperRunner m_helpers;
   jobs::Attempts m_attempts;

@@ -4,6 +4,7 @@
 #include "daemon/app.h"
 
 #include <fmt/format.h>
+#include <utility>
 
 /// What an action does outside. Outcomes come back as events.
 namespace gpujob {
@@ -25,8 +26,8 @@ void App::perform(const policy::Action& action, Now now) {
 
 void App::perform_one(const policy::Prepare& a, Now) {
   const auto& job = m_world.jobs.at(a.id);
-  m_helpers.run("job " + a.id, durable_requests::resume(m_places.state, job), k_copy_deadline,
-                [this, id = a.id](Result<std::string> reply) {
+  m_helpers.run("job " + a.id, process::Load::heavy, durable_requests::resume(m_places.state, job),
+                k_copy_deadline, [this, id = a.id](Result<std::string> reply) {
                   if (const auto it = m_world.jobs.find(id); it != m_world.jobs.end()) {
                     post(durable_requests::read_resume(it->second, reply));
                   }
@@ -58,8 +59,9 @@ void App::perform_one(const policy::SendRequest& a, Now) {
 void App::perform_one(const policy::Secure& a, Now) {
   const auto& job = m_world.jobs.at(a.id);
   const auto manifest = durable_requests::manifest_path(m_places.state, job, a.seq);
-  m_helpers.run("job " + a.id, durable_requests::secure(m_durable, m_places.state, job, a.seq),
-                k_copy_deadline, [this, a, manifest](Result<std::string> reply) {
+  m_helpers.run("job " + a.id, process::Load::heavy,
+                durable_requests::secure(m_durable, m_places.state, job, a.seq), k_copy_deadline,
+                [this, a, manifest](Result<std::string> reply) {
                   crash_point("after_secure");
                   post(durable_requests::read_secure(a.id, a.seq, manifest, reply));
                 });
@@ -69,13 +71,14 @@ void App::perform_one(const policy::WriteRecord& a, Now now) {
   const auto& job = m_world.jobs.at(a.id);
   const auto request = a.end ? durable_requests::end(m_durable, job, now.wall)
                              : durable_requests::begin(m_durable, job, now.wall);
-  m_helpers.run("job " + a.id, request, k_small_deadline, [this, a](Result<std::string> reply) {
-    const auto done = durable_requests::read_done(reply);
-    if (!done) {
-      log_line(fmt::format("job={} durable record: {}", a.id, done.error().text));
-    }
-    post(policy::RecordWritten{a.id, a.end, done.has_value()});
-  });
+  m_helpers.run("job " + a.id, process::Load::light, request, k_small_deadline,
+                [this, a](Result<std::string> reply) {
+                  const auto done = durable_requests::read_done(reply);
+                  if (!done) {
+                    log_line(fmt::format("job={} durable record: {}", a.id, done.error().text));
+                  }
+                  post(policy::RecordWritten{a.id, a.end, done.has_value()});
+                });
 }
 
 void App::perform_one(const policy::Heartbeat& a, Now now) {
@@ -90,11 +93,17 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
   const auto request = durable_requests::heartbeat(
       m_durable, a.seq, now.wall, ends ? std::optional(now.wall_at(*ends)) : std::nullopt,
       m_world.session.heartbeat_interval, running, false);
-  m_helpers.run("ledger", request, k_small_deadline, [](Result<std::string> reply) {
-    if (const auto done = durable_requests::read_done(reply); !done) {
-      log_line("heartbeat: " + done.error().text);
-    }
-  });
+  if (std::exchange(m_heartbeat_out, true)) {
+    log_line("heartbeat: the last one still waits for the storage");
+    return;
+  }
+  m_helpers.run("ledger", process::Load::light, request, k_small_deadline,
+                [this](Result<std::string> reply) {
+                  m_heartbeat_out = false;
+                  if (const auto done = durable_requests::read_done(reply); !done) {
+                    log_line("heartbeat: " + done.error().text);
+                  }
+                });
 }
 
 } // namespace gpujob

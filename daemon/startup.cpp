@@ -62,7 +62,7 @@ Result<std::string> find_shim(const std::string& daemon_exe) {
 Result<std::string> ask(boost::asio::io_context& io, process::HelperRunner& helpers,
                         std::string request, Duration deadline) {
   std::optional<Result<std::string>> answer;
-  helpers.run("startup", std::move(request), deadline,
+  helpers.run("startup", process::Load::light, std::move(request), deadline,
               [&](Result<std::string> reply) { answer = std::move(reply); });
   while (!answer && io.run_one() > 0) {
   }

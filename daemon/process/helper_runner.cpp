@@ -19,7 +19,7 @@ namespace gpujob::process {
 
 namespace {
 
-constexpr std::size_t k_at_once = 2;
+constexpr int k_heavy_at_once = 2;
 constexpr std::size_t k_max_reply = 64U << 20U;
 
 Result<Fd> make_memfd(std::string_view bytes) {
@@ -48,20 +48,26 @@ HelperRunner::HelperRunner(boost::asio::io_context& io, std::string exe)
 
 HelperRunner::~HelperRunner() = default;
 
-void HelperRunner::run(std::string key, std::string request, Duration deadline, Done done) {
-  m_waiting.push_back({std::move(key), std::move(request), deadline, std::move(done)});
+void HelperRunner::run(std::string key, Load load, std::string request, Duration deadline,
+                       Done done) {
+  m_waiting.push_back({std::move(key), load, std::move(request), deadline, std::move(done)});
   start_next();
 }
 
-bool HelperRunner::may_start(const std::string& key) const {
-  return m_running.size() < k_at_once &&
-         std::none_of(m_running.begin(), m_running.end(),
-                      [&](const auto& item) { return item.second->request.key == key; });
+bool HelperRunner::may_start(const Request& request) const {
+  int heavy = 0;
+  for (const auto& [number, running] : m_running) {
+    heavy += running->request.load == Load::heavy ? 1 : 0;
+    if (running->request.key == request.key) {
+      return false;
+    }
+  }
+  return request.load == Load::light || heavy < k_heavy_at_once;
 }
 
 void HelperRunner::start_next() {
   for (auto it = m_waiting.begin(); it != m_waiting.end();) {
-    if (!may_start(it->key)) {
+    if (!may_start(*it)) {
       ++it;
       continue;
     }

@@ -17,9 +17,13 @@ namespace gpujob::process {
 
 class PidWatch;
 
+/// What a request costs: heavy ones read or write whole checkpoints.
+enum class Load : std::uint8_t { light, heavy };
+
 /// Runs `gpujobd --helper` programs: one request in, one reply out, each with a deadline after
-/// which it is killed. Requests with the same key run one after the other, at most two keys at a
-/// time, so a hung mount holds up what needs it and nothing else.
+/// which it is killed. Requests with the same key run one after the other, heavy ones of two keys at
+/// a time. A hung mount so holds up what needs it and nothing else: a light request never waits for
+/// a heavy one of another key.
 class HelperRunner {
 public:
   /// The reply's text, or an error (not started, ended without a reply, deadline passed).
@@ -30,13 +34,15 @@ public:
   HelperRunner(const HelperRunner&) = delete;
   HelperRunner& operator=(const HelperRunner&) = delete;
 
-  void run(std::string key, std::string request, Duration deadline, Done done);
+  /// `deadline` counts from the start of the program, not from here.
+  void run(std::string key, Load load, std::string request, Duration deadline, Done done);
   /// Requests not yet answered.
   [[nodiscard]] std::size_t pending() const { return m_waiting.size() + m_running.size(); }
 
 private:
   struct Request {
     std::string key;
+    Load load = Load::light;
     std::string text;
     Duration deadline{};
     Done done;
@@ -44,7 +50,7 @@ private:
   struct Running;
 
   void start_next();
-  bool may_start(const std::string& key) const;
+  bool may_start(const Request& request) const;
   Result<void> start(Request request);
   void finish(std::uint64_t number, bool timed_out);
 

@@ -12,6 +12,7 @@
 using namespace gpujob;
 using namespace std::chrono_literals;
 using gpujob::test::TempDir;
+using process::Load;
 
 namespace {
 
@@ -30,7 +31,8 @@ TEST_CASE("a request goes in, its reply comes out") {
   boost::asio::io_context io;
   process::HelperRunner helpers(io, helper(dir, "cat"));
   std::string reply;
-  helpers.run("k", "{\"op\":\"x\"}", 30s, [&](Result<std::string> r) { reply = r.value(); });
+  helpers.run("k", Load::light, "{\"op\":\"x\"}", 30s,
+              [&](Result<std::string> r) { reply = r.value(); });
   io.run();
   CHECK(reply == "{\"op\":\"x\"}");
   CHECK(helpers.pending() == 0);
@@ -42,10 +44,11 @@ TEST_CASE("one that hangs is killed at its deadline and does not hold up the nex
   process::HelperRunner helpers(
       io, helper(dir, "read line; [ \"$line\" = hang ] && exec sleep 1000; echo ok"));
   std::vector<std::string> order;
-  helpers.run("k", "hang\n", 300ms,
+  helpers.run("k", Load::light, "hang\n", 300ms,
               [&](Result<std::string> r) { order.push_back(r ? "answer" : "deadline"); });
-  helpers.run("k", "go\n", 30s, [&](Result<std::string> r) { order.push_back(r.value()); });
-  helpers.run("other", "go\n", 30s,
+  helpers.run("k", Load::light, "go\n", 30s,
+              [&](Result<std::string> r) { order.push_back(r.value()); });
+  helpers.run("other", Load::light, "go\n", 30s,
               [&](Result<std::string> r) { order.push_back("other " + r.value()); });
   io.run();
   CHECK(order == std::vector<std::string>{"other ok\n", "deadline", "ok\n"});
@@ -58,8 +61,29 @@ TEST_CASE("one that ends without a word, or cannot be started, is an error") {
   process::HelperRunner missing(io, "/nowhere/helper");
   int errors = 0;
   const auto count = [&](Result<std::string> r) { errors += r ? 0 : 1; };
-  silent.run("k", "x", 30s, count);
-  missing.run("k", "x", 30s, count);
+  silent.run("k", Load::light, "x", 30s, count);
+  missing.run("k", Load::light, "x", 30s, count);
   io.run();
   CHECK(errors == 2);
+}
+
+TEST_CASE("two heavy ones that hang hold up a third, but nothing light") {
+  TempDir dir;
+  boost::asio::io_context io;
+  process::HelperRunner helpers(
+      io, helper(dir, "read line; [ \"$line\" = hang ] && exec sleep 1000; echo ok"));
+  std::vector<std::string> order;
+  const auto note = [&](const std::string& who) {
+    return [&order, who](const Result<std::string>& r) {
+      order.push_back(who + (r ? " ok" : " hung"));
+    };
+  };
+  helpers.run("job a", Load::heavy, "hang\n", 500ms, note("a"));
+  helpers.run("job b", Load::heavy, "hang\n", 500ms, note("b"));
+  helpers.run("job c", Load::heavy, "go\n", 30s, note("c"));
+  helpers.run("scan", Load::light, "go\n", 30s, note("scan"));
+  io.run();
+  REQUIRE(order.size() == 4);
+  CHECK(order[0] == "scan ok");
+  CHECK(order[3] == "c ok");
 }

@@ -88,7 +88,8 @@ std::optional<Error> refusal(const Backend& backend, const policy::Job* known, c
   }
   if (known != nullptr && !wish.take_over && !wish.again) {
     if (const auto holder = backend.lease_holder(known->id)) {
-      return refuse(*holder + "; wait until that is over, or pass --take-over");
+      return refuse(*holder +
+                    "; if that VM is gone, run the same line after that, or now with --take-over");
     }
   }
   const auto longest = known == nullptr ? Duration{} : known->longest_save;
