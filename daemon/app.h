@@ -104,7 +104,6 @@ private:
   policy::Decision m_decision;             ///< decided, and waiting for its commit
   bool m_scheduled = false;
   bool m_commit_failed = false;
-  bool m_heartbeat_out = false;                             ///< one is being written
   std::vector<std::function<void(Result<void>)>> m_scanned; ///< who waits for the scan under way
 
   process::HelperRunner m_helpers;

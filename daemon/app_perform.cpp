@@ -4,7 +4,6 @@
 #include "daemon/app.h"
 
 #include <fmt/format.h>
-#include <utility>
 
 /// What an action does outside. Outcomes come back as events.
 namespace gpujob {
@@ -93,16 +92,12 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
   const auto request = durable_requests::heartbeat(
       m_durable, a.seq, now.wall, ends ? std::optional(now.wall_at(*ends)) : std::nullopt,
       m_world.session.heartbeat_interval, running, false);
-  if (std::exchange(m_heartbeat_out, true)) {
-    log_line("heartbeat: the last one still waits for the storage");
-    return;
-  }
   m_helpers.run("ledger", process::Load::light, request, k_small_deadline,
-                [this](Result<std::string> reply) {
-                  m_heartbeat_out = false;
+                [this](const Result<std::string>& reply) {
                   if (const auto done = durable_requests::read_done(reply); !done) {
                     log_line("heartbeat: " + done.error().text);
                   }
+                  post(policy::HeartbeatWritten{});
                 });
 }
 

@@ -6,8 +6,10 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <tuple>
+#include <utility>
 
 namespace gpujob::durable_requests {
 
@@ -320,7 +322,24 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
   return job;
 }
 
-void read_heartbeat(const json& j, const Place& place, Scanned& out) {
+/// When a session said that its attempt of a job is over.
+using EndsSaid = std::map<std::pair<JobId, std::string>, WallTime>;
+
+void read_ends(const json& job, EndsSaid& out) {
+  Reader r(job, "job");
+  const auto id = r.text("id");
+  const auto* attempts = r.find("attempts");
+  for (const auto& attempt : attempts == nullptr ? json::array() : *attempts) {
+    Reader a(attempt, "attempt");
+    if (const auto* end = a.find("end")) {
+      Reader e(*end, "end");
+      auto& last = out[{id, a.text("session")}];
+      last = std::max(last, wall_from_ns(e.integer_or("at_ns", 0)));
+    }
+  }
+}
+
+void read_heartbeat(const json& j, const Place& place, const EndsSaid& ends_said, Scanned& out) {
   Reader r(j, "heartbeat");
   const auto session = r.text("session");
   const auto seq = r.integer_or("seq", 0);
@@ -338,6 +357,10 @@ void read_heartbeat(const json& j, const Place& place, Scanned& out) {
     expires = std::min(expires, wall_from_ns(*ends));
   }
   for (const auto& job : r.texts_or_empty("jobs")) {
+    const auto end = ends_said.find({job, session});
+    if (end != ends_said.end() && end->second >= at) {
+      continue; // over, and no heartbeat came to say so
+    }
     auto& lease = out.leases[job];
     if (lease.expires < expires) {
       lease = Lease{session, at, expires};
@@ -355,8 +378,10 @@ Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply) 
   Reader r(*j, "helper: scan");
   Scanned out;
   out.problems = r.texts_or_empty("problems");
+  EndsSaid ends_said;
   if (const auto* jobs = r.find("jobs"); jobs != nullptr && jobs->is_array()) {
     for (const auto& item : *jobs) {
+      read_ends(item, ends_said);
       if (auto job = read_job(item, place.level)) {
         out.jobs.push_back(std::move(*job));
       } else {
@@ -369,7 +394,7 @@ Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply) 
                    [](const Job& a, const Job& b) { return a.created < b.created; });
   if (const auto* beats = r.find("heartbeats"); beats != nullptr && beats->is_array()) {
     for (const auto& item : *beats) {
-      read_heartbeat(item, place, out);
+      read_heartbeat(item, place, ends_said, out);
     }
   }
   if (!r.ok()) {

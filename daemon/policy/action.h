@@ -42,6 +42,7 @@ struct WriteRecord {
   JobId id;
   bool end = false;
 };
+/// Write a heartbeat, the lease on what runs; answer: HeartbeatWritten.
 struct Heartbeat {
   std::int64_t seq = 0;
 };

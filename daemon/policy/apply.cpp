@@ -227,6 +227,10 @@ void on_event(World& w, const EnvironmentHeld& e, Now) {
   }
 }
 
+void on_event(World& w, const HeartbeatWritten&, Now) {
+  w.heartbeat_issued = false;
+}
+
 void on_event(World& w, const Tick&, Now now) {
   const auto active = w.active; // settle() may take a job out
   for (const auto& id : active) {

@@ -108,7 +108,7 @@ struct Decider {
   }
 
   void look_heartbeat() {
-    if (!w.heartbeat_due) {
+    if (!w.heartbeat_due || w.heartbeat_issued) {
       return;
     }
     // The lease on a job begins with the heartbeat that names it.
@@ -125,12 +125,15 @@ struct Intender {
   Now now;
 
   /// A queued job begins its next attempt.
-  static void begin(World& w, Job& job, int attempt) {
+  void begin(Job& job, int attempt) const {
     if (job.attempt == attempt) {
       return;
     }
     w.queue.erase({job.order, job.id});
     w.active.insert(job.id);
+    if (w.heartbeat_due) {
+      w.heartbeat_due = now.boot; // the one under way does not name it
+    }
     job.attempt = attempt;
     job.imported = false;
     job.not_before.reset();
@@ -148,13 +151,13 @@ struct Intender {
 
   void operator()(const Prepare& a) const {
     auto& job = w.jobs.at(a.id);
-    begin(w, job, a.attempt);
+    begin(job, a.attempt);
     std::get<Starting>(job.state).prepare = Work::issued;
     w.dirty.insert(a.id);
   }
   void operator()(const Launch& a) const {
     auto& job = w.jobs.at(a.id);
-    begin(w, job, a.attempt);
+    begin(job, a.attempt);
     auto& starting = std::get<Starting>(job.state);
     starting.launch = Work::issued;
     starting.plan = a.plan;
@@ -186,6 +189,7 @@ struct Intender {
   }
   void operator()(const Heartbeat& a) const {
     w.heartbeat_seq = a.seq;
+    w.heartbeat_issued = true;
     w.heartbeat_due = now.boot + w.session.heartbeat_interval;
   }
 };

@@ -56,6 +56,7 @@ void on_event(World& w, const NeverStarted& e, Now now);
 void on_event(World& w, const CheckpointFound& e, Now now);
 void on_event(World& w, const Secured& e, Now now);
 void on_event(World& w, const RecordWritten& e, Now now);
+void on_event(World& w, const HeartbeatWritten& e, Now now);
 void on_event(World& w, const EnvironmentHeld& e, Now now);
 void on_event(World& w, const Imported& e, Now now);
 void on_event(World& w, const Tick& e, Now now);

@@ -99,6 +99,8 @@ struct RecordWritten {
   bool end = false; ///< the end record, else the begin record
   bool ok = false;
 };
+/// The answer to Heartbeat, also when it failed: the next one comes in its turn.
+struct HeartbeatWritten {};
 /// A shim gave the command line back, or a client brought it again.
 struct EnvironmentHeld {
   JobId id;
@@ -112,6 +114,6 @@ struct Tick {};
 using Event =
     std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
                  BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
-                 RecordWritten, EnvironmentHeld, Imported, Tick>;
+                 RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, Tick>;
 
 } // namespace gpujob::policy

@@ -167,6 +167,7 @@ struct World {
   std::int64_t next_order = 1;
   std::optional<BootTime> heartbeat_due; ///< nullopt: none is owed (no durable directory)
   std::int64_t heartbeat_seq = 0;
+  bool heartbeat_issued = false; ///< one is being written; the next waits for it
 
   std::set<JobId> dirty;                   ///< changed since the last commit; the loop clears it
   std::vector<Announcement> announcements; ///< the loop drains it

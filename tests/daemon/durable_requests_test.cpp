@@ -187,6 +187,29 @@ TEST_CASE("another session's heartbeat is a lease until three are missed, its en
   CHECK(s.scan().leases.empty());
 }
 
+TEST_CASE("an end said after the last heartbeat ends its lease, one said before does not") {
+  Side s;
+  auto other = s.place;
+  other.session = "sess2";
+  const auto at = wall_from_ns(1'790'000'000'000'000'000);
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(other, s.job, at - std::chrono::seconds{9}))));
+  REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(
+      other, 1, at, std::nullopt, std::chrono::seconds{60}, {s.job.id}, false))));
+  CHECK(s.scan().leases.size() == 1);
+  s.job.state = Ended{EndState::parked, "limit", {}, 15, true};
+  SECTION("after") {
+    REQUIRE(durable_requests::read_done(
+        Side::ask(durable_requests::end(other, s.job, at + std::chrono::seconds{1}))));
+    CHECK(s.scan().leases.empty());
+  }
+  SECTION("before: it runs again there") {
+    REQUIRE(durable_requests::read_done(
+        Side::ask(durable_requests::end(other, s.job, at - std::chrono::seconds{1}))));
+    CHECK(s.scan().leases.size() == 1);
+  }
+}
+
 TEST_CASE("our own heartbeats are no lease, and their number goes on") {
   Side s;
   REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(

@@ -85,5 +85,5 @@ TEST_CASE("two heavy ones that hang hold up a third, but nothing light") {
   io.run();
   REQUIRE(order.size() == 4);
   CHECK(order[0] == "scan ok");
-  CHECK(order[3] == "c ok");
+  CHECK(order[1].ends_with(" hung")); // and only then was there a place for c
 }

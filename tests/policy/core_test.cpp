@@ -302,12 +302,28 @@ TEST_CASE("a heartbeat goes out when due, and at once when the set of running jo
   b.durable();
   b.tick();
   REQUIRE(b.action<Heartbeat>());
+  b.step(HeartbeatWritten{});
   b.step(Submitted{"j1", Bench::spec()});
   REQUIRE(b.action<Heartbeat>());
   CHECK(b.action<Heartbeat>()->seq == 2);
-  b.tick();
+  b.step(HeartbeatWritten{});
   CHECK_FALSE(b.action<Heartbeat>());
   b.pass(60s);
   b.tick();
   CHECK(b.action<Heartbeat>());
+}
+
+TEST_CASE("what changes while a heartbeat is being written is told by the next") {
+  Bench b;
+  b.durable();
+  b.tick();
+  REQUIRE(b.action<Heartbeat>());
+  b.run();
+  CHECK_FALSE(b.action<Heartbeat>());
+  b.step(HeartbeatWritten{});
+  REQUIRE(b.action<Heartbeat>()); // it has started
+  b.gone(b.exit_record(0));
+  CHECK_FALSE(b.action<Heartbeat>());
+  b.step(HeartbeatWritten{});
+  CHECK(b.action<Heartbeat>()); // it has ended
 }

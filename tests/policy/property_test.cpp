@@ -138,7 +138,8 @@ struct Storm {
                      pick(6) != 0};
     }
     case 12:
-      return RecordWritten{id, pick(2) == 0, pick(3) != 0};
+      return pick(3) == 0 ? Event(HeartbeatWritten{})
+                          : Event(RecordWritten{id, pick(2) == 0, pick(3) != 0});
     default:
       return Tick{};
     }

@@ -30,6 +30,7 @@ class Session(Case):
             self.begin(vm, 15, "--durable", self.durable())
             done = vm.run(*self.line("450"), timeout=90)
             out = done.stdout.decode()
+            self.assertIn("begin", out, done.stderr.decode())
             begins.append(int(re.search(r"begin (\d+)", out)[1]))
             if done.returncode == 0:
                 self.assertIn("end 450", out)
