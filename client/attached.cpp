@@ -22,12 +22,11 @@ constexpr int k_idle_ms = 1000;
 
 class Attached {
 public:
-  Attached(Watcher& watcher, LogFollower::From from) : m_watcher(watcher) {
-    const auto& view = watcher.view();
+  Attached(Watcher& watcher, const JobView& since, LogFollower::From from) : m_watcher(watcher) {
     // The log of a waiting job is that of an attempt before the one that we wait for.
-    const bool over = view.waiting() && !view.log.empty();
-    m_attempt = std::max(over ? view.attempt : view.attempt - 1, 0);
-    m_from = view.waiting() ? LogFollower::From::start : from;
+    const bool over = since.waiting() && !since.log.empty();
+    m_attempt = std::max(over ? since.attempt : since.attempt - 1, 0);
+    m_from = since.waiting() ? LogFollower::From::start : from;
   }
 
   Result<AttachedEnd> run();
@@ -150,8 +149,8 @@ AttachedEnd Attached::ended() {
 
 } // namespace
 
-Result<AttachedEnd> stay_attached(Watcher& watcher, LogFollower::From from) {
-  return Attached(watcher, from).run();
+Result<AttachedEnd> stay_attached(Watcher& watcher, const JobView& since, LogFollower::From from) {
+  return Attached(watcher, since, from).run();
 }
 
 Result<AttachedEnd> stay_quiet(Watcher& watcher) {

@@ -20,8 +20,9 @@ struct AttachedEnd {
 
 /// Streams the job's output to stdout and what the daemon says of it to stderr until it has ended
 /// or we are told to leave it (Ctrl-C, SIGTERM, nobody reads stdout). Attempt after attempt: each
-/// log is finished before the next one begins. `from` is for the attempt that runs now.
-Result<AttachedEnd> stay_attached(Watcher& watcher, LogFollower::From from);
+/// log is finished before the next one begins, from the one that `since` shows on; `from` is for
+/// that one. Since the caller read `since`, attempts may have come and gone.
+Result<AttachedEnd> stay_attached(Watcher& watcher, const JobView& since, LogFollower::From from);
 
 /// The same wait without the output, for --json.
 Result<AttachedEnd> stay_quiet(Watcher& watcher);

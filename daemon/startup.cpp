@@ -74,6 +74,7 @@ struct DurableStart {
   durable_requests::Place place;
   std::string state;
   durable_requests::Scanned scanned;
+  std::vector<std::string> notes; ///< for whoever starts the daemon
 };
 
 bool asked_for(const platform::DurableSetting& d) {
@@ -88,9 +89,9 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
   DurableStart out;
   out.place.session = settings.id;
   if (!settings.durable) {
-    out.state =
-        "none: checkpoints stay on this machine and go with it: give --durable DIR to gpujob "
-        "daemon start";
+    out.state = "none: checkpoints stay on this machine and go with it";
+    out.notes.push_back("no durable directory: checkpoints stay on this machine and go with it: "
+                        "gpujob daemon stop, then gpujob daemon start --durable DIR");
     return out;
   }
   const auto& d = *settings.durable;
@@ -102,7 +103,7 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
     out.place.dir = d.path;
     out.place.level = d.level.empty() ? "cached" : d.level;
     out.state = "not reachable: " + opened.error().text;
-    log_line("durable: " + out.state);
+    log_line(out.state);
     return out;
   }
   if (!opened) {
@@ -110,15 +111,15 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
       return opened.error();
     }
     out.state = "not there: " + opened.error().text;
-    log_line("durable: " + out.state);
+    out.notes.push_back(opened.error().text + "; then gpujob daemon stop, and the same line again");
     return out;
   }
   out.place.dir = d.path;
   out.place.level = d.level.empty() ? opened->level : d.level;
   out.state = out.place.level;
   for (const auto& warning : opened->warnings) {
-    log_line("durable: " + warning);
     out.state += "; " + warning;
+    out.notes.push_back(warning);
   }
   std::vector<std::string> dirs{d.path};
   dirs.insert(dirs.end(), settings.read_dirs.begin(), settings.read_dirs.end());
@@ -186,11 +187,7 @@ Result<Fd> take_daemon_lock(const std::string& path) {
 /// What a user must hear before the night, not after it.
 std::vector<std::string> notes_for(const platform::SessionSettings& s,
                                    const DurableStart& durable) {
-  std::vector<std::string> notes;
-  if (durable.place.dir.empty()) {
-    notes.push_back("durable directory: " + durable.state +
-                    "; after that: gpujob daemon stop, then the same line again");
-  }
+  auto notes = durable.notes;
   for (const auto& [name, setting] : s.settings) {
     if (!setting.note.empty()) {
       notes.push_back(name + ": " + setting.note);

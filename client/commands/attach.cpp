@@ -17,7 +17,8 @@ Result<int> execute(const AttachOptions& options) {
   if (!watcher) {
     return watcher.error();
   }
-  auto end = options.json ? stay_quiet(*watcher) : stay_attached(*watcher, LogFollower::From::tail);
+  auto end = options.json ? stay_quiet(*watcher)
+                          : stay_attached(*watcher, watcher->view(), LogFollower::From::tail);
   if (!end) {
     return end.error();
   }

@@ -28,7 +28,7 @@ Result<int> follow_log(Connection connection, const std::string& job) {
   if (!watcher) {
     return watcher.error();
   }
-  auto end = stay_attached(*watcher, LogFollower::From::start);
+  auto end = stay_attached(*watcher, watcher->view(), LogFollower::From::start);
   return end ? Result<int>(0) : Result<int>(end.error());
 }
 

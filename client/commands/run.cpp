@@ -111,7 +111,7 @@ Result<int> execute(const RunOptions& options) {
   }
   const auto from =
       submitted->disposition == "attached" ? LogFollower::From::tail : LogFollower::From::start;
-  auto end = options.json ? stay_quiet(*watcher) : stay_attached(*watcher, from);
+  auto end = options.json ? stay_quiet(*watcher) : stay_attached(*watcher, submitted->job, from);
   if (!end) {
     return end.error();
   }

@@ -215,6 +215,10 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(out, "first attempt\nsecond attempt\n")
         self.assertIn("gpujob: twice goes on: attempt 2", err)
 
+    def test_an_attempt_that_is_over_before_its_client_watches_is_shown_too(self):
+        out = self.gj("run", "--name", "late", "--", "sh", "-c", "echo first attempt; exit 85")[0]
+        self.assertEqual(out, "first attempt\nsecond attempt\n")
+
     def test_no_byte_is_lost_or_repeated_when_the_daemon_dies(self):
         count = "i=0; while [ $i -lt 400 ]; do echo $i; i=$((i+1)); sleep 0.005; done"
         p = self.start("run", "--name", "count", "--", "sh", "-c", count)

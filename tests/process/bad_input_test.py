@@ -2,9 +2,8 @@
 """Each: a clear error that says what to do, and nothing started."""
 import json
 import os
-import unittest
 
-from support import Case
+from machine import Case, main
 
 
 class BadInput(Case):
@@ -95,4 +94,4 @@ class BadInput(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

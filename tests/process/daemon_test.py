@@ -5,9 +5,8 @@ import signal
 import socket
 import subprocess
 import time
-import unittest
 
-from support import BIN, PYTHON, SAVER, Case, wait_until
+from machine import BIN, PYTHON, SAVER, Case, main, wait_until
 
 
 class Daemon(Case):
@@ -175,4 +174,4 @@ class Daemon(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

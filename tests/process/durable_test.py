@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
-import unittest
 
-from support import PYTHON, SAVER, Case, wait_until
+from machine import PYTHON, SAVER, Case, main, wait_until
 
 
 class Durable(Case):
@@ -115,4 +114,4 @@ class Durable(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -3,9 +3,8 @@ import hashlib
 import os
 import signal
 import subprocess
-import unittest
 
-from support import PYTHON, SAVER, Case, wait_until
+from machine import PYTHON, SAVER, Case, main, wait_until
 
 
 class Run(Case):
@@ -178,4 +177,4 @@ class Run(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -4,9 +4,8 @@ import os
 import re
 import signal
 import time
-import unittest
 
-from support import PYTHON, SAVER, Case, wait_until
+from machine import PYTHON, SAVER, Case, main, wait_until
 
 SLOW = float(os.environ.get("GPUJOB_TEST_SLOW", 1))
 
@@ -147,4 +146,4 @@ class Session(Case):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

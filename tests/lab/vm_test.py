@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""VMs as the kernel makes them: a PID, mount and time namespace each, ended by the death of PID 1."""
+import json
+import os
+import signal
+import subprocess
+import unittest
+
+from machine import BIN, PYTHON, SAVER, Case, main
+
+# The host has been up for half a day when the container starts: no session is that old.
+UPTIME_S = 45000
+UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--mount-proc", "--time",
+           "--boottime", str(UPTIME_S)]
+
+
+class Vm(Case):
+    def setUp(self):
+        super().setUp()
+        probe = subprocess.run([*UNSHARE, "true"], capture_output=True, check=False)
+        if probe.returncode != 0:
+            self.skipTest("unshare: " + probe.stderr.decode().strip() + ": needs CAP_SYS_ADMIN")
+
+    def boot(self, script, **env):
+        """A new VM whose PID 1 runs the script. It lives until that ends or is killed."""
+        return subprocess.Popen([*UNSHARE, "sh", "-c", script], stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                                env=dict(self.vm.env, PATH=BIN + ":" + os.environ["PATH"], **env))
+
+    def ran(self, script, **env):
+        vm = self.boot(script, **env)
+        out, err = vm.communicate(timeout=90)
+        self.assertEqual(vm.returncode, 0, err)
+        return out
+
+    def test_the_session_is_as_old_as_pid_1_not_as_the_host(self):
+        out = self.ran("cut -d. -f1 /proc/uptime; gpujob quota --json", GPUJOB_PLATFORM="kaggle")
+        uptime, quota = out.split("\n", 1)
+        self.assertGreaterEqual(int(uptime), UPTIME_S)
+        session = json.loads(quota)["session"]
+        self.assertEqual(session["limit_s"], 12 * 3600)
+        self.assertLess(session["elapsed_s"], 60)
+        self.assertEqual(session["start_source"], "pid1")
+
+    def test_a_job_goes_on_when_the_whole_vm_died_in_one_instant(self):
+        durable = self.path("durable")
+        os.makedirs(durable)
+        line = f"gpujob run -d --name x --take-over -- {PYTHON} {SAVER} 100000 >/dev/null"
+        begin = f"gpujob daemon start --durable {durable} && {line}"
+        # Until its handler is there, a request is refused or goes unanswered.
+        save = "until gpujob checkpoint x --wait >/dev/null; do :; done"
+        vm = self.boot(f"{begin} && {save} && echo saved && sleep 1000")
+        self.assertEqual(vm.stdout.readline(), "saved\n")
+        self.assertIsNone(vm.poll())
+        vm.send_signal(signal.SIGKILL)  # unshare's end is PID 1's end, and that is everybody's
+        vm.communicate()
+
+        out = self.ran(f"{begin} && gpujob show x --json && "
+                       "until gpujob logs x | grep -m1 begin; do :; done")
+        view, end = json.JSONDecoder().raw_decode(out)
+        self.assertEqual((view["attempt"], view["failures"], view["interruptions"]), (2, 0, 1))
+        step = max(c["step"] for c in view["checkpoints"] if c["confirmed"])
+        self.assertEqual(out[end:].strip(), f"begin {step}")
+        self.assertGreater(step, 0)
+
+
+if __name__ == "__main__":
+    main()
