@@ -21,9 +21,9 @@ class PidWatch;
 enum class Load : std::uint8_t { light, heavy };
 
 /// Runs `gpujobd --helper` programs: one request in, one reply out, each with a deadline after
-/// which it is killed. Requests with the same key run one after the other, heavy ones of two keys at
-/// a time. A hung mount so holds up what needs it and nothing else: a light request never waits for
-/// a heavy one of another key.
+/// which it is killed. Requests with the same key run one after the other, heavy ones of two keys
+/// at a time. A hung mount so holds up what needs it and nothing else: a light request never waits
+/// for a heavy one of another key.
 class HelperRunner {
 public:
   /// The reply's text, or an error (not started, ended without a reply, deadline passed).
