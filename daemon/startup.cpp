@@ -6,6 +6,7 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/socket.h"
+#include "daemon/durable_start.h"
 #include "daemon/platform/profile.h"
 #include "daemon/platform/resolve.h"
 
@@ -23,8 +24,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr Duration k_open_deadline = 20s;
-constexpr Duration k_scan_deadline = 60s;
 /// A heartbeat every minute; oftener in a session so short that three missed ones would outlast it.
 constexpr Duration k_heartbeat = 60s;
 constexpr Duration k_heartbeat_least = 5s;
@@ -58,83 +57,6 @@ Result<std::string> find_shim(const std::string& daemon_exe) {
   return path;
 }
 
-/// Runs the loop until one helper request is answered.
-Result<std::string> ask(boost::asio::io_context& io, process::HelperRunner& helpers,
-                        std::string request, Duration deadline) {
-  std::optional<Result<std::string>> answer;
-  helpers.run("startup", process::Load::light, std::move(request), deadline,
-              [&](Result<std::string> reply) { answer = std::move(reply); });
-  while (!answer && io.run_one() > 0) {
-  }
-  io.restart();
-  return answer ? std::move(*answer) : Result<std::string>(Error{Errc::io, "helper: no answer"});
-}
-
-struct DurableStart {
-  durable_requests::Place place;
-  std::string state;
-  durable_requests::Scanned scanned;
-  std::vector<std::string> notes; ///< for whoever starts the daemon
-};
-
-bool asked_for(const platform::DurableSetting& d) {
-  return d.origin == platform::Origin::flag || d.origin == platform::Origin::environment ||
-         d.origin == platform::Origin::config;
-}
-
-/// A directory the user named must work, or nothing starts; one that a profile offers may be
-/// missing.
-Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
-                                  const platform::SessionSettings& settings, bool revive) {
-  DurableStart out;
-  out.place.session = settings.id;
-  if (!settings.durable) {
-    out.state = "none: checkpoints stay on this machine and go with it";
-    out.notes.push_back("no durable directory: checkpoints stay on this machine and go with it: "
-                        "gpujob daemon stop, then gpujob daemon start --durable DIR");
-    return out;
-  }
-  const auto& d = *settings.durable;
-  process::HelperRunner helpers(io, daemon_exe);
-  const auto opened = durable_requests::read_open(
-      ask(io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline));
-  if (!opened && revive) {
-    // Jobs run: a daemon without its durable directory is better than none. Copies are tried again.
-    out.place.dir = d.path;
-    out.place.level = d.level.empty() ? "cached" : d.level;
-    out.state = "not reachable: " + opened.error().text;
-    log_line(out.state);
-    return out;
-  }
-  if (!opened) {
-    if (asked_for(d)) {
-      return opened.error();
-    }
-    out.state = "not there: " + opened.error().text;
-    out.notes.push_back(opened.error().text + "; then gpujob daemon stop, and the same line again");
-    return out;
-  }
-  out.place.dir = d.path;
-  out.place.level = d.level.empty() ? opened->level : d.level;
-  out.state = out.place.level;
-  for (const auto& warning : opened->warnings) {
-    out.state += "; " + warning;
-    out.notes.push_back(warning);
-  }
-  std::vector<std::string> dirs{d.path};
-  dirs.insert(dirs.end(), settings.read_dirs.begin(), settings.read_dirs.end());
-  auto scanned = durable_requests::read_scan(
-      out.place, ask(io, helpers, durable_requests::scan(dirs), k_scan_deadline));
-  if (!scanned) {
-    return scanned.error();
-  }
-  for (const auto& problem : scanned->problems) {
-    log_line("durable: " + problem);
-  }
-  out.scanned = std::move(*scanned);
-  return out;
-}
-
 policy::Session make_session(const platform::SessionSettings& s, bool durable) {
   policy::Session session;
   session.id = s.id;
@@ -165,11 +87,7 @@ Result<platform::SessionSettings> load_settings(store::Store& store,
       log_line(read.error().text + ": resolved anew");
     }
   }
-  auto settings = platform::resolve_settings(request, profiles, read_clocks());
-  if (!settings) {
-    return settings;
-  }
-  return settings;
+  return platform::resolve_settings(request, profiles, read_clocks());
 }
 
 /// A shim that looks whether a daemon lives holds the lock for an instant: ask more than once.
@@ -180,6 +98,9 @@ Result<Fd> take_daemon_lock(const std::string& path) {
   for (int i = 1; i < k_tries && !lock && lock.error().code == Errc::refused; ++i) {
     ::poll(nullptr, 0, k_pause_ms);
     lock = lock_file(path);
+  }
+  if (!lock && lock.error().code == Errc::refused) {
+    return Error{Errc::refused, fmt::format("daemon: {}: one is running already", path)};
   }
   return lock;
 }
@@ -208,6 +129,44 @@ Revive make_revive(const std::string& exe, const RuntimePaths& runtime, const St
                 runtime.stop_marker()};
 }
 
+/// This session as it was, or as it is found to be; and the database that remembers it.
+Result<void> open_session(AppParts& parts, platform::ResolveRequest request) {
+  const auto profiles = platform::load_profiles();
+  if (!profiles) {
+    return profiles.error();
+  }
+  request.facts = platform::collect_facts(*profiles, {"", platform::read_environment()});
+  request.new_session_id = random_id();
+  parts.vm_id = make_vm_id(request.facts);
+  auto store = store::Store::open(parts.places.state.database(), parts.vm_id);
+  if (!store) {
+    return store.error();
+  }
+  auto settings = load_settings(**store, std::move(request), *profiles);
+  if (!settings) {
+    return settings.error();
+  }
+  parts.store = std::move(*store);
+  parts.settings = std::move(*settings);
+  return {};
+}
+
+policy::World make_world(const platform::SessionSettings& settings, const DurableStart& durable,
+                         const std::vector<store::StoredJob>& jobs) {
+  policy::World world;
+  world.session = make_session(settings, !durable.place.dir.empty());
+  world.slots = settings.slots;
+  for (const auto& [job, vm] : jobs) {
+    world.jobs[job.id] = job;
+    world.next_order = std::max(world.next_order, job.order + 1);
+  }
+  if (world.session.durable) {
+    world.heartbeat_due = read_clocks().boot;
+    world.heartbeat_seq = durable.scanned.own_heartbeat_seq;
+  }
+  return world;
+}
+
 } // namespace
 
 Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
@@ -216,19 +175,18 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   if (!inputs) {
     return inputs.error();
   }
-  const auto paths = platform::path_inputs(*inputs);
-  const auto runtime_dir = choose_runtime_dir(paths);
-  const auto state_dir = choose_state_dir(paths);
-  const RuntimePaths runtime{runtime_dir.path};
-  const StatePaths state{state_dir.path};
+  platform::ResolveRequest request;
+  request.inputs = *inputs;
+  request.revive = options.revive;
+  request.state_dir = choose_state_dir(platform::path_inputs(*inputs));
+  request.runtime_dir = choose_runtime_dir(platform::path_inputs(*inputs));
+  const RuntimePaths runtime{request.runtime_dir.path};
+  const StatePaths state{request.state_dir.path};
   GPUJOB_TRY(check_socket_path(runtime.attempt_dir("12345678", 100000) + "/notify.sock"));
   GPUJOB_TRY(prepare_private_dir(runtime.dir, "runtime directory"));
   auto lock = take_daemon_lock(runtime.lock());
   if (!lock) {
-    return lock.error().code == Errc::refused
-               ? Error{Errc::refused,
-                       fmt::format("daemon: {}: one is running already", runtime.lock())}
-               : lock.error();
+    return lock.error();
   }
   std::error_code ignored;
   if (options.revive && std::filesystem::exists(runtime.stop_marker(), ignored)) {
@@ -238,38 +196,21 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   if (options.background) {
     GPUJOB_TRY(redirect_to(state.daemon_log()));
   }
-  auto profiles = platform::load_profiles();
-  if (!profiles) {
-    return profiles.error();
-  }
-  platform::ResolveRequest request;
-  request.inputs = *inputs;
-  request.facts = platform::collect_facts(*profiles, {"", env});
-  request.revive = options.revive;
-  request.new_session_id = random_id();
-  request.state_dir = state_dir;
-  request.runtime_dir = runtime_dir;
 
   AppParts parts;
+  parts.lock = std::move(*lock);
   parts.daemon_exe = own_path();
   auto shim = find_shim(parts.daemon_exe);
   if (!shim) {
     return shim.error();
   }
-  parts.vm_id = make_vm_id(request.facts);
-  auto store = store::Store::open(state.database(), parts.vm_id);
-  if (!store) {
-    return store.error();
-  }
-  auto settings = load_settings(**store, std::move(request), *profiles);
-  if (!settings) {
-    return settings.error();
-  }
-  auto durable = open_durable(io, parts.daemon_exe, *settings, options.revive);
+  parts.places = {runtime, state, *shim, make_revive(parts.daemon_exe, runtime, state)};
+  GPUJOB_TRY(open_session(parts, std::move(request)));
+  auto durable = open_durable(io, parts.daemon_exe, parts.settings, options.revive);
   if (!durable) {
     return durable.error();
   }
-  auto jobs = (*store)->load_jobs();
+  const auto jobs = parts.store->load_jobs();
   if (!jobs) {
     return jobs.error();
   }
@@ -277,30 +218,17 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   if (!listener) {
     return listener.error();
   }
+  parts.listener = std::move(*listener);
   // Only now: settings that did not work must not come back with the session.
-  GPUJOB_TRY((*store)->save_session({settings->id, json::dump(to_json(*settings))}));
+  GPUJOB_TRY(parts.store->save_session({parts.settings.id, json::dump(to_json(parts.settings))}));
   if (!options.revive) {
     ::unlink(runtime.stop_marker().c_str());
   }
-  parts.places = {runtime, state, *shim, make_revive(parts.daemon_exe, runtime, state)};
-  parts.world.session = make_session(*settings, !durable->place.dir.empty());
-  parts.world.slots = settings->slots;
-  for (const auto& [job, vm] : *jobs) {
-    parts.world.jobs[job.id] = job;
-    parts.world.next_order = std::max(parts.world.next_order, job.order + 1);
-  }
-  if (parts.world.session.durable) {
-    parts.world.heartbeat_due = read_clocks().boot;
-    parts.world.heartbeat_seq = durable->scanned.own_heartbeat_seq;
-  }
-  Startup done;
-  done.notes = notes_for(*settings, *durable);
-  parts.settings = std::move(*settings);
+  parts.world = make_world(parts.settings, *durable, *jobs);
   parts.durable = durable->place;
   parts.durable_state = durable->state;
-  parts.store = std::move(*store);
-  parts.lock = std::move(*lock);
-  parts.listener = std::move(*listener);
+  Startup done;
+  done.notes = notes_for(parts.settings, *durable);
   done.app = std::make_unique<App>(io, std::move(parts));
   done.app->take_leases(std::move(durable->scanned.leases));
   for (auto& job : durable->scanned.jobs) {

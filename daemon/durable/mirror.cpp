@@ -63,14 +63,16 @@ Result<std::string> mirror(const std::string& dir, const Manifest& m) {
   struct stat st {};
   if (::lstat(target.c_str(), &st) == 0) {
     const auto there = read_manifest(target + "/" + name::k_manifest);
-    if (there && same_content(*there, m) && verify_files(m, target + "/" + name::k_data)) {
+    const bool same = there && same_content(*there, m);
+    if (same && verify_files(m, target + "/" + name::k_data)) {
       return target;
     }
-    if (there) {
+    if (there && !same) {
       return place_error(target, "another checkpoint of this number is stored there: it is kept, "
                                  "save under the next number");
     }
-    // A helper ended between rename and manifest: it never counted.
+    // A helper ended between rename and manifest, and it never counted; or the storage lost bytes
+    // of what we have here in full.
     GPUJOB_TRY(remove_tree(target));
   }
   GPUJOB_TRY(copy_and_confirm(m, dir, target));

@@ -7,6 +7,7 @@
 #include "daemon/durable/copy.h"
 #include "daemon/durable/mirror.h"
 #include "daemon/durable/open.h"
+#include "daemon/durable/place.h"
 #include "daemon/durable/prune.h"
 #include "daemon/durable/scan.h"
 
@@ -55,14 +56,16 @@ Result<Manifest> take_manifest(const SecureRequest& q) {
                   before->name, before->is_dir, before->dirs,  std::move(*files)};
 }
 
-/// The newest checkpoint of the job, when it is this very one.
+/// The newest checkpoint of the job, when it is this very one, to the last byte.
 std::string find_same(const SecureRequest& q, const Manifest& m) {
   Problems ignored;
   const auto job = read_job(q.dir, q.key.job, ignored);
   for (auto attempt = job.attempts.rbegin(); attempt != job.attempts.rend(); ++attempt) {
     if (!attempt->checkpoints.empty()) {
       const auto& newest = attempt->checkpoints.back();
-      return same_content(newest.manifest, m) ? newest.path : std::string();
+      const bool same = same_content(newest.manifest, m) &&
+                        verify_files(newest.manifest, newest.path + "/" + name::k_data);
+      return same ? newest.path : std::string();
     }
   }
   return {};

@@ -85,6 +85,7 @@ void Shim::finish(Now now) {
   for (const auto& path : m_output.finish()) {
     m_hearing->hear_sentinel(path, now);
   }
+  m_output.enforce_cap();
   m_hearing->flush(now);
   check_done_files(now);
 

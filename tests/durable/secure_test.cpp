@@ -182,6 +182,26 @@ TEST_CASE("a number that is taken keeps what it has", "[secure]") {
   CHECK(get(w.checkpoint_dir(1) + "/data/a.pt") == torch_file("first"));
 }
 
+TEST_CASE("what the storage has lost since is stored again", "[secure]") {
+  World w;
+  (void)World::ask_well(w.begin_request());
+  (void)w.save("a.pt", 1, "same");
+  const auto damage = [&] {
+    auto bytes = get(w.checkpoint_dir(1) + "/data/a.pt");
+    bytes[bytes.size() / 2] ^= 1;
+    put(w.checkpoint_dir(1) + "/data/a.pt", bytes);
+  };
+  damage();
+  SECTION("under the same number") {
+    CHECK(w.save("a.pt", 1, "same")["durable"]["path"] == w.checkpoint_dir(1));
+    CHECK(get(w.checkpoint_dir(1) + "/data/a.pt") == torch_file("same"));
+  }
+  SECTION("under the next one, although the damaged one is the newest and of the same size") {
+    CHECK(w.save("a.pt", 2, "same")["durable"]["path"] == w.checkpoint_dir(2));
+    CHECK(get(w.checkpoint_dir(2) + "/data/a.pt") == torch_file("same"));
+  }
+}
+
 TEST_CASE("power lost between copy and manifest: the older one counts", "[secure]") {
   World w;
   (void)World::ask_well(w.begin_request());

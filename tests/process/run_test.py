@@ -24,6 +24,14 @@ class Run(Case):
         done = self.vm.run("run", "--", PYTHON, "-c", script)
         self.assertEqual(done.stdout, bytes(range(256)) * 4000 + b"E")
 
+    def test_the_output_of_a_short_job_too_keeps_to_its_cap(self):
+        self.vm.ok("run", "--name", "x", "--log-max", "1M", "--", "sh", "-c",
+                   "head -c 8000000 /dev/zero; echo last")
+        path = self.vm.show("x")["log"]
+        self.assertLessEqual(os.stat(path).st_blocks * 512, 1 << 20)
+        with open(path, "rb") as f:
+            self.assertTrue(f.read().endswith(b"last\n"))
+
     def test_arguments_and_environment_arrive_unchanged(self):
         script = ("import os,sys,hashlib;"
                   "print(hashlib.sha256(b'\\0'.join(map(os.fsencode,sys.argv[1:]))).hexdigest());"

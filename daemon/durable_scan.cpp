@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0
+// What lies in a durable directory, as jobs and leases.
+#include "common/json.h"
+#include "daemon/durable_reply.h"
+#include "daemon/durable_requests.h"
+
+#include <algorithm>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
+
+namespace gpujob::durable_requests {
+
+using nlohmann::json;
+using namespace policy;
+using gpujob::json::Reader;
+
+namespace {
+
+/// A lease is over after this many missed heartbeats (DESIGN section 6).
+constexpr int k_missed_heartbeats = 3;
+
+Budgets read_budgets(Reader& outer) {
+  Budgets b;
+  if (const auto* j = outer.find("budgets")) {
+    Reader r(*j, "budgets");
+    b = {r.integer("interruptions"), r.integer("failures"), r.integer("no_progress")};
+  }
+  return b;
+}
+
+Checkpoint read_checkpoint(const json& j, int attempt, const std::string& level) {
+  Reader r(j, "checkpoint");
+  Checkpoint c;
+  c.seq = static_cast<int>(r.integer("seq"));
+  c.attempt = attempt;
+  c.state = CheckpointState::verified;
+  c.path = r.bytes("source");
+  c.step = r.maybe_integer("step");
+  c.how = r.text("how");
+  c.at = wall_from_ns(r.integer("at_ns"));
+  c.bytes = r.integer("bytes");
+  c.durable_level = level;
+  c.durable_path = r.bytes("path");
+  if (!r.ok()) {
+    c.seq = 0;
+  }
+  return c;
+}
+
+EndState end_state(const std::string& text) {
+  for (const auto s : {EndState::parked, EndState::done, EndState::failed, EndState::stopped}) {
+    if (text == to_text(s)) {
+      return s;
+    }
+  }
+  return EndState::lost;
+}
+
+/// The last attempt says where the job stands; without an end its session vanished.
+void read_last_attempt(const json& j, Job& job) {
+  Reader r(j, "attempt");
+  job.attempt = static_cast<int>(r.integer("attempt"));
+  job.started = wall_from_ns(r.integer_or("at_ns", 0));
+  job.budgets = read_budgets(r);
+  Ended ended{EndState::parked, "the session vanished; run the same line to resume", {}, {}, false};
+  const auto* end = r.find("end");
+  if (end == nullptr) {
+    ++job.budgets.interruptions;
+  } else {
+    Reader e(*end, "end");
+    ended.state = end_state(e.text("state"));
+    ended.reason = e.text_or("reason", "");
+    const auto exit = e.maybe_integer("exit");
+    ended.code = exit ? std::optional(static_cast<int>(*exit)) : std::nullopt;
+    job.budgets = read_budgets(e);
+    job.ended = wall_from_ns(e.integer_or("at_ns", 0));
+  }
+  job.state = std::move(ended);
+}
+
+/// Two VMs that ran one job at once used the same numbers. Ours must tell its checkpoints apart;
+/// where they lie does not depend on it.
+void number_anew(std::vector<Checkpoint>& checkpoints) {
+  int last = 0;
+  for (auto& c : checkpoints) {
+    c.seq = std::max(c.seq, last + 1);
+    last = c.seq;
+  }
+}
+
+std::optional<Job> read_job(const json& j, const std::string& level) {
+  Reader r(j, "job");
+  Job job;
+  job.id = r.text("id");
+  const auto* spec = r.find("spec");
+  const auto* attempts = r.find("attempts");
+  if (spec == nullptr || attempts == nullptr || !attempts->is_array() || attempts->empty()) {
+    return std::nullopt;
+  }
+  auto read = job_spec_from_json(*spec);
+  if (!read) {
+    return std::nullopt;
+  }
+  job.spec = std::move(*read);
+  for (const auto& attempt : *attempts) {
+    Reader a(attempt, "attempt");
+    const auto number = static_cast<int>(a.integer("attempt"));
+    const auto* checkpoints = a.find("checkpoints");
+    for (const auto& c : checkpoints == nullptr ? json::array() : *checkpoints) {
+      auto checkpoint = read_checkpoint(c, number, level);
+      if (checkpoint.seq > 0) {
+        job.checkpoints.push_back(std::move(checkpoint));
+      }
+    }
+  }
+  std::sort(job.checkpoints.begin(), job.checkpoints.end(), [](const auto& a, const auto& b) {
+    return std::tuple(a.attempt, a.seq, a.at) < std::tuple(b.attempt, b.seq, b.at);
+  });
+  number_anew(job.checkpoints);
+  Reader first(attempts->front(), "attempt");
+  job.created = wall_from_ns(first.integer_or("at_ns", 0));
+  read_last_attempt(attempts->back(), job);
+  auto& ended = std::get<Ended>(job.state);
+  ended.saved_at_limit = ended.state == EndState::parked && !job.checkpoints.empty();
+  return job;
+}
+
+/// When a session said that its attempt of a job is over.
+using EndsSaid = std::map<std::pair<JobId, std::string>, WallTime>;
+
+void read_ends(const json& job, EndsSaid& out) {
+  Reader r(job, "job");
+  const auto id = r.text("id");
+  const auto* attempts = r.find("attempts");
+  for (const auto& attempt : attempts == nullptr ? json::array() : *attempts) {
+    Reader a(attempt, "attempt");
+    if (const auto* end = a.find("end")) {
+      Reader e(*end, "end");
+      auto& last = out[{id, a.text("session")}];
+      last = std::max(last, wall_from_ns(e.integer_or("at_ns", 0)));
+    }
+  }
+}
+
+void read_heartbeat(const json& j, const Place& place, const EndsSaid& ends_said, Scanned& out) {
+  Reader r(j, "heartbeat");
+  const auto session = r.text("session");
+  const auto seq = r.integer_or("seq", 0);
+  if (session == place.session) {
+    out.own_heartbeat_seq = seq;
+    return;
+  }
+  const auto at = wall_from_ns(r.integer("at_ns"));
+  const auto interval = r.maybe_number("interval_s").value_or(0);
+  if (!r.ok() || r.boolean_or("closed", false)) {
+    return;
+  }
+  auto expires = at + Duration{static_cast<std::int64_t>(k_missed_heartbeats * interval * 1e9)};
+  if (const auto ends = r.maybe_integer("ends_at_ns")) {
+    expires = std::min(expires, wall_from_ns(*ends));
+  }
+  for (const auto& job : r.texts_or_empty("jobs")) {
+    const auto end = ends_said.find({job, session});
+    if (end != ends_said.end() && end->second >= at) {
+      continue; // over, and no heartbeat came to say so
+    }
+    auto& lease = out.leases[job];
+    if (lease.expires < expires) {
+      lease = Lease{session, at, expires};
+    }
+  }
+}
+
+} // namespace
+
+Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply) {
+  auto j = opened(reply);
+  if (!j) {
+    return j.error();
+  }
+  Reader r(*j, "helper: scan");
+  Scanned out;
+  out.problems = r.texts_or_empty("problems");
+  EndsSaid ends_said;
+  if (const auto* jobs = r.find("jobs"); jobs != nullptr && jobs->is_array()) {
+    for (const auto& item : *jobs) {
+      read_ends(item, ends_said);
+      if (auto job = read_job(item, place.level)) {
+        out.jobs.push_back(std::move(*job));
+      } else {
+        out.problems.push_back("a job of the durable directory has no readable spec");
+      }
+    }
+  }
+  // Jobs of one name: the one begun last is the newest here too.
+  std::stable_sort(out.jobs.begin(), out.jobs.end(),
+                   [](const Job& a, const Job& b) { return a.created < b.created; });
+  if (const auto* beats = r.find("heartbeats"); beats != nullptr && beats->is_array()) {
+    for (const auto& item : *beats) {
+      read_heartbeat(item, place, ends_said, out);
+    }
+  }
+  if (!r.ok()) {
+    return r.error();
+  }
+  return out;
+}
+
+} // namespace gpujob::durable_requests

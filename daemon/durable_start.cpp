@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable_start.h"
+
+#include "common/log.h"
+#include "daemon/process/helper_runner.h"
+
+#include <optional>
+#include <utility>
+
+namespace gpujob {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr Duration k_open_deadline = 20s;
+constexpr Duration k_scan_deadline = 60s;
+
+/// Runs the loop until one helper request is answered.
+Result<std::string> ask(boost::asio::io_context& io, process::HelperRunner& helpers,
+                        std::string request, Duration deadline) {
+  std::optional<Result<std::string>> answer;
+  helpers.run("startup", process::Load::light, std::move(request), deadline,
+              [&](Result<std::string> reply) { answer = std::move(reply); });
+  while (!answer && io.run_one() > 0) {
+  }
+  io.restart();
+  return answer ? std::move(*answer) : Result<std::string>(Error{Errc::io, "helper: no answer"});
+}
+
+bool asked_for(const platform::DurableSetting& d) {
+  return d.origin == platform::Origin::flag || d.origin == platform::Origin::environment ||
+         d.origin == platform::Origin::config;
+}
+
+} // namespace
+
+Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
+                                  const platform::SessionSettings& settings, bool revive) {
+  DurableStart out;
+  out.place.session = settings.id;
+  if (!settings.durable) {
+    out.state = "none: checkpoints stay on this machine and go with it";
+    out.notes.push_back("no durable directory: checkpoints stay on this machine and go with it: "
+                        "gpujob daemon stop, then gpujob daemon start --durable DIR");
+    return out;
+  }
+  const auto& d = *settings.durable;
+  process::HelperRunner helpers(io, daemon_exe);
+  const auto opened = durable_requests::read_open(
+      ask(io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline));
+  if (!opened && revive) {
+    // Jobs run: a daemon without its durable directory is better than none. Copies are tried again.
+    out.place.dir = d.path;
+    out.place.level = d.level.empty() ? "cached" : d.level;
+    out.state = "not reachable: " + opened.error().text;
+    log_line(out.state);
+    return out;
+  }
+  if (!opened) {
+    if (asked_for(d)) {
+      return opened.error();
+    }
+    out.state = "not there: " + opened.error().text;
+    out.notes.push_back(opened.error().text + "; then gpujob daemon stop, and the same line again");
+    return out;
+  }
+  out.place.dir = d.path;
+  out.place.level = d.level.empty() ? opened->level : d.level;
+  out.state = out.place.level;
+  for (const auto& warning : opened->warnings) {
+    out.state += "; " + warning;
+    out.notes.push_back(warning);
+  }
+  std::vector<std::string> dirs{d.path};
+  dirs.insert(dirs.end(), settings.read_dirs.begin(), settings.read_dirs.end());
+  auto scanned = durable_requests::read_scan(
+      out.place, ask(io, helpers, durable_requests::scan(dirs), k_scan_deadline));
+  if (!scanned) {
+    return scanned.error();
+  }
+  for (const auto& problem : scanned->problems) {
+    log_line("durable: " + problem);
+  }
+  out.scanned = std::move(*scanned);
+  return out;
+}
+
+} // namespace gpujob
