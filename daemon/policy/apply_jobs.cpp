@@ -36,6 +36,7 @@ void set_queued(World& w, Job& job, std::string reason) {
   job.ended.reset();
   job.stop_asked.reset();
   job.stop_now = false;
+  job.end_record = Work::none; // of the attempt before, not written yet: without it, it vanished
   w.queue.insert({job.order, job.id});
   touch(w, job);
 }
@@ -72,7 +73,8 @@ void on_event(World& w, const Submitted& e, Now now) {
   }
   // Two clients may have asked for one name before either was answered.
   const auto same_name = [&](const auto& item) {
-    return item.second.spec.name == e.spec.name && item.second.ended_state() == nullptr;
+    return item.second.spec.name == e.spec.name && item.second.ended_state() == nullptr &&
+           !std::holds_alternative<Held>(item.second.state);
   };
   if (e.unique && std::any_of(w.jobs.begin(), w.jobs.end(), same_name)) {
     return;

@@ -14,10 +14,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A copy that failed is tried again this much later.
-constexpr Duration k_copy_retry = 5s;
+/// A look without an answer and a copy that failed are repeated after 5 s, 10 s, 20 s ...
+constexpr Duration k_first_retry = 5s;
+constexpr Duration k_last_retry = 10min;
 /// A helper that dies over one checkpoint this often would do so for ever.
-constexpr int k_most_unanswered = 5;
+constexpr int k_most_failed_looks = 6;
 /// Checkpoint records kept per job; the verified ones that matter are the newest.
 constexpr std::size_t k_records_kept = 50;
 
@@ -183,15 +184,31 @@ void reject(World& w, Job& job, Checkpoint& c, const std::string& why) {
   announce(w, job, fmt::format("checkpoint not confirmed: {}: {}", printable(c.path), why));
 }
 
+BootTime next_try(Checkpoint& c, Now now) {
+  const int doublings = std::min(c.failures++, 10);
+  return now.boot + std::min<Duration>(k_first_retry * (1 << doublings), k_last_retry);
+}
+
 /// No answer is no verdict: what was known of the checkpoint stays.
 void ask_again(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
-  ++c.unanswered;
-  c.retry_at = now.boot + k_copy_retry;
-  if (c.state == CheckpointState::securing) {
-    c.state = CheckpointState::heard;
+  const bool looked = c.state == CheckpointState::securing;
+  if (looked && c.failures + 1 >= k_most_failed_looks) {
+    c.state = CheckpointState::unconfirmed;
+    c.note = "could not be looked at: " + e.why;
+    announce(w, job, fmt::format("checkpoint {}: {}: given up", printable(c.path), e.why));
+    return;
   }
+  c.state = looked ? CheckpointState::heard : c.state;
+  c.note = looked ? c.note : "not durable: " + e.why;
+  c.retry_at = next_try(c, now);
   announce(w, job, fmt::format("checkpoint {}: {}: trying again", printable(c.path), e.why));
-  touch(w, job);
+}
+
+/// What nobody has looked at and is older is overtaken: a resume would use the newest.
+void forget_overtaken(Job& job, int seq) {
+  std::erase_if(job.checkpoints, [&](const Checkpoint& c) {
+    return c.state == CheckpointState::heard && c.seq < seq;
+  });
 }
 
 void confirm(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
@@ -204,10 +221,11 @@ void confirm(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
   c.note = e.durable_error;
   c.retry_at.reset();
   if (!e.durable_error.empty()) {
-    c.retry_at = now.boot + k_copy_retry;
+    c.retry_at = next_try(c, now);
     announce(w, job, "checkpoint confirmed here but not durable: " + e.durable_error);
     return;
   }
+  c.failures = 0;
   const auto place = c.durable_level.empty()
                          ? std::string("on this machine only")
                          : fmt::format("{} in {}", c.durable_level, printable(c.durable_path));
@@ -227,12 +245,11 @@ void on_event(World& w, const Secured& e, Now now) {
     return;
   }
   const bool again = std::exchange(c->copying, false);
-  if (!e.answered && c->unanswered < k_most_unanswered) {
+  if (!e.answered) {
     ask_again(w, *job, *c, e, now);
-    return;
-  }
-  if (e.verified) {
+  } else if (e.verified) {
     confirm(w, *job, *c, e, now);
+    forget_overtaken(*job, e.seq); // c is void from here
   } else if (again) {
     c->note = "not durable, and here no longer: " + e.why; // the job has written over it
   } else {
@@ -240,7 +257,8 @@ void on_event(World& w, const Secured& e, Now now) {
   }
   auto* request = open_request(*job);
   const bool safe = e.verified && (!w.session.durable || !e.durable_level.empty());
-  if (request != nullptr && request->answer == e.seq && safe) {
+  // The answer, or a newer one that overtook it.
+  if (request != nullptr && request->answer && e.seq >= *request->answer && safe) {
     request->saved = now.boot;
     job->longest_save = std::max(job->longest_save, now.boot - request->sent);
     if (!request->final) {

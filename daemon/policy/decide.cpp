@@ -172,10 +172,6 @@ struct Intender {
   }
   void operator()(const Secure& a) const {
     auto& job = w.jobs.at(a.id);
-    // Older ones that nobody has looked at are overtaken: the newest is what a resume would use.
-    std::erase_if(job.checkpoints, [&](const Checkpoint& c) {
-      return c.state == CheckpointState::heard && c.seq < a.seq;
-    });
     auto* c = find_checkpoint(job, a.seq);
     c->copying = c->state == CheckpointState::verified;
     c->state = c->copying ? c->state : CheckpointState::securing;
@@ -216,6 +212,29 @@ void intend(World& w, const Decision& d, Now now) {
   }
 }
 
+namespace {
+
+/// What was issued is wanted again. A durable directory that was given only now knows nothing of
+/// the jobs whose checkpoints will come to lie there: without these records no other session finds
+/// them.
+void owe_records(const World& w, Job& job) {
+  for (auto* work : {&job.begin_record, &job.end_record}) {
+    *work = *work == Work::none || !w.session.durable ? Work::none : Work::wanted;
+  }
+  const auto* newest = newest_verified(job);
+  const bool copies = newest != nullptr && newest->retry_at;
+  const bool ended = job.ended_state() != nullptr;
+  if (!w.session.durable || job.attempt == 0 || job.imported || (ended && !copies)) {
+    return;
+  }
+  job.begin_record = Work::wanted;
+  if (ended) {
+    job.end_record = Work::wanted;
+  }
+}
+
+} // namespace
+
 void adopt(World& w) {
   for (auto& [id, job] : w.jobs) {
     for (auto& c : job.checkpoints) {
@@ -227,9 +246,7 @@ void adopt(World& w) {
       c.copying = false;
       c.retry_at = here_only ? std::optional(BootTime{}) : std::nullopt; // due at once
     }
-    for (auto* work : {&job.begin_record, &job.end_record}) {
-      *work = *work == Work::none ? Work::none : Work::wanted;
-    }
+    owe_records(w, job);
     if (auto* starting = std::get_if<Starting>(&job.state)) {
       starting->prepare = starting->prepare == Work::none ? Work::none : Work::wanted;
     }

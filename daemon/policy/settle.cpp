@@ -114,8 +114,18 @@ void on_failure(World& w, Job& job, EndState state, const Verdict& v, const Exit
   go_on(w, job, v, f, now);
 }
 
+/// It had finished by itself; the stop came while its last checkpoint was being looked at.
+bool was_over_before_stop(ExitFacts f) {
+  f.stop_asked = false;
+  return f.has_record && !f.final_requested && !f.term_sent && !f.kill_sent &&
+         read_exit(f).kind == VerdictKind::done;
+}
+
 void conclude(World& w, Job& job, const Ending& ending, Now now) {
-  const auto f = facts_of(job, ending);
+  auto f = facts_of(job, ending);
+  if (f.stop_asked && was_over_before_stop(f)) {
+    f.stop_asked = false;
+  }
   const auto v = read_exit(f);
   switch (v.kind) {
   case VerdictKind::stopped:

@@ -45,7 +45,7 @@ struct Checkpoint {
   std::string durable_level; ///< cached | flushed | stored, or empty
   std::string durable_path;
   std::string note;                 ///< why rejected, or why not durable
-  int unanswered = 0;               ///< how often the helper gave no answer about it
+  int failures = 0;                 ///< in a row: looks without an answer, copies that failed
   bool copying = false;             ///< verified, and being copied again
   std::optional<BootTime> retry_at; ///< to be looked at, or copied, again; not before
 

@@ -185,12 +185,19 @@ TEST_CASE("a helper that dies over one checkpoint again and again is not asked f
   Bench b;
   b.run();
   b.saved("/c/m.pt", "sig1");
+  Duration waited{};
   for (int n = 1; n <= 6; ++n) {
+    REQUIRE(b.job().checkpoints.back().state == CheckpointState::securing);
     unanswered(b);
-    b.pass(5s);
-    b.tick();
+    if (b.last.next_wakeup) {
+      waited += *b.last.next_wakeup - b.now.boot;
+      b.pass(*b.last.next_wakeup - b.now.boot);
+      b.tick();
+    }
   }
-  CHECK(b.job().checkpoints.back().state == CheckpointState::rejected);
+  CHECK(waited == 5s + 10s + 20s + 40s + 80s);
+  CHECK(b.job().checkpoints.back().state == CheckpointState::unconfirmed);
+  CHECK(b.job().checkpoints.back().note.find("could not be looked at") == 0);
   CHECK_FALSE(b.action<Secure>());
 }
 
@@ -206,7 +213,7 @@ TEST_CASE("a helper that dies while copying again takes nothing from what is con
   REQUIRE(b.action<Secure>());
   unanswered(b);
   CHECK(newest_verified(b.job()));
-  b.pass(5s);
+  b.pass(10s);
   b.tick();
   CHECK(b.action<Secure>());
 }
@@ -262,4 +269,92 @@ TEST_CASE("that nothing catches the signal is said at the start, once, and only 
   endless.pass(10s);
   endless.tick();
   CHECK(told(endless) == 0);
+}
+
+TEST_CASE("what is not looked at yet is forgotten only when the newest has proved good") {
+  Bench b;
+  b.run();
+  b.saved("/c/1.pt", "sig1");
+  b.saved("/c/2.pt", "sig2");
+  b.saved("/c/3.pt", "sig3");
+  b.step(Secured{"j1", 1, true, "", 1, "/m", "", "", ""});
+  REQUIRE(b.action<Secure>());
+  REQUIRE(b.action<Secure>()->seq == 3);
+  b.secured(false); // torn
+  REQUIRE(b.action<Secure>());
+  CHECK(b.action<Secure>()->seq == 2);
+  b.secured(true);
+  CHECK(newest_verified(b.job())->path == "/c/2.pt");
+}
+
+TEST_CASE("an answer that a newer one overtakes has answered the request all the same") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.saved("/c/0.pt", "sig0");
+  b.record(journal::Requested{0, true, "USR1", {100}});
+  b.saved("/c/1.pt", "sig1"); // the answer, while the first is still looked at
+  b.saved("/c/2.pt", "sig2");
+  b.step(Secured{"j1", 1, true, "", 1, "/m", "", "", ""});
+  REQUIRE(b.action<Secure>());
+  REQUIRE(b.action<Secure>()->seq == 3);
+  b.secured(true);
+  REQUIRE(b.action<SendPlan>());
+  CHECK(b.action<SendPlan>()->plan.saved);
+}
+
+TEST_CASE("copies that fail again and again are tried ever more seldom") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, true});
+  b.step(HeartbeatWritten{});
+  b.w.heartbeat_due.reset();
+  b.saved("/c/m.pt", "sig1");
+  for (const auto expected : {5s, 10s, 20s, 40s, 80s, 160s, 320s, 600s, 600s}) {
+    b.secured(true, "", "disk full");
+    REQUIRE(b.last.next_wakeup);
+    CHECK(*b.last.next_wakeup - b.now.boot == expected);
+    b.pass(*b.last.next_wakeup - b.now.boot);
+    b.tick();
+    REQUIRE(b.action<Secure>());
+  }
+  b.secured(true, "stored");
+  CHECK(b.job().checkpoints.back().failures == 0);
+}
+
+TEST_CASE(
+    "a durable directory that was given only now learns of what runs and of what it will hold") {
+  Bench b;
+  b.run();
+  b.run(Bench::spec("k"), "j2");
+  b.w.slots = 2;
+  b.tick();
+  b.seq = 0;
+  b.record(journal::Started{2}, "j2");
+  b.saved("/c/m.pt", "sig1", "j2");
+  b.secured(true, "", "", "j2");
+  b.gone(b.exit_record(0, {}, "j2"), true, "j2");
+  REQUIRE(b.state("j2") == "done");
+  b.durable();
+  adopt(b.w);
+  b.tick();
+  CHECK(b.job("j1").begin_record == Work::issued);
+  CHECK(b.job("j2").begin_record == Work::issued);
+  CHECK(b.job("j2").end_record == Work::wanted); // after its begin
+  REQUIRE(b.action<Secure>());
+  CHECK(b.action<Secure>()->id == "j2");
+}
+
+TEST_CASE("without a durable directory no record of an earlier one is owed") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.gone(b.exit_record(0));
+  b.w.session.durable = false;
+  b.w.heartbeat_due.reset();
+  adopt(b.w);
+  b.tick();
+  CHECK(b.last.actions.empty());
+  CHECK_FALSE(b.last.next_wakeup);
 }

@@ -156,3 +156,38 @@ TEST_CASE("a request that the last daemon may not have sent is sent by the next,
   b.tick();
   CHECK_FALSE(b.action<SendRequest>());
 }
+
+TEST_CASE("a held job does not bar its name: --again starts another of it") {
+  Bench b;
+  b.step(Submitted{"j1", Bench::spec("n"), true});
+  b.step(LaunchFailed{"j1", 1, "no space left"});
+  REQUIRE(b.state("j1") == "held");
+  b.step(Submitted{"j2", Bench::spec("n"), true});
+  CHECK(b.state("j2") == "starting");
+}
+
+TEST_CASE("stop of a job that has finished already, but for its last copy, leaves it done") {
+  Bench b;
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  b.gone(b.exit_record(0));
+  REQUIRE(b.state() == "ending");
+  b.step(StopAsked{"j1", false});
+  b.step(Secured{"j1", 1, true, "", 1, "/m", "", "", ""});
+  CHECK(b.state() == "done");
+}
+
+TEST_CASE("the end of an attempt that is not written yet is not owed once it goes on") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, true});
+  b.gone(b.exit_record(3));
+  b.step(RecordWritten{"j1", true, false});
+  b.w.slots = 0;
+  b.step(Resumed{"j1", Bench::spec()});
+  REQUIRE(b.state() == "queued");
+  b.pass(1min);
+  b.tick();
+  CHECK_FALSE(b.action<WriteRecord>());
+}
