@@ -116,6 +116,9 @@ Result<End> end_from_json(const nlohmann::json& j) {
 }
 
 Result<void> write_begin(const std::string& dir, const AttemptKey& key, const Begin& begin) {
+  if (read_begin(attempt_dir(dir, key))) {
+    return {}; // a daemon that was restarted says it again; the first word holds
+  }
   return write_json(
       dir, key, name::k_spec,
       {{"at_ns", begin.at_ns}, {"spec", to_json(begin.spec)}, {"budgets", to_json(begin.budgets)}});

@@ -174,15 +174,18 @@ Result<void> write_heartbeat(const std::string& dir, const Heartbeat& h) {
     return close_session(dir, h);
   }
   const auto session = session_dir(dir, h.session);
-  const auto path = heartbeat_path(session, h.seq);
-  struct stat st {};
-  if (::lstat(path.c_str(), &st) == 0) {
-    return Error{Errc::refused,
-                 fmt::format("heartbeat: {}: is already there: give the next number", path)};
-  }
-  GPUJOB_TRY(put_file(dir, path, json::dump(to_json(h)) + "\n"));
-  if (h.seq > k_kept + 1) {
-    ::unlink(heartbeat_path(session, h.seq - k_kept).c_str());
+  // A daemon that could not read the directory when it started does not know how far it had come;
+  // only the highest number counts.
+  auto next = h;
+  const auto seqs = seqs_in(session);
+  const auto closed = read_closed(session);
+  next.seq =
+      std::max({h.seq, seqs.empty() ? 1 : seqs.back() + 1, closed ? closed->last.seq + 1 : 1});
+  GPUJOB_TRY(put_file(dir, heartbeat_path(session, next.seq), json::dump(to_json(next)) + "\n"));
+  for (const auto seq : seqs) {
+    if (seq > 1 && seq <= next.seq - k_kept) { // the first says when the session began
+      ::unlink(heartbeat_path(session, seq).c_str());
+    }
   }
   return {};
 }

@@ -138,6 +138,10 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
   if (!r.ok()) {
     return r.error();
   }
+  // One that is away must not look like one that is empty: leases and jobs would be forgotten.
+  if (!dirs.empty()) {
+    GPUJOB_TRY(check_durable(dirs.front(), read_mounts()));
+  }
   Problems problems;
   auto jobs = json::array();
   for (const auto& job : scan_jobs(dirs, problems)) {

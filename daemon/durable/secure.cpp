@@ -12,6 +12,7 @@
 #include "daemon/durable/scan.h"
 
 #include <chrono>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace gpujob::durable {
@@ -71,6 +72,13 @@ std::string find_same(const SecureRequest& q, const Manifest& m) {
   return {};
 }
 
+/// Whether another `bytes` have no place there. Quotas that statvfs(3) does not see are not seen.
+bool is_short_of_space(const std::string& dir, std::uint64_t bytes) {
+  struct statvfs fs {};
+  return ::statvfs(dir.c_str(), &fs) == 0 &&
+         static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize < bytes;
+}
+
 Result<std::string> store(const SecureRequest& q, const Manifest& m, Secured& out) {
   const Stopwatch watch(out.copy_s);
   GPUJOB_TRY(check_durable(q.dir, read_mounts()));
@@ -78,6 +86,9 @@ Result<std::string> store(const SecureRequest& q, const Manifest& m, Secured& ou
     return same;
   }
   auto stored = mirror(q.dir, m);
+  if (!stored && is_short_of_space(q.dir, m.bytes()) && prune(q.dir, q.key, q.seq, 1) > 0) {
+    stored = mirror(q.dir, m); // the best there is stays, what is older makes room
+  }
   if (stored) {
     out.pruned = prune(q.dir, q.key, q.seq, q.keep);
   }

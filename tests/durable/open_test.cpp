@@ -186,3 +186,22 @@ TEST_CASE("a full disk costs the copy, not the checkpoint", "[open]") {
   REQUIRE(w.stored().size() == 1);
   CHECK(w.save("c.pt", 3, "small too")["durable"]["path"] == w.checkpoint_dir(3));
 }
+
+TEST_CASE("what is older makes room for what is newer, the best there is does not", "[open]") {
+  World w;
+  const SmallDisk disk(w.durable());
+  if (!disk.mounted()) {
+    skip("mounting a tmpfs needs root and CAP_SYS_ADMIN");
+    return;
+  }
+  (void)World::ask_well(w.begin_request());
+  (void)w.save("a.pt", 1, std::string(300U << 10U, 'a'));
+  (void)w.save("b.pt", 2, std::string(300U << 10U, 'b'));
+  REQUIRE(w.stored().size() == 2);
+  CHECK(w.save("c.pt", 3, std::string(500U << 10U, 'c'))["durable"]["path"] == w.checkpoint_dir(3));
+  CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(1)));
+  CHECK(std::filesystem::exists(w.checkpoint_dir(2)));
+  // Even alone it would not fit: nothing more goes for its sake than what is older than the best.
+  CHECK(w.save("d.pt", 4, std::string(2U << 20U, 'd'))["durable"].is_null());
+  CHECK(std::filesystem::exists(w.checkpoint_dir(3)));
+}
