@@ -32,7 +32,7 @@ App::App(boost::asio::io_context& io, AppParts parts)
       m_attempts(
           io, m_places, [this](policy::Event e) { post(std::move(e)); },
           [this](const policy::JobId& id, Fd fd) {
-            hold_command_line(id, std::move(fd));
+            (void)hold_command_line(id, std::move(fd));
             post(policy::EnvironmentHeld{id});
           }),
       m_timer(io, [this] { post(policy::Tick{}); }), m_commit_retry(io),
@@ -142,7 +142,7 @@ void App::after_commit(Now now) {
     log_line(fmt::format("job={} {}", a.job, a.text));
   }
   // Before the callbacks: they may bring new command lines for jobs that had ended.
-  forget_command_lines(changed);
+  forget_command_lines();
   for (const auto& callback : std::exchange(m_due_callbacks, {})) {
     callback();
   }
@@ -167,19 +167,21 @@ void App::arm(const policy::Decision& d) {
 }
 
 /// Values of an environment may be secrets: they are kept no longer than a job can need them.
-void App::forget_command_lines(const std::set<policy::JobId>& changed) {
-  for (const auto& id : changed) {
-    const auto it = m_world.jobs.find(id);
+void App::forget_command_lines() {
+  std::erase_if(m_command_lines, [&](const auto& item) {
+    const auto it = m_world.jobs.find(item.first);
     const bool over = it == m_world.jobs.end() || it->second.ended_state() != nullptr;
-    if (over && !m_awaited_lines.contains(id)) {
-      m_command_lines.erase(id);
-    }
-  }
+    return over && !m_awaited_lines.contains(item.first);
+  });
 }
 
-void App::hold_command_line(const policy::JobId& id, Fd command_line) {
+bool App::hold_command_line(const policy::JobId& id, Fd command_line) {
+  // Until the event that needs it has been applied. Of two clients the first one's word counts.
+  if (!m_awaited_lines.insert(id).second) {
+    return false;
+  }
   m_command_lines[id] = std::move(command_line);
-  m_awaited_lines.insert(id); // until the event that needs it has been applied
+  return true;
 }
 
 void App::refresh_from_durable(std::function<void(Result<void>)> done) {

@@ -55,7 +55,7 @@ public:
   [[nodiscard]] Now now() const override { return read_clocks(); }
   [[nodiscard]] const StatePaths& state_paths() const override { return m_places.state; }
   void submit(std::vector<policy::Event> events, std::function<void()> committed) override;
-  void hold_command_line(const policy::JobId& id, Fd command_line) override;
+  bool hold_command_line(const policy::JobId& id, Fd command_line) override;
   void refresh_from_durable(std::function<void(Result<void>)> done) override;
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId& id) const override;
   [[nodiscard]] nlohmann::json session_view() const override;
@@ -69,7 +69,7 @@ private:
   bool commit(Now now);
   void after_commit(Now now);
   void on_scanned(const Result<std::string>& reply);
-  void forget_command_lines(const std::set<policy::JobId>& changed);
+  void forget_command_lines();
   void arm(const policy::Decision& d);
   void shut_down();
 

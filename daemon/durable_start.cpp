@@ -76,8 +76,15 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
   dirs.insert(dirs.end(), settings.read_dirs.begin(), settings.read_dirs.end());
   auto scanned = durable_requests::read_scan(
       out.place, ask(io, helpers, durable_requests::scan(dirs), k_scan_deadline));
-  if (!scanned) {
+  if (!scanned && asked_for(d) && !revive) {
     return scanned.error();
+  }
+  if (!scanned) {
+    // A daemon that asks for checkpoints and copies them is better than none.
+    out.state += "; not read: " + scanned.error().text;
+    log_line("durable: " + scanned.error().text);
+    out.notes.push_back(scanned.error().text);
+    return out;
   }
   for (const auto& problem : scanned->problems) {
     log_line("durable: " + problem);

@@ -20,6 +20,8 @@ namespace gpujob::process {
 namespace {
 
 constexpr int k_heavy_at_once = 2;
+/// One that is not dead this long after SIGKILL hangs in the kernel.
+constexpr auto k_time_to_die = std::chrono::seconds{5};
 constexpr std::size_t k_max_reply = 64U << 20U;
 
 Result<Fd> make_memfd(std::string_view bytes) {
@@ -30,6 +32,11 @@ Result<Fd> make_memfd(std::string_view bytes) {
   GPUJOB_TRY(write_all(fd.get(), bytes));
   ::lseek(fd.get(), 0, SEEK_SET);
   return fd;
+}
+
+Error still_hangs() {
+  return {Errc::io, "helper: an earlier one still hangs in the storage: see that it is mounted and "
+                    "answers"};
 }
 
 } // namespace
@@ -43,6 +50,13 @@ struct HelperRunner::Running {
   Running(boost::asio::io_context& io, Request r) : request(std::move(r)), deadline(io) {}
 };
 
+struct HelperRunner::Killed {
+  std::string key;
+  std::unique_ptr<PidWatch> watch;
+  boost::asio::steady_timer patience;
+  bool hangs = false;
+};
+
 HelperRunner::HelperRunner(boost::asio::io_context& io, std::string exe)
     : m_io(io), m_exe(std::move(exe)) {}
 
@@ -50,6 +64,12 @@ HelperRunner::~HelperRunner() = default;
 
 void HelperRunner::run(std::string key, Load load, std::string request, Duration deadline,
                        Done done) {
+  for (const auto& [number, killed] : m_killed) {
+    if (killed->key == key && killed->hangs) {
+      boost::asio::post(m_io, [done = std::move(done)] { done(still_hangs()); });
+      return;
+    }
+  }
   m_waiting.push_back({std::move(key), load, std::move(request), deadline, std::move(done)});
   start_next();
 }
@@ -62,7 +82,9 @@ bool HelperRunner::may_start(const Request& request) const {
       return false;
     }
   }
-  return request.load == Load::light || heavy < k_heavy_at_once;
+  const auto dying = [&](const auto& item) { return item.second->key == request.key; };
+  return std::none_of(m_killed.begin(), m_killed.end(), dying) &&
+         (request.load == Load::light || heavy < k_heavy_at_once);
 }
 
 void HelperRunner::start_next() {
@@ -111,17 +133,17 @@ void HelperRunner::finish(std::uint64_t number, bool timed_out) {
   const auto it = m_running.find(number);
   if (it == m_running.end()) {
     m_killed.erase(number);
+    start_next();
     return;
   }
-  const auto running = std::move(it->second);
+  auto running = std::move(it->second);
   m_running.erase(it);
   const auto done = std::move(running->request.done);
   if (timed_out) {
-    // One that hangs in the kernel dies later or never; it is reaped when it does.
-    running->watch->send_signal(SIGKILL);
-    m_killed.emplace(number, std::move(running->watch));
-    done(Error{Errc::io, fmt::format("helper: no answer within {}: does the storage hang?",
-                                     format_duration(running->request.deadline))});
+    const auto deadline = format_duration(running->request.deadline);
+    kill(number, std::move(running));
+    done(Error{Errc::io,
+               fmt::format("helper: no answer within {}: does the storage hang?", deadline)});
   } else {
     auto text = read_fd(running->reply.get(), k_max_reply);
     if (text && text->empty()) {
@@ -131,6 +153,36 @@ void HelperRunner::finish(std::uint64_t number, bool timed_out) {
     }
   }
   start_next();
+}
+
+void HelperRunner::kill(std::uint64_t number, std::unique_ptr<Running> running) {
+  running->watch->send_signal(SIGKILL);
+  auto killed =
+      std::make_unique<Killed>(Killed{std::move(running->request.key), std::move(running->watch),
+                                      boost::asio::steady_timer(m_io, k_time_to_die)});
+  killed->patience.async_wait([this, number](const boost::system::error_code& error) {
+    if (!error) {
+      bar(number);
+    }
+  });
+  m_killed.emplace(number, std::move(killed));
+}
+
+void HelperRunner::bar(std::uint64_t number) {
+  const auto it = m_killed.find(number);
+  if (it == m_killed.end()) {
+    return;
+  }
+  it->second->hangs = true;
+  std::deque<Request> waiting;
+  std::swap(waiting, m_waiting);
+  for (auto& request : waiting) {
+    if (request.key == it->second->key) {
+      boost::asio::post(m_io, [done = std::move(request.done)] { done(still_hangs()); });
+    } else {
+      m_waiting.push_back(std::move(request));
+    }
+  }
 }
 
 } // namespace gpujob::process

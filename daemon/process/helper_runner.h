@@ -22,8 +22,9 @@ enum class Load : std::uint8_t { light, heavy };
 
 /// Runs `gpujobd --helper` programs: one request in, one reply out, each with a deadline after
 /// which it is killed. Requests with the same key run one after the other, heavy ones of two keys
-/// at a time. A hung mount so holds up what needs it and nothing else: a light request never waits
-/// for a heavy one of another key.
+/// at a time. So a hung mount holds up what needs it and nothing else: a light request never waits
+/// for a heavy one of another key. A helper that even SIGKILL does not end (it hangs in the kernel)
+/// bars its key: what is asked of it fails at once, so that no more of them pile up.
 class HelperRunner {
 public:
   /// The reply's text, or an error (not started, ended without a reply, deadline passed).
@@ -48,18 +49,20 @@ private:
     Done done;
   };
   struct Running;
+  struct Killed;
 
   void start_next();
   bool may_start(const Request& request) const;
   Result<void> start(Request request);
   void finish(std::uint64_t number, bool timed_out);
+  void kill(std::uint64_t number, std::unique_ptr<Running> running);
+  void bar(std::uint64_t number);
 
   boost::asio::io_context& m_io;
   std::string m_exe;
   std::deque<Request> m_waiting;
   std::map<std::uint64_t, std::unique_ptr<Running>> m_running;
-  std::map<std::uint64_t, std::unique_ptr<PidWatch>>
-      m_killed; ///< past their deadline, to be reaped
+  std::map<std::uint64_t, std::unique_ptr<Killed>> m_killed; ///< past their deadline, to be reaped
   std::uint64_t m_next = 1;
 };
 

@@ -41,7 +41,10 @@ struct CoreBackend final : ipc::Backend {
     policy::apply(w, event, at);
     policy::intend(w, policy::decide(w, at), at);
   }
-  void hold_command_line(const policy::JobId& id, Fd line) override { lines[id] = std::move(line); }
+  bool hold_command_line(const policy::JobId& id, Fd line) override {
+    lines[id] = std::move(line);
+    return true;
+  }
   void refresh_from_durable(std::function<void(Result<void>)> done) override { done(durable); }
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId&) const override {
     return holder;

@@ -41,6 +41,41 @@ class Durable(Case):
         wait_until(lambda: self.vm.show("x")["checkpoints"][-1]["durable"], "it is durable")
         self.assertIn(b"stay", self.vm.ok("rm", "x").stderr)
 
+    def test_one_that_is_away_is_not_taken_for_an_empty_one(self):
+        self.vm.start("--durable", self.durable())
+        self.vm.ok("run", "--name", "x", "--", "true")
+        os.rename(self.durable(), self.path("away"))
+        refused = self.vm.run("run", "--name", "x", "--again", "--", "true")
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn(b"nothing started", refused.stderr)
+
+    def test_one_that_came_after_the_job_is_enough_for_the_next_vm(self):
+        self.vm.start()
+        self.vm.ok("run", "-d", "--name", "x", "--", PYTHON, SAVER, "100000")
+        wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")
+        self.vm.ok("daemon", "stop")
+        self.vm.start("--durable", self.durable())
+        self.vm.ok("checkpoint", "x", "--wait")
+        wait_until(lambda: self.vm.show("x")["checkpoints"][-1]["durable"], "it is durable")
+        step = self.vm.show("x")["checkpoints"][-1]["step"]
+        self.vm.vanish()
+        other = self.machine("other")
+        other.start("--durable", self.durable())
+        other.ok("run", "-d", "--take-over", "--name", "x", "--", PYTHON, SAVER, "100000")
+        wait_until(lambda: b"begin" in other.run("logs", "x").stdout, "it began")
+        self.assertEqual(other.run("logs", "x").stdout.split(b"\n")[0], b"begin %d" % step)
+
+    def test_of_two_lines_at_once_one_is_run_and_not_a_mixture(self):
+        for i in range(3):
+            self.vm.run("run", "--name", f"x{i}", "--", "sh", "-c", "exit 1")
+            lines = [self.vm.popen("run", "--name", f"x{i}", "--env", f"WHO={who}", "--", "sh", "-c",
+                                   f"echo {who} $WHO") for who in "AB"]
+            for line in lines:
+                line.communicate(timeout=60)
+            said = self.vm.run("logs", f"x{i}").stdout.decode().split()
+            self.assertEqual(said[0], said[1])
+            self.assertIn(f"echo {said[0]} ", self.vm.show(f"x{i}")["argv"][-1])
+
     def test_a_file_in_its_place_is_refused(self):
         path = self.path("file")
         open(path, "w").close()

@@ -121,7 +121,14 @@ void start(Backend& backend, Request request, Wish wish) {
       notes.push_back("taken over: " + *holder);
     }
   }
-  backend.hold_command_line(id, std::move(request.fds.front()));
+  if (!backend.hold_command_line(id, std::move(request.fds.front()))) {
+    // Another client continues it at this very moment, and its line counts.
+    auto late = std::make_shared<Request>(std::move(request));
+    backend.submit({}, [&backend, late, id, name = wish.spec.name] {
+      answer(backend, *late, id, name, "attached", {"another gpujob run of it came first"});
+    });
+    return;
+  }
   policy::Event event = resumes ? policy::Event(policy::Resumed{id, wish.spec})
                                 : policy::Event(policy::Submitted{id, wish.spec, wish.named});
   auto shared = std::make_shared<Request>(std::move(request));
@@ -147,6 +154,12 @@ void handle_run(Backend& backend, Request request) {
     return;
   }
   if (!wish->named) {
+    start(backend, std::move(request), std::move(*wish));
+    return;
+  }
+  // What lives here needs no look elsewhere, which may take long.
+  const auto* known = find_by_name(backend.world(), wish->spec.name);
+  if (known != nullptr && is_live(*known)) {
     start(backend, std::move(request), std::move(*wish));
     return;
   }
