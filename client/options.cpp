@@ -86,7 +86,7 @@ CommandLine::CommandLine() {
 
 void CommandLine::declare_looking() {
   auto& ps = verb(m_app, "ps", "List jobs", "gpujob ps --all", m_ps);
-  ps.add_flag("-a,--all", m_ps.all, "Those that ended long ago, too");
+  ps.add_flag("-a,--all", m_ps.all, "All that ended, not only the last 10");
   auto& show = verb(m_app, "show", "Everything about one job", "gpujob show digits", m_show);
   add_job(show, m_show.job)->required();
   auto& logs = verb(m_app, "logs", "The output of a job", "gpujob logs -f digits", m_logs);
@@ -134,9 +134,8 @@ void CommandLine::declare_daemon() {
 }
 
 void CommandLine::declare_daemon_start(CLI::App& daemon) {
-  auto& start = verb(
-      daemon, "start", "Start the daemon with settings of the session",
-      "gpujob daemon start --session-limit 9h --session-start now --durable /data/jobs", m_start);
+  auto& start = verb(daemon, "start", "Start the daemon with settings of the session",
+                     "gpujob daemon start --session-limit 9h --durable /mnt/data/gpujob", m_start);
   start.add_option("--runtime", m_start.runtime, "Its lock and socket ($GPUJOB_RUNTIME_DIR)")
       ->type_name("DIR");
   start.add_option("--state", m_start.state, "Its database and logs ($GPUJOB_STATE_DIR)")
@@ -154,7 +153,8 @@ void CommandLine::declare_daemon_start(CLI::App& daemon) {
         ->type_name(type);
   };
   setting("--session-limit", "D", "How long a session may last: 9h, 40m");
-  setting("--session-start", "T", "When it began: now, or an instant");
+  setting("--session-start", "T",
+          "When it began, if that is known better: an instant, or now for a new one");
   setting("--platform", "NAME", "kaggle, colab, paperspace or generic");
   setting("--plan", "NAME", "The plan you have there");
   setting("--slots", "N", "Jobs that run at once");

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <charconv>
 #include <cmath>
@@ -79,6 +80,9 @@ parse_env(const std::vector<std::string>& entries) {
     if (equals == 0 || equals == std::string::npos) {
       return usage("--env", entry, "not NAME=VALUE: write --env NAME=VALUE");
     }
+    if (entry.starts_with("GPUJOB_") || entry.starts_with("NOTIFY_SOCKET=")) {
+      return usage("--env", entry.substr(0, equals), "is for gpujob to set: leave it out");
+    }
     out.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
   }
   return out;
@@ -103,6 +107,9 @@ Result<void> check_program(const std::string& word, std::string_view search,
       return {};
     }
     const bool there = ::access(path.c_str(), F_OK) == 0;
+    if (std::filesystem::is_directory(path)) {
+      return Error{Errc::refused, fmt::format("run: {}: is a directory: name a program", shown)};
+    }
     return Error{Errc::refused,
                  there ? fmt::format("run: {}: not an executable file: make it one (chmod +x), or "
                                      "name its interpreter before it",
@@ -131,6 +138,16 @@ Result<void> check_directory(const std::string& cwd) {
   return {};
 }
 
+/// "sigusr1", "USR1" and "SIGUSR1" are one; "auto" and "none" are no signals.
+std::string signal_word(const std::string& text) {
+  std::string upper = text;
+  std::ranges::transform(upper, upper.begin(), [](unsigned char c) { return std::toupper(c); });
+  if (upper.starts_with("SIG")) {
+    upper.erase(0, 3);
+  }
+  return std::ranges::find(k_signals, upper) == k_signals.end() ? text : upper;
+}
+
 Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
   JobSpec spec;
   spec.name = o.name.value_or("");
@@ -143,8 +160,7 @@ Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
     }
     spec.lead = *lead;
   }
-  spec.checkpoint_signal =
-      o.checkpoint_signal.starts_with("SIG") ? o.checkpoint_signal.substr(3) : o.checkpoint_signal;
+  spec.checkpoint_signal = signal_word(o.checkpoint_signal);
   spec.checkpoint_target = o.checkpoint_target;
   for (const auto& glob : o.checkpoint_path) {
     spec.checkpoint_path.push_back(absolute_in(cwd, glob));

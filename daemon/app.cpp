@@ -237,7 +237,7 @@ nlohmann::json App::session_view() const {
 nlohmann::json App::status_view() const {
   std::map<std::string, int> counts;
   for (const auto& [id, job] : m_world.jobs) {
-    ++counts[std::string(policy::state_text(job))];
+    counts[std::string(policy::state_text(job))] += job.removed ? 0 : 1;
   }
   return {{"pid", ::getpid()},
           {"version", GPUJOB_VERSION},
@@ -246,6 +246,7 @@ nlohmann::json App::status_view() const {
           {"state_dir", m_places.state.dir},
           {"durable", m_durable.dir.empty() ? nlohmann::json() : nlohmann::json(m_durable.dir)},
           {"jobs", counts},
+          {"given", platform::given_to_json(m_settings.given)},
           {"session", m_settings.id}};
 }
 

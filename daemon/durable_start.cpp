@@ -2,8 +2,11 @@
 #include "daemon/durable_start.h"
 
 #include "common/log.h"
+#include "common/text.h"
 #include "daemon/process/helper_runner.h"
 
+#include <filesystem>
+#include <fmt/format.h>
 #include <optional>
 #include <utility>
 
@@ -28,6 +31,15 @@ Result<std::string> ask(boost::asio::io_context& io, process::HelperRunner& help
   return answer ? std::move(*answer) : Result<std::string>(Error{Errc::io, "helper: no answer"});
 }
 
+/// One is the other, or lies in it.
+bool overlap(const std::string& a, const std::string& b) {
+  const auto with_slash = [](const std::string& path) {
+    return std::filesystem::path(path).lexically_normal().string() + "/";
+  };
+  const auto x = with_slash(a), y = with_slash(b);
+  return x.starts_with(y) || y.starts_with(x);
+}
+
 bool asked_for(const platform::DurableSetting& d) {
   return d.origin == platform::Origin::flag || d.origin == platform::Origin::environment ||
          d.origin == platform::Origin::config;
@@ -36,7 +48,8 @@ bool asked_for(const platform::DurableSetting& d) {
 } // namespace
 
 Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
-                                  const platform::SessionSettings& settings, bool revive) {
+                                  const platform::SessionSettings& settings,
+                                  const std::vector<std::string>& own_dirs, bool revive) {
   DurableStart out;
   out.place.session = settings.id;
   if (!settings.durable) {
@@ -46,6 +59,13 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
     return out;
   }
   const auto& d = *settings.durable;
+  for (const auto& own : own_dirs) {
+    if (overlap(d.path, own)) {
+      return Error{Errc::refused, fmt::format("durable directory: {}: overlaps with {}, which goes "
+                                              "with this VM: give another --durable",
+                                              printable(d.path), own)};
+    }
+  }
   process::HelperRunner helpers(io, daemon_exe);
   const auto opened = durable_requests::read_open(
       ask(io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline));
@@ -62,13 +82,15 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
       return opened.error();
     }
     out.state = "not there: " + opened.error().text;
-    out.notes.push_back(opened.error().text + "; then gpujob daemon stop, and the same line again");
+    out.notes.push_back("checkpoints will go with this VM: " + opened.error().text +
+                        "; then gpujob daemon stop, and the same line again");
     return out;
   }
   out.place.dir = d.path;
   out.place.level = d.level.empty() ? opened->level : d.level;
   out.state = out.place.level;
-  for (const auto& warning : opened->warnings) {
+  // Of a platform's own folder its profile knows better than the mount table.
+  for (const auto& warning : d.level.empty() ? opened->warnings : std::vector<std::string>{}) {
     out.state += "; " + warning;
     out.notes.push_back(warning);
   }

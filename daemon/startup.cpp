@@ -71,6 +71,26 @@ policy::Session make_session(const platform::SessionSettings& s, bool durable) {
   return session;
 }
 
+/// What was said to this session's daemons on the command line, for the one who says it again.
+void remember_given(platform::SessionSettings& settings, const platform::SettingTexts& flags,
+                    const std::optional<platform::SessionSettings>& stored) {
+  if (stored && stored->id == settings.id) {
+    settings.given = stored->given;
+  }
+  const auto add = [&](const char* flag, const std::optional<std::string>& text) {
+    if (text) {
+      settings.given[flag] = *text;
+    }
+  };
+  add("--platform", flags.platform);
+  add("--plan", flags.plan);
+  add("--session-limit", flags.session_limit);
+  add("--session-start", flags.session_start);
+  add("--durable", flags.durable);
+  add("--slots", flags.slots);
+  add("--state", flags.state_dir);
+}
+
 Result<platform::SessionSettings> load_settings(store::Store& store,
                                                 platform::ResolveRequest request,
                                                 const std::vector<platform::Profile>& profiles) {
@@ -87,7 +107,11 @@ Result<platform::SessionSettings> load_settings(store::Store& store,
       log_line(read.error().text + ": resolved anew");
     }
   }
-  return platform::resolve_settings(request, profiles, read_clocks());
+  auto settings = platform::resolve_settings(request, profiles, read_clocks());
+  if (settings) {
+    remember_given(*settings, request.inputs.flags, request.stored);
+  }
+  return settings;
 }
 
 /// A shim that looks whether a daemon lives holds the lock for an instant: ask more than once.
@@ -109,6 +133,11 @@ Result<Fd> take_daemon_lock(const std::string& path) {
 std::vector<std::string> notes_for(const platform::SessionSettings& s,
                                    const DurableStart& durable) {
   auto notes = durable.notes;
+  const auto limit = s.settings.find("session_limit");
+  if (!s.limit && (limit == s.settings.end() || limit->second.origin != platform::Origin::flag)) {
+    notes.push_back("the session's end is not known: nothing will be asked to save before it: "
+                    "gpujob daemon stop, then gpujob daemon start --session-limit 9h");
+  }
   for (const auto& [name, setting] : s.settings) {
     if (!setting.note.empty()) {
       notes.push_back(name + ": " + setting.note);
@@ -206,7 +235,8 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   }
   parts.places = {runtime, state, *shim, make_revive(parts.daemon_exe, runtime, state)};
   GPUJOB_TRY(open_session(parts, std::move(request)));
-  auto durable = open_durable(io, parts.daemon_exe, parts.settings, options.revive);
+  auto durable =
+      open_durable(io, parts.daemon_exe, parts.settings, {runtime.dir, state.dir}, options.revive);
   if (!durable) {
     return durable.error();
   }

@@ -36,7 +36,7 @@ Result<int> ask_only(Connection& connection, const CheckpointOptions& options) {
   if (options.json) {
     GPUJOB_TRY(print_json(*answer));
   } else {
-    note(fmt::format("asked {} to save; gpujob checkpoint --wait {} stays for the answer",
+    note(fmt::format("asked {} to save; to wait for the answer: gpujob checkpoint --wait {}",
                      options.job, options.job));
   }
   return 0;

@@ -70,11 +70,37 @@ std::string render_status(const Json& status) {
   return sheet.text();
 }
 
-Error running_already(int pid) {
+/// The first of `wanted` (flag, value, ...) that the running daemon was not given; empty: none.
+std::string not_given(const std::vector<std::string>& wanted, const Json& status) {
+  json::Reader reader(status, "daemon: status");
+  const auto given =
+      reader.find("given") == nullptr ? std::vector<std::string>{} : reader.bytes_list("given");
+  for (std::size_t i = 0; i + 1 < wanted.size(); i += 2) {
+    bool same = false;
+    for (std::size_t k = 0; k + 1 < given.size(); k += 2) {
+      same = same || (given[k] == wanted[i] && given[k + 1] == wanted[i + 1]);
+    }
+    if (!same) {
+      return wanted[i] + " " + wanted[i + 1];
+    }
+  }
+  return {};
+}
+
+/// The same line said again is fine: a notebook's cell is run again.
+Result<void> check_given(Connection& connection, const std::vector<std::string>& wanted) {
+  const auto status = connection.call("daemon.status", Json::object());
+  if (!status) {
+    return status.error();
+  }
+  const auto differs = not_given(wanted, *status);
+  if (differs.empty()) {
+    return {};
+  }
   return Error{Errc::refused,
-               fmt::format("daemon: start: one runs already (pid {}) and keeps its settings: stop "
-                           "it first with gpujob daemon stop; jobs run on",
-                           pid)};
+               fmt::format("daemon: start: {}: one runs already (pid {}) that was not given this: "
+                           "gpujob daemon stop, then the same line; jobs run on",
+                           differs, connection.daemon_pid())};
 }
 
 } // namespace
@@ -93,11 +119,10 @@ Result<int> execute(const DaemonStartOptions& options) {
     return reached.error();
   }
   const int pid = reached->connection.daemon_pid();
-  if (!reached->started && !arguments.empty()) {
-    return running_already(pid);
-  }
   if (!reached->started) {
-    note(fmt::format("the daemon runs already (pid {})", pid));
+    GPUJOB_TRY(check_given(reached->connection, arguments));
+    note(fmt::format("the daemon runs already (pid {}){}", pid,
+                     arguments.empty() ? "" : " with these settings"));
   }
   if (options.json) {
     GPUJOB_TRY(print_json({{"started", reached->started},

@@ -14,9 +14,11 @@ namespace gpujob::client {
 namespace {
 
 /// What is there now, without waiting for more.
-Result<int> print_log(const std::string& path, const std::string& job) {
+Result<int> print_log(const std::string& path, const std::string& job, bool live) {
   if (path.empty() || ::access(path.c_str(), F_OK) != 0) {
-    note(fmt::format("{} has no output yet", job));
+    note(path.empty() || live
+             ? fmt::format("{} has no output yet", job)
+             : fmt::format("the output of {} stayed in the VM that it ran in", job));
     return 0;
   }
   auto copied = LogFollower(path, LogFollower::From::start, -1).copy();
@@ -64,7 +66,7 @@ Result<int> execute(const LogsOptions& options) {
   // An attempt that is over by name gets no more output, whatever the job does now.
   const bool over = options.attempt && !live;
   return options.follow && !over ? follow_log(std::move(*connection), options.job)
-                                 : print_log(path, options.job);
+                                 : print_log(path, options.job, live);
 }
 
 } // namespace gpujob::client

@@ -6,6 +6,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace gpujob::client {
@@ -15,7 +16,7 @@ namespace {
 using Json = nlohmann::json;
 
 /// All pages of the list, as one.
-Result<Json> collect(Connection& connection, bool all) {
+Result<Json> collect(Connection& connection, bool all, std::int64_t& more) {
   auto jobs = Json::array();
   Json cursor = nullptr;
   do {
@@ -29,6 +30,7 @@ Result<Json> collect(Connection& connection, bool all) {
       return Error{Errc::bad_data, "daemon: ps: answers without jobs"};
     }
     jobs.insert(jobs.end(), list->begin(), list->end());
+    more = reader.integer_or("more", 0);
     const auto* next = reader.find("next");
     cursor = next == nullptr ? Json(nullptr) : *next;
   } while (!cursor.is_null());
@@ -42,7 +44,8 @@ Result<int> execute(const PsOptions& options) {
   if (!connection) {
     return connection.error();
   }
-  auto jobs = collect(*connection, options.all);
+  std::int64_t more = 0; // ended ones that are left out
+  auto jobs = collect(*connection, options.all, more);
   if (!jobs) {
     return jobs.error();
   }
@@ -63,6 +66,9 @@ Result<int> execute(const PsOptions& options) {
     return 0;
   }
   GPUJOB_TRY(print(render_jobs(views, read_clocks().wall)));
+  if (more > 0) {
+    note(fmt::format("{} more that ended earlier: gpujob ps --all", more));
+  }
   return 0;
 }
 

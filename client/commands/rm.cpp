@@ -26,8 +26,8 @@ Result<int> execute(const RmOptions& options) {
     json::Reader reader(job, "daemon: rm");
     note(fmt::format("removed {} ({}){}", reader.text_or("name", "?"), reader.text_or("id", "?"),
                      reader.boolean_or("durable", false)
-                         ? "; its checkpoints in the durable directory stay, and the next session "
-                           "goes on from them"
+                         ? " here; in the durable directory it stays, for other sessions to go on "
+                           "from"
                          : ""));
   }
   return 0;

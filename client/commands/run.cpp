@@ -64,7 +64,16 @@ Result<Submitted> submit(Connection& connection, const RunOptions& options,
 std::string headline(const Submitted& s) {
   const auto& v = s.job;
   auto text = v.name == v.id ? v.id : fmt::format("{} ({})", v.name, v.id);
-  text += s.disposition == "attached" ? " runs already" : " " + s.disposition;
+  const auto* from = v.newest_confirmed();
+  if (s.disposition == "attached") {
+    text += " runs already";
+  } else if (s.disposition == "resumed" && from == nullptr) {
+    text += " starts again from the beginning: it has no checkpoint";
+  } else if (s.disposition == "resumed" && from->step) {
+    text += fmt::format(" resumed from step {}", *from->step);
+  } else {
+    text += " " + s.disposition;
+  }
   return v.waiting() && !v.reason.empty() ? text + ": " + v.reason : text;
 }
 

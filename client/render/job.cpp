@@ -54,6 +54,10 @@ std::string elapsed(const JobView& v, WallTime now) {
   return format_duration(std::max(v.ended_at.value_or(now) - *v.started_at, Duration::zero()));
 }
 
+std::string counted(std::int64_t n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
 std::string when(const std::optional<WallTime>& at, WallTime now) {
   return at ? fmt::format("{} ({})", format_local(*at), relative(*at, now)) : std::string{};
 }
@@ -74,7 +78,7 @@ std::string how_it_ended(const JobView& v) {
                              : fmt::format("; checkpoint {}{} {}", base_name(saved->path),
                                            step_text(*saved), trust(*saved));
   }
-  return v.state == "parked" ? line + "; run the same line in the next session to continue" : line;
+  return v.state == "parked" ? line + "; in the next session run the same line" : line;
 }
 
 std::string render_checkpoint(const CheckpointView& c, WallTime now) {
@@ -114,11 +118,12 @@ std::string render_job(const JobView& v, WallTime now) {
   sheet.add("checkpoint signal",
             v.catches.empty() ? (alive ? "none caught so far: it is asked by the notice file" : "")
                               : "catches " + v.catches);
-  sheet.add("asked to save", when(v.request_at, now));
-  sheet.add("told to end", when(v.term_at, now));
+  sheet.add("will be asked to save", when(v.request_at, now));
+  sheet.add("will be told to end", when(v.term_at, now));
   sheet.add("session ends", when(v.ends_at, now));
-  sheet.add("counted", fmt::format("{} interruptions, {} failures, {} attempts without progress",
-                                   v.interruptions, v.failures, v.no_progress));
+  sheet.add("counted",
+            fmt::format("{}, {}, {} without progress", counted(v.interruptions, "interruption"),
+                        counted(v.failures, "failure"), counted(v.no_progress, "attempt")));
   sheet.add("output", v.log);
   for (auto it = v.checkpoints.rbegin(); it != v.checkpoints.rend(); ++it) {
     sheet.add(it == v.checkpoints.rbegin() ? "checkpoints" : "", render_checkpoint(*it, now));
@@ -135,7 +140,7 @@ std::string render_jobs(const std::vector<JobView>& jobs, WallTime now) {
   for (const auto& v : jobs) {
     const auto age = v.checkpoint_at ? relative(*v.checkpoint_at, now) : std::string("-");
     rows.push_back({v.name, v.id, v.state, v.attempt == 0 ? "-" : std::to_string(v.attempt),
-                    v.started_at ? elapsed(v, now) : "-", age,
+                    v.started_at && !v.waiting() ? elapsed(v, now) : "-", age,
                     v.reason.empty() ? exit_text(v) : v.reason});
   }
   return render_table(rows);

@@ -26,7 +26,8 @@ bool keeps_what_it_synced(std::string_view type) {
   return std::find(k_types.begin(), k_types.end(), type) != k_types.end();
 }
 
-std::vector<std::string> warnings_for(const std::string& dir, std::string_view type) {
+std::vector<std::string> warnings_for(const std::string& dir, const Mount& mount) {
+  const auto& type = mount.type;
   if (type == "tmpfs" || type == "ramfs") {
     return {fmt::format("durable directory: {}: lives in memory: it will not survive this VM: give "
                         "another --durable",
@@ -36,6 +37,12 @@ std::vector<std::string> warnings_for(const std::string& dir, std::string_view t
     return {fmt::format("durable directory: {}: lies in the container's layer: it will not survive "
                         "this VM: give another --durable",
                         dir)};
+  }
+  if (mount.point == "/") {
+    return {
+        fmt::format("durable directory: {}: lies on this machine's own disk (that of /): good if "
+                    "the disk stays; in a VM that is taken away give a --durable that is mounted",
+                    dir)};
   }
   return {};
 }
@@ -108,7 +115,7 @@ Result<Opened> open_durable(const std::string& dir, const std::string& require_m
   GPUJOB_TRY(make_last(dir));
   GPUJOB_TRY(probe(dir));
   return Opened{keeps_what_it_synced(mount->type) ? "stored" : "cached", mount->type,
-                warnings_for(dir, mount->type)};
+                warnings_for(dir, *mount)};
 }
 
 Result<void> check_durable(const std::string& dir, const MountTable& table) {

@@ -11,7 +11,7 @@ namespace gpujob::ipc {
 const policy::Job* find_by_name(const policy::World& w, const std::string& name) {
   const policy::Job* newest = nullptr;
   for (const auto& [id, job] : w.jobs) {
-    if (job.spec.name == name && (newest == nullptr || newest->order < job.order)) {
+    if (!job.removed && job.spec.name == name && (newest == nullptr || newest->order < job.order)) {
       newest = &job;
     }
   }
@@ -19,7 +19,7 @@ const policy::Job* find_by_name(const policy::World& w, const std::string& name)
 }
 
 Result<const policy::Job*> find_job(const policy::World& w, const std::string& text) {
-  if (const auto it = w.jobs.find(text); it != w.jobs.end()) {
+  if (const auto it = w.jobs.find(text); it != w.jobs.end() && !it->second.removed) {
     return &it->second;
   }
   if (const auto* named = find_by_name(w, text)) {
@@ -28,16 +28,19 @@ Result<const policy::Job*> find_job(const policy::World& w, const std::string& t
   const auto missing =
       Error{Errc::not_found, fmt::format("job: '{}': not known here: see gpujob ps --all",
                                          printable(text.substr(0, 60)))};
-  auto it = w.jobs.lower_bound(text);
-  if (text.empty() || it == w.jobs.end() || !it->first.starts_with(text)) {
-    return missing;
+  const policy::Job* found = nullptr;
+  for (auto it = w.jobs.lower_bound(text);
+       !text.empty() && it != w.jobs.end() && it->first.starts_with(text); ++it) {
+    if (it->second.removed) {
+      continue;
+    }
+    if (found != nullptr) {
+      return Error{Errc::not_found,
+                   fmt::format("job: '{}': is the start of several ids: give more of it", text)};
+    }
+    found = &it->second;
   }
-  const auto* found = &it->second;
-  if (++it != w.jobs.end() && it->first.starts_with(text)) {
-    return Error{Errc::not_found,
-                 fmt::format("job: '{}': is the start of several ids: give more of it", text)};
-  }
-  return found;
+  return found == nullptr ? Result<const policy::Job*>(missing) : found;
 }
 
 Result<const policy::Job*> job_of(const policy::World& w, const nlohmann::json& params,

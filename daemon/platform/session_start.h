@@ -37,7 +37,9 @@ SessionStart find_session_start(const Facts& facts, const StartQuestion& questio
 /// error.
 Result<BootTime> parse_session_start(std::string_view text, std::string_view what, Now now);
 
-/// No platform we know of lets a session live longer than a day; a week leaves room.
-constexpr Duration k_longest_session = std::chrono::hours{168};
+/// Shorter ones are a slip: a bare number is seconds.
+constexpr Duration k_shortest_session = std::chrono::seconds{10};
+/// No platform we know of lets a session live longer than a day; a shared server's may last weeks.
+constexpr Duration k_longest_session = std::chrono::hours{744};
 
 } // namespace gpujob::platform

@@ -72,6 +72,9 @@ struct SessionSettings {
   int slots = 1;
 
   std::map<std::string, SettingValue> settings;
+  /// The flags of `daemon start` in this session, as they were written: "--session-limit", "9h",
+  /// ...
+  std::map<std::string, std::string> given;
 
   friend bool operator==(const SessionSettings&, const SessionSettings&) = default;
 
@@ -82,6 +85,8 @@ struct SessionSettings {
 };
 
 nlohmann::json to_json(const SessionSettings& s);
+/// [flag, value, flag, value, ...]
+nlohmann::json given_to_json(const std::map<std::string, std::string>& given);
 /// A value of a wrong type is Errc::bad_data naming its key; unknown keys are ignored (a newer
 /// version may have written them).
 Result<SessionSettings> settings_from_json(const nlohmann::json& j);

@@ -153,6 +153,14 @@ std::optional<std::uint64_t> read_ticks(json::Reader& r) {
 
 } // namespace
 
+nlohmann::json given_to_json(const std::map<std::string, std::string>& given) {
+  std::vector<std::string> list;
+  for (const auto& [flag, value] : given) {
+    list.insert(list.end(), {flag, value});
+  }
+  return json::from_bytes_list(list);
+}
+
 nlohmann::json to_json(const SessionSettings& s) {
   auto values = Json::object();
   for (const auto& [name, v] : s.settings) {
@@ -178,7 +186,8 @@ nlohmann::json to_json(const SessionSettings& s) {
           {"durable", s.durable ? to_json(*s.durable) : Json()},
           {"read_dirs", json::from_bytes_list(s.read_dirs)},
           {"slots", s.slots},
-          {"settings", std::move(values)}};
+          {"settings", std::move(values)},
+          {"given", given_to_json(s.given)}};
 }
 
 Result<SessionSettings> settings_from_json(const nlohmann::json& j) {
@@ -203,6 +212,11 @@ Result<SessionSettings> settings_from_json(const nlohmann::json& j) {
   }
   s.slots = static_cast<int>(slots);
   read_values(r, part_error, s);
+  const auto given =
+      r.find("given") == nullptr ? std::vector<std::string>{} : r.bytes_list("given");
+  for (std::size_t i = 0; i + 1 < given.size(); i += 2) {
+    s.given[given[i]] = given[i + 1];
+  }
   s.start = read_part(r, "start", part_error, read_start);
   if (r.find("limit") != nullptr) {
     s.limit = read_part(r, "limit", part_error, read_limit);

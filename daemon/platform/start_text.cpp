@@ -201,7 +201,7 @@ Result<BootTime> parse_session_start(std::string_view text, std::string_view wha
                   "today");
   }
   if (now.wall - *wall > k_longest_session) {
-    return refuse("longer ago than any session lasts: at most 7d");
+    return refuse("longer ago than any session lasts: at most 31d");
   }
   return now.boot - (now.wall - *wall);
 }

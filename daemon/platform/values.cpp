@@ -29,9 +29,14 @@ Result<std::optional<Duration>> parse_session_limit(std::string_view text, std::
   if (*limit <= Duration::zero()) {
     return refuse(what, text, "no time at all: write none for no limit");
   }
+  if (*limit < k_shortest_session) {
+    return refuse(
+        what, text,
+        fmt::format("{} is too short for any job: hours are written 9h", format_duration(*limit)));
+  }
   if (*limit > k_longest_session) {
     return refuse(what, text,
-                  "longer than any session known: at most 7d; leave it out for no limit");
+                  "longer than any session known: at most 31d; write none for no limit");
   }
   return std::optional(*limit);
 }

@@ -34,7 +34,7 @@ struct ApplyRecord {
   }
 
   void operator()(const journal::Requested& b) const {
-    close_unanswered_request(w, job, now);
+    // A final request takes the place of one that still waits for its answer.
     run.request = Request{b.request, b.final, event.record.boot, b.signal, {}, {}};
     job.request_heard = std::max(job.request_heard, b.request);
     const auto way = b.signal.empty()
@@ -202,7 +202,14 @@ void on_event(World& w, const StopAsked& e, Now now) {
 
 void on_event(World& w, const CheckpointAsked& e, Now) {
   auto* job = find_job(w, e.id);
-  if (job != nullptr && std::holds_alternative<Running>(job->state)) {
+  const auto* running = job == nullptr ? nullptr : std::get_if<Running>(&job->state);
+  if (running == nullptr) {
+    return;
+  }
+  // One that is under way and not answered yet answers this one too.
+  const bool unheard = job->request_wanted > job->request_heard;
+  const bool open = running->request && !running->request->final && !running->request->answer;
+  if (!unheard && !open) {
     ++job->request_wanted;
     touch(w, *job);
   }

@@ -100,17 +100,25 @@ void on_event(World& w, const Resumed& e, Now) {
   job->spec = e.spec;
   job->env_held = true;
   job->order = w.next_order++;
+  job->started.reset(); // that was the attempt before
+  job->removed = false;
   set_queued(w, *job, "waits for a slot");
 }
 
 void on_event(World& w, const Removed& e, Now) {
-  const auto* job = find_job(w, e.id);
+  auto* job = find_job(w, e.id);
   if (job == nullptr || job->ended_state() == nullptr) {
     return;
   }
   w.active.erase(e.id);
-  w.jobs.erase(e.id);
   w.dirty.insert(e.id);
+  const bool stored = std::any_of(job->checkpoints.begin(), job->checkpoints.end(),
+                                  [](const Checkpoint& c) { return !c.durable_path.empty(); });
+  if (stored) {
+    job->removed = true; // else the next look at the durable directory would bring it back
+  } else {
+    w.jobs.erase(e.id);
+  }
 }
 
 namespace {
@@ -124,8 +132,8 @@ bool is_news(const World& w, const Job& theirs) {
   }
   const auto& ours = it->second;
   const bool rests = ours.ended_state() != nullptr || std::holds_alternative<Held>(ours.state);
-  return rests &&
-         (ours.attempt < theirs.attempt || (ours.imported && ours.attempt == theirs.attempt));
+  return rests && (ours.attempt < theirs.attempt ||
+                   (ours.imported && !ours.removed && ours.attempt == theirs.attempt));
 }
 
 } // namespace

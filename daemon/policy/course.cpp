@@ -43,7 +43,10 @@ Plan limit_plan(const World& w, const Job& job) {
 /// Whether asking this job for a checkpoint has a chance of an answer.
 bool speaks(const Job& job) {
   const auto* running = std::get_if<Running>(&job.state);
-  return (running != nullptr && !running->catches.empty()) || !job.checkpoints.empty();
+  const bool saved = std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [](const auto& c) {
+    return c.state != CheckpointState::unconfirmed;
+  });
+  return saved || (running != nullptr && !running->catches.empty());
 }
 
 Plan stop_plan(const World& w, const Job& job) {
@@ -116,8 +119,10 @@ std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Du
   if (left >= needed) {
     return std::nullopt;
   }
-  return fmt::format("{} of the session were left, a start needs {}", format_duration(left),
-                     format_duration(needed));
+  // Rounded, they must not look the same.
+  const auto shown = format_duration(left) == format_duration(needed) ? left - 1s : left;
+  return fmt::format("only {} of the session are left, and a start needs {}",
+                     format_duration(shown), format_duration(needed));
 }
 
 } // namespace gpujob::policy

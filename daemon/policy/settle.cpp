@@ -77,10 +77,10 @@ void go_on(World& w, Job& job, const Verdict& v, const ExitFacts& f, Now now) {
     job.not_before = now.boot + delay;
     return;
   }
-  const auto when =
-      refusal ? fmt::format("{}; not restarted now: {}; run the same line in the next session",
-                            v.reason, *refusal)
-              : v.reason + "; run the same line to resume";
+  const bool by_limit = f.term_sent || f.kill_sent || f.final_requested;
+  const auto when = refusal && !by_limit
+                        ? fmt::format("{}; not restarted now: {}", v.reason, *refusal)
+                        : v.reason;
   auto parked = ended(EndState::parked, when, f);
   parked.saved_at_limit = is_saved(w, job);
   set_ended(w, job, std::move(parked), now);
@@ -204,8 +204,7 @@ void settle_queue(World& w, Now now) {
   for (const auto& [order, id] : queue) {
     auto& job = w.jobs.at(id);
     if (const auto why = start_refusal(w, job.spec, job.longest_save, now)) {
-      Ended parked{
-          EndState::parked, *why + "; run the same line in the next session", {}, {}, false};
+      Ended parked{EndState::parked, *why, {}, {}, false};
       parked.saved_at_limit = is_saved(w, job);
       set_ended(w, job, std::move(parked), now);
     }

@@ -54,6 +54,10 @@ Verdict read_failure(const ExitFacts& f, int shell) {
   if (f.signal) {
     return {VerdictKind::failed, fmt::format("killed by signal {}", signal_name(*f.signal))};
   }
+  if (says_resumable(f, shell) && !f.newer_checkpoint && shell == 85) {
+    return {VerdictKind::failed,
+            "exit code 85 says that it saved, but no new checkpoint was found"};
+  }
   return {VerdictKind::failed, fmt::format("exit code {}", shell)};
 }
 

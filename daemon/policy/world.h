@@ -131,7 +131,8 @@ struct Job {
   std::int64_t request_sent = 0;
   std::int64_t request_heard = 0; ///< newest one the shim has confirmed it sent
   Duration longest_save{};
-  bool imported = false;              ///< known only from the durable directory, not run here since
+  bool imported = false; ///< known only from the durable directory, not run here since
+  bool removed = false;  ///< by the user, and still in the durable directory: not shown
   std::optional<BootTime> not_before; ///< queued, and not to be started earlier
   int quick_restarts = 0;             ///< in a row: attempts that ended within seconds and go on
   Work begin_record = Work::none, end_record = Work::none; ///< in the durable directory

@@ -224,6 +224,7 @@ std::string encode_more(const Job& job) {
          {"longest_save_ns", job.longest_save.count()},
          {"request_heard", job.request_heard},
          {"imported", job.imported},
+         {"removed", job.removed},
          {"begin_record", work_text(job.begin_record)},
          {"end_record", work_text(job.end_record)},
          {"rejected", gpujob::json::from_bytes_list(job.rejected)}};
@@ -246,6 +247,7 @@ Result<void> decode_more(const std::string& text, Job& job) {
   job.request_sent = r.integer("request_sent");
   job.request_heard = r.integer_or("request_heard", 0);
   job.imported = r.boolean_or("imported", false);
+  job.removed = r.boolean_or("removed", false);
   job.longest_save = Duration{r.integer("longest_save_ns")};
   job.begin_record = read_work(r, "begin_record");
   job.end_record = read_work(r, "end_record");

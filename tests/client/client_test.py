@@ -107,7 +107,7 @@ class ClientTest(unittest.TestCase):
             argv = json.load(f)["argv"]
         self.assertEqual(argv[argv.index("--durable") + 1], self.dir + "/d")
         self.assertIn(f"runs already (pid {first['pid']})", self.gj("daemon", "start")[1])
-        self.assertIn("stop it first", self.gj("daemon", "start", "--slots", "3", code=1)[1])
+        self.assertIn("was not given this", self.gj("daemon", "start", "--slots", "3", code=1)[1])
 
     def test_status_and_stop_start_nothing(self):
         self.assertIn("daemon: not running", self.gj("daemon", "status", code=3)[1])

@@ -36,8 +36,8 @@ const WallTime k_now = wall_from_ns(1795240800LL * 1'000'000'000);
 TEST_CASE("a parked job says what is safe where, and what to do") {
   CHECK(how_it_ended(job("job_view-parked.json")) ==
         "digits parked: session limit; checkpoint model.pt (step 120) confirmed and stored in "
-        "/durable/jobs/k3f9x2ab/attempts/1-s0001/checkpoints/1; run the same line in the next "
-        "session to continue");
+        "/durable/jobs/k3f9x2ab/attempts/1-s0001/checkpoints/1; in the next session run the "
+        "same line");
 }
 
 TEST_CASE("a job that saved nothing says so") {

@@ -37,7 +37,7 @@ TEST_CASE("paths of a job are absolute, its words are its own") {
   auto o = command({"sh", "./x"});
   o.checkpoint_path = {"out/*.pt", "/abs/*"};
   o.done_when = "done";
-  o.checkpoint_signal = "SIGUSR2";
+  o.checkpoint_signal = "sigusr2";
   const auto made = make_run_request(o, k_env, "/tmp");
   REQUIRE(made);
   CHECK(made->spec.checkpoint_path == Words{"/tmp/out/*.pt", "/abs/*"});
@@ -94,6 +94,9 @@ TEST_CASE("numbers and words out of range are usage errors") {
   };
   CHECK(wrong([](RunOptions& o) { o.name = "a/b"; }));
   CHECK(wrong([](RunOptions& o) { o.name = ""; }));
+  CHECK(wrong([](RunOptions& o) { o.env = {"GPUJOB_RESUME=/x"}; }));
+  CHECK(wrong([](RunOptions& o) { o.env = {"NOTIFY_SOCKET=/x"}; }));
+
   CHECK(wrong([](RunOptions& o) { o.lead = "soon"; }));
   CHECK(wrong([](RunOptions& o) { o.env = {"=x"}; }));
   CHECK(wrong([](RunOptions& o) { o.checkpoint_signal = "KILL"; }));

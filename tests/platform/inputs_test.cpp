@@ -116,7 +116,7 @@ TEST_CASE("the environment is read by name, and an empty variable says nothing",
   CHECK(platform::path_inputs(*in).env_runtime == "/r");
 }
 
-TEST_CASE("a session limit is a duration within a week, or none", "[platform]") {
+TEST_CASE("a session limit is a duration that a session can have, or none", "[platform]") {
   using platform::parse_session_limit;
   CHECK(*parse_session_limit("9h", "--session-limit") == Duration{std::chrono::hours{9}});
   CHECK(*parse_session_limit("7d", "--session-limit") == Duration{std::chrono::hours{168}});
@@ -127,8 +127,9 @@ TEST_CASE("a session limit is a duration within a week, or none", "[platform]") 
   };
   CHECK(error("0") == "--session-limit: 0: no time at all: write none for no limit");
   CHECK(error("0h") == "--session-limit: 0h: no time at all: write none for no limit");
-  CHECK(error("900h") == "--session-limit: 900h: longer than any session known: at most 7d; leave "
-                         "it out for no limit");
+  CHECK(error("900h") == "--session-limit: 900h: longer than any session known: at most 31d; write "
+                         "none for no limit");
+  CHECK(error("9") == "--session-limit: 9: 9.0s is too short for any job: hours are written 9h");
   CHECK(error("-5m") != "none");
   CHECK(error("") != "none");
 }

@@ -358,3 +358,21 @@ TEST_CASE("without a durable directory no record of an earlier one is owed") {
   CHECK(b.last.actions.empty());
   CHECK_FALSE(b.last.next_wakeup);
 }
+
+TEST_CASE("a request that is still open answers a second one, and the final one takes its place") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.step(CheckpointAsked{"j1"});
+  b.step(CheckpointAsked{"j1"}); // not even sent
+  CHECK(b.job().request_wanted == 1);
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.step(CheckpointAsked{"j1"});
+  CHECK(b.job().request_wanted == 1);
+  b.record(journal::Requested{0, true, "USR1", {100}});
+  CHECK(b.job().checkpoints.empty()); // nothing was left unanswered
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true);
+  b.step(CheckpointAsked{"j1"}); // answered: the next one is another
+  CHECK(b.job().request_wanted == 2);
+}

@@ -197,7 +197,7 @@ TEST_CASE("a queued job for which the session has no time left is parked with th
   b.pass(1h - 60s);
   b.tick();
   CHECK(b.state("j2") == "parked");
-  CHECK(reason_text(b.job("j2")).find("1m 00s of the session were left") != std::string::npos);
+  CHECK(reason_text(b.job("j2")).find("only 1m 00s of the session are left") != std::string::npos);
 }
 
 TEST_CASE("a failed preparation and a failed launch hold the job, saying why") {

@@ -116,7 +116,7 @@ TEST_CASE("a start that cannot be worth it is refused with its figures") {
   b.pass(18min);
   const auto why = start_refusal(b.w, Bench::spec(), 0s, b.now);
   REQUIRE(why);
-  CHECK(*why == "2m 00s of the session were left, a start needs 2m 10s");
+  CHECK(*why == "only 2m 00s of the session are left, and a start needs 2m 10s");
   b.pass(3min);
   CHECK(start_refusal(b.w, Bench::spec(), 0s, b.now)->starts_with("the session is over"));
 }

@@ -191,3 +191,36 @@ TEST_CASE("the end of an attempt that is not written yet is not owed once it goe
   b.tick();
   CHECK_FALSE(b.action<WriteRecord>());
 }
+
+TEST_CASE("a removed job that is stored is hidden, and news of it brings it back") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.saved("/c/m.pt", "sig1");
+  b.secured(true, "stored");
+  b.gone(b.exit_record(1));
+  b.step(Removed{"j1"});
+  REQUIRE(b.w.jobs.contains("j1"));
+  CHECK(b.job().removed);
+  auto theirs = b.job();
+  theirs.removed = false;
+  b.step(Imported{theirs});
+  CHECK(b.job().removed);
+  ++theirs.attempt;
+  b.step(Imported{theirs});
+  CHECK_FALSE(b.job().removed);
+}
+
+TEST_CASE(
+    "a job of which only an unanswered request is known is not waited for when it is stopped") {
+  Bench b;
+  b.run();
+  b.step(CheckpointAsked{"j1"});
+  b.record(journal::Requested{1, false, "", {}});
+  b.pass(90s);
+  b.tick();
+  REQUIRE(b.job().checkpoints.back().state == CheckpointState::unconfirmed);
+  b.step(StopAsked{"j1", false});
+  REQUIRE(b.action<SendPlan>());
+  CHECK(b.action<SendPlan>()->plan.term_at == b.now.boot);
+}

@@ -34,12 +34,36 @@ class Durable(Case):
         told = self.vm.start("--durable", self.durable())
         self.assertNotIn(b"stay on this machine", told.stderr)
 
-    def test_rm_says_what_stays_in_it(self):
+    def test_the_same_start_again_is_fine_and_another_is_not(self):
+        line = ["--session-limit", "9h", "--durable", self.durable()]
+        self.vm.start(*line)
+        self.assertIn(b"runs already", self.vm.start(*line).stderr)
+        self.vm.start("--session-limit", "9h")
+        other = self.vm.run("daemon", "start", "--session-limit", "8h")
+        self.assertEqual(other.returncode, 1)
+        self.assertIn(b"--session-limit 8h", other.stderr)
+        self.vm.kill_daemon()
+        self.vm.start()  # another daemon of the same session knows what was given
+        self.assertIn(b"runs already", self.vm.start(*line).stderr)
+
+    def test_rm_hides_it_here_and_leaves_what_is_stored(self):
         self.vm.start("--durable", self.durable())
         script = "echo w > $GPUJOB_CKPT_DIR/m.bin; sleep 0.1; exit 0"
         self.vm.ok("run", "--name", "x", "--", "sh", "-c", script)
         wait_until(lambda: self.vm.show("x")["checkpoints"][-1]["durable"], "it is durable")
-        self.assertIn(b"stay", self.vm.ok("rm", "x").stderr)
+        old = self.vm.show("x")["id"]
+        self.assertIn(b"it stays", self.vm.ok("rm", "x").stderr)
+        self.assertEqual(self.vm.json("ps", "--all")["jobs"], [])
+        self.vm.ok("run", "--name", "x", "--", "true")  # another job of that name
+        self.assertNotEqual(self.vm.show("x")["id"], old)
+        self.assertEqual(len(os.listdir(self.durable() + "/jobs")), 2)
+
+    def test_one_that_lies_in_the_state_directory_is_refused(self):
+        for path in (self.vm.root + "/s", self.vm.root + "/s/deeper", self.vm.root):
+            done = self.vm.run("daemon", "start", "--durable", path)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(b"overlaps", done.stderr)
+            self.assertIsNone(self.vm.daemon_pid())
 
     def test_one_that_is_away_is_not_taken_for_an_empty_one(self):
         self.vm.start("--durable", self.durable())

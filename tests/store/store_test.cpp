@@ -38,6 +38,7 @@ Job full_job(const JobId& id, JobState state) {
   job.request_sent = 1;
   job.request_heard = 1;
   job.imported = true;
+  job.removed = true;
   job.longest_save = Duration{99};
   job.begin_record = Work::issued;
   job.end_record = Work::wanted;

@@ -27,7 +27,9 @@ bool goes_on(const policy::Job& job) {
 Listed listed(const policy::World& w, bool all) {
   Listed jobs;
   for (const auto& [id, job] : w.jobs) {
-    jobs.push_back(&job);
+    if (!job.removed) {
+      jobs.push_back(&job);
+    }
   }
   std::sort(jobs.begin(), jobs.end(),
             [](const auto* a, const auto* b) { return a->order < b->order; });
@@ -58,7 +60,9 @@ void handle_ps(Backend& backend, Request request) {
   auto jobs = nlohmann::json::array();
   nlohmann::json next;
   std::int64_t last = 0;
-  for (const auto* job : listed(backend.world(), all)) {
+  const auto shown = listed(backend.world(), all);
+  const auto more = all ? 0 : listed(backend.world(), true).size() - shown.size();
+  for (const auto* job : shown) {
     if (job->order <= after) {
       continue;
     }
@@ -69,7 +73,7 @@ void handle_ps(Backend& backend, Request request) {
     jobs.push_back(short_view(*job));
     last = job->order;
   }
-  request.reply({{"jobs", std::move(jobs)}, {"next", std::move(next)}});
+  request.reply({{"jobs", std::move(jobs)}, {"next", std::move(next)}, {"more", more}});
 }
 
 } // namespace gpujob::ipc

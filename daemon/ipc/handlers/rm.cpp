@@ -51,7 +51,8 @@ void handle_rm(Backend& backend, Request request) {
   backend.submit(std::move(events), [&backend, shared, ids, removed] {
     for (const auto& id : ids) {
       // One that was run again in the same instant is still there.
-      if (!backend.world().jobs.contains(id)) {
+      const auto it = backend.world().jobs.find(id);
+      if (it == backend.world().jobs.end() || it->second.removed) {
         backend.remove_files(id);
       }
     }
