@@ -2,6 +2,7 @@
 #include "client/endpoint.h"
 
 #include "client/environment.h"
+#include "client/output.h"
 #include "common/file.h"
 #include "common/json.h"
 
@@ -60,7 +61,14 @@ Result<Endpoint> locate_daemon(const std::vector<std::string>& environment,
   in.env_runtime = value_of(environment, "GPUJOB_RUNTIME_DIR");
   in.home = value_of(environment, "HOME");
   in.uid = ::geteuid();
-  GPUJOB_TRY(read_config(config_path(environment, in.home), in));
+  if (auto read = read_config(config_path(environment, in.home), in); !read) {
+    // A slip in it must not keep anybody from looking or stopping; a start it keeps from.
+    const RuntimePaths usual{choose_runtime_dir(in).path};
+    if (::access(usual.socket().c_str(), F_OK) != 0) {
+      return read.error();
+    }
+    note(read.error().text);
+  }
   const auto surrounding = surrounding_runtime(environment);
   if (!surrounding.empty() && in.flag_runtime.empty() && in.env_runtime.empty()) {
     return Endpoint{{surrounding}, "job", false};

@@ -122,7 +122,13 @@ Result<void> Resolver::settle_start() {
     m_out.start.confidence = Confidence::high;
     m_out.start.evidence = {
         fmt::format("{} says {}", choice.said->detail, printable(*choice.said->value))};
-    record(key::k_start, *choice.said);
+    auto v = *choice.said;
+    if (m_sources.stored == nullptr && m_request.stored &&
+        same_session(*m_request.stored, m_request.facts)) {
+      v.note = fmt::format("a new session of this machine begins; the one before began at {}",
+                           format_local(m_request.stored->start.wall));
+    }
+    record(key::k_start, std::move(v));
   } else if (choice.stored == nullptr) {
     derive_start(m_out.daemon_start);
   } else if (start_outgrown()) {

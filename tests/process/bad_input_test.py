@@ -88,6 +88,16 @@ class BadInput(Case):
             self.refused("daemon", "start", says=says)
             self.assertIsNone(self.vm.daemon_pid())
 
+    def test_a_bad_config_file_keeps_nobody_from_looking_and_stopping(self):
+        self.vm.ok("run", "-d", "--name", "x", "--", "sleep", "1000")
+        os.makedirs(self.vm.root + "/.config/gpujob")
+        with open(self.vm.root + "/.config/gpujob/config.json", "w") as f:
+            f.write("{broken")
+        self.assertIn(b"config.json", self.vm.ok("ps").stderr)
+        self.vm.ok("stop", "x")
+        self.vm.ok("daemon", "stop")
+        self.refused("ps", says=b"config.json")
+
     def test_errors_are_json_too(self):
         done = self.refused("show", "nobody", "--json", code=1)
         self.assertEqual(json.loads(done.stdout)["error"]["errc"], "not_found")

@@ -42,6 +42,13 @@ class Durable(Case):
         other = self.vm.run("daemon", "start", "--session-limit", "8h")
         self.assertEqual(other.returncode, 1)
         self.assertIn(b"--session-limit 8h", other.stderr)
+        self.vm.ok("daemon", "stop")
+        again = self.vm.start("--session-start", "now")
+        self.assertIn(b"the one before began", again.stderr)
+
+    def test_another_daemon_of_the_session_knows_what_was_given(self):
+        line = ["--session-limit", "9h", "--durable", self.durable()]
+        self.vm.start(*line)
         self.vm.kill_daemon()
         self.vm.start()  # another daemon of the same session knows what was given
         self.assertIn(b"runs already", self.vm.start(*line).stderr)
