@@ -140,7 +140,8 @@ struct Intender {
     job.journal_seq = 0;
     job.baseline.clear();
     job.started.reset();
-    job.request_sent = job.request_wanted;
+    job.request_sent = job.request_heard =
+        job.request_wanted; // what the last one never heard is void
     job.resume_from.clear();
     job.rejected.clear();
     job.begin_record = Work::none;

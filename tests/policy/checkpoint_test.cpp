@@ -376,3 +376,22 @@ TEST_CASE("a request that is still open answers a second one, and the final one 
   b.step(CheckpointAsked{"j1"}); // answered: the next one is another
   CHECK(b.job().request_wanted == 2);
 }
+
+TEST_CASE("a job that starts may be asked already, and what an attempt never heard does not bar "
+          "the next") {
+  Bench b;
+  b.step(Submitted{"j1", Bench::spec()});
+  b.step(CheckpointAsked{"j1"});
+  CHECK(b.job().request_wanted == 1);
+  b.seq = 0;
+  b.record(journal::Started{100});
+  REQUIRE(b.action<SendRequest>());
+  b.gone(b.exit_record(1)); // it died before it heard
+  b.step(Resumed{"j1", Bench::spec()});
+  b.seq = 0;
+  b.record(journal::Started{100});
+  CHECK_FALSE(b.action<SendRequest>());
+  b.step(CheckpointAsked{"j1"});
+  REQUIRE(b.action<SendRequest>());
+  CHECK(b.action<SendRequest>()->number == 2);
+}

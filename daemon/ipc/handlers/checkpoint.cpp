@@ -15,7 +15,9 @@ void handle_checkpoint(Backend& backend, Request request) {
     return;
   }
   const auto& job = **found;
-  if (!std::holds_alternative<policy::Running>(job.state)) {
+  // One that starts is asked as soon as it can answer.
+  if (!std::holds_alternative<policy::Running>(job.state) &&
+      !std::holds_alternative<policy::Starting>(job.state)) {
     request.fail({Errc::refused, fmt::format("checkpoint: {}: is {}: only a running job can save",
                                              job.spec.name, policy::state_text(job))});
     return;
