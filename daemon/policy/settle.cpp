@@ -21,9 +21,17 @@ constexpr Duration k_time_to_catch = 10s;
 /// An attempt shorter than this has hardly done anything.
 constexpr Duration k_quick = 10s;
 
+/// Bytes that an earlier attempt has stored already are not stored again: c shares their place.
+bool is_repeated(const Job& job, const Checkpoint& c) {
+  return !c.durable_path.empty() &&
+         std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& other) {
+           return other.attempt < c.attempt && other.durable_path == c.durable_path;
+         });
+}
+
 bool made_checkpoint(const Job& job) {
   return std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& c) {
-    return c.attempt == job.attempt && c.state == CheckpointState::verified;
+    return c.attempt == job.attempt && c.state == CheckpointState::verified && !is_repeated(job, c);
   });
 }
 

@@ -224,3 +224,23 @@ TEST_CASE(
   REQUIRE(b.action<SendPlan>());
   CHECK(b.action<SendPlan>()->plan.term_at == b.now.boot);
 }
+
+TEST_CASE("the very same bytes saved again are no progress") {
+  Bench b;
+  b.durable();
+  b.run();
+  for (int n = 1; n <= 2; ++n) {
+    b.saved("/c/m.pt", "sig" + std::to_string(n));
+    b.secured(true, "stored"); // at /durable/1 each time: the helper found them there
+    b.gone(b.exit_record(85));
+    if (n == 1) {
+      REQUIRE(b.state() == "queued");
+      wait_for_start(b);
+      b.step(Prepared{"j1", 2, true, "", "/c/m.pt", "local", {}});
+      b.seq = 0;
+      b.record(journal::Started{1});
+    }
+  }
+  CHECK(b.state() == "failed");
+  CHECK(reason_text(b.job()).find("no new checkpoint") != std::string::npos);
+}
