@@ -4,18 +4,28 @@
 #ifdef GPUJOB_TEST_HOOKS
 #include <csignal>
 #include <cstdlib>
+#include <fcntl.h>
 #include <string_view>
 #include <unistd.h>
 #endif
 
 namespace gpujob {
 
-/// A place where the tests may kill -9 the program: GPUJOB_TEST_CRASH_AT=<name>. Compiled in only
-/// with GPUJOB_TEST_HOOKS.
-inline void crash_point([[maybe_unused]] const char* name) {
+/// A place where the tests may kill -9 the program, once: GPUJOB_TEST_CRASH_AT=NAME:N is the Nth time
+/// it is passed, and the file GPUJOB_TEST_CRASH_MARK, which must not be there, is made then, so that
+/// the next daemon goes on. Compiled in only with GPUJOB_TEST_HOOKS.
+inline void crash_point([[maybe_unused]] std::string_view name) {
 #ifdef GPUJOB_TEST_HOOKS
-  const char* wanted = std::getenv("GPUJOB_TEST_CRASH_AT");
-  if (wanted != nullptr && std::string_view(wanted) == name) {
+  static int passes_left = -1;
+  const char* at = std::getenv("GPUJOB_TEST_CRASH_AT");
+  const char* mark = std::getenv("GPUJOB_TEST_CRASH_MARK");
+  const std::string_view wanted = at == nullptr ? "" : at;
+  const auto colon = wanted.find(':');
+  if (mark == nullptr || colon == std::string_view::npos || wanted.substr(0, colon) != name) {
+    return;
+  }
+  passes_left = passes_left < 0 ? std::atoi(at + colon + 1) : passes_left;
+  if (--passes_left == 0 && ::open(mark, O_CREAT | O_EXCL | O_CLOEXEC, 0600) >= 0) {
     ::kill(::getpid(), SIGKILL);
   }
 #endif

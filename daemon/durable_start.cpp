@@ -91,7 +91,8 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
   out.state = out.place.level;
   // Of a platform's own folder its profile knows better than the mount table.
   for (const auto& warning : d.level.empty() ? opened->warnings : std::vector<std::string>{}) {
-    out.state += "; " + warning;
+    const auto prefix = fmt::format("durable directory: {}: ", d.path);
+    out.state += "; " + (warning.starts_with(prefix) ? warning.substr(prefix.size()) : warning);
     out.notes.push_back(warning);
   }
   std::vector<std::string> dirs{d.path};

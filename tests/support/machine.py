@@ -66,8 +66,8 @@ class Machine:
     def json(self, *args, **more):
         return json.loads(self.ok(*args, "--json", **more).stdout)
 
-    def start(self, *args):
-        return self.ok("daemon", "start", *args)
+    def start(self, *args, **more):
+        return self.ok("daemon", "start", *args, **more)
 
     def show(self, job):
         return self.json("show", job)
