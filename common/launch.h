@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/job_spec.h"
 #include "common/plan.h"
 #include "common/result.h"
 
@@ -51,6 +52,7 @@ struct Launch {
   bool keep_tree = false;
   Plan plan;
   std::optional<Revive> revive;
+  std::optional<JobSpec> spec; ///< for a daemon whose database is lost; the shim passes it over
 };
 
 std::string encode(const Launch& l);

@@ -55,6 +55,8 @@ struct RuntimePaths {
 struct StatePaths {
   std::string dir;
   [[nodiscard]] std::string database() const { return dir + "/gpujob.db"; }
+  /// The session's settings once more: the database may be lost, its limit must not.
+  [[nodiscard]] std::string session() const { return dir + "/session.json"; }
   [[nodiscard]] std::string daemon_log() const { return dir + "/daemon.log"; }
   [[nodiscard]] std::string job_dir(const std::string& job_id) const {
     return dir + "/jobs/" + job_id;

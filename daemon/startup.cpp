@@ -7,9 +7,12 @@
 #include "common/log.h"
 #include "common/socket.h"
 #include "daemon/durable_start.h"
+#include "daemon/jobs/rebuild.h"
 #include "daemon/platform/profile.h"
 #include "daemon/platform/resolve.h"
 
+#include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
 #include <fmt/format.h>
@@ -91,27 +94,72 @@ void remember_given(platform::SessionSettings& settings, const platform::Setting
   add("--state", flags.state_dir);
 }
 
-Result<platform::SessionSettings> load_settings(store::Store& store,
-                                                platform::ResolveRequest request,
-                                                const std::vector<platform::Profile>& profiles) {
-  auto stored = store.load_session();
-  if (!stored) {
-    return stored.error();
+std::optional<platform::SessionSettings> read_settings(const std::string& text) {
+  auto j = json::parse(text, "stored session");
+  auto read = j ? platform::settings_from_json(*j) : Result<platform::SessionSettings>(j.error());
+  if (!read) {
+    log_line(read.error().text + ": resolved anew");
+    return std::nullopt;
   }
-  if (*stored) {
-    auto j = json::parse((*stored)->settings, "stored session");
-    auto read = j ? platform::settings_from_json(*j) : Result<platform::SessionSettings>(j.error());
-    if (read) {
-      request.stored = std::move(*read);
-    } else {
-      log_line(read.error().text + ": resolved anew");
+  return std::move(*read);
+}
+
+/// What the database held when the daemon started.
+struct Remembered {
+  std::unique_ptr<store::Store> store;
+  std::optional<platform::SessionSettings> settings;
+  std::vector<store::StoredJob> jobs;
+  std::string note; ///< that it was damaged
+};
+
+Result<Remembered> open_store(const StatePaths& state, const std::string& vm_id) {
+  Remembered r;
+  auto store = store::Store::open(state.database(), vm_id);
+  if (!store) {
+    return store.error();
+  }
+  auto session = (*store)->load_session();
+  auto jobs =
+      session ? (*store)->load_jobs() : Result<std::vector<store::StoredJob>>(session.error());
+  if (!jobs) {
+    return jobs.error();
+  }
+  r.settings = *session ? read_settings((*session)->settings) : std::nullopt;
+  r.jobs = std::move(*jobs);
+  r.store = std::move(*store);
+  return r;
+}
+
+/// A damaged database is kept under another name. What runs is known from its own records, the
+/// session from its second copy, what is durable from there; the rest of the list is lost.
+Result<Remembered> start_over(const StatePaths& state, const std::string& vm_id,
+                              const Error& damage) {
+  const auto now = read_clocks();
+  const auto aside =
+      fmt::format("{}.damaged-{}", state.database(), to_ns(now.wall) / 1'000'000'000);
+  for (const char* part : {"", "-wal", "-shm"}) {
+    if (::rename((state.database() + part).c_str(), (aside + part).c_str()) != 0 &&
+        errno != ENOENT) {
+      return io_error("rename", state.database() + part, errno);
     }
   }
-  auto settings = platform::resolve_settings(request, profiles, read_clocks());
-  if (settings) {
-    remember_given(*settings, request.inputs.flags, request.stored);
+  auto r = open_store(state, vm_id);
+  if (!r) {
+    return r;
   }
-  return settings;
+  constexpr std::size_t k_max_session = 1U << 20U;
+  if (const auto text = read_file(state.session(), k_max_session)) {
+    r->settings = read_settings(*text);
+  }
+  for (auto& job : jobs::rebuild_living(state, now)) {
+    r->jobs.push_back({std::move(job), vm_id});
+  }
+  r->note =
+      fmt::format("{}: kept as {}; jobs that run go on ({}), those that had ended are no longer "
+                  "listed",
+                  damage.text, aside, r->jobs.size());
+  log_line(r->note);
+  return r;
 }
 
 /// A shim that looks whether a daemon lives holds the lock for an instant: ask more than once.
@@ -158,8 +206,8 @@ Revive make_revive(const std::string& exe, const RuntimePaths& runtime, const St
                 runtime.stop_marker()};
 }
 
-/// This session as it was, or as it is found to be; and the database that remembers it.
-Result<void> open_session(AppParts& parts, platform::ResolveRequest request) {
+/// This session as it was, or as it is found to be; and what the database remembers.
+Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest request) {
   const auto profiles = platform::load_profiles();
   if (!profiles) {
     return profiles.error();
@@ -167,17 +215,29 @@ Result<void> open_session(AppParts& parts, platform::ResolveRequest request) {
   request.facts = platform::collect_facts(*profiles, {"", platform::read_environment()});
   request.new_session_id = random_id();
   parts.vm_id = make_vm_id(request.facts);
-  auto store = store::Store::open(parts.places.state.database(), parts.vm_id);
-  if (!store) {
-    return store.error();
+  auto remembered = open_store(parts.places.state, parts.vm_id);
+  if (!remembered && remembered.error().code == Errc::bad_data) {
+    remembered = start_over(parts.places.state, parts.vm_id, remembered.error());
   }
-  auto settings = load_settings(**store, std::move(request), *profiles);
+  if (!remembered) {
+    return remembered;
+  }
+  request.stored = remembered->settings;
+  auto settings = platform::resolve_settings(request, *profiles, read_clocks());
   if (!settings) {
     return settings.error();
   }
-  parts.store = std::move(*store);
+  remember_given(*settings, request.inputs.flags, request.stored);
   parts.settings = std::move(*settings);
-  return {};
+  parts.store = std::move(remembered->store);
+  return remembered;
+}
+
+/// Only when all works: settings that did not must not come back with the session.
+Result<void> save_settings(const AppParts& parts) {
+  const auto text = json::dump(to_json(parts.settings));
+  GPUJOB_TRY(parts.store->save_session({parts.settings.id, text}));
+  return atomic_replace(parts.places.state.session(), text);
 }
 
 policy::World make_world(const platform::SessionSettings& settings, const DurableStart& durable,
@@ -234,37 +294,38 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
     return shim.error();
   }
   parts.places = {runtime, state, *shim, make_revive(parts.daemon_exe, runtime, state)};
-  GPUJOB_TRY(open_session(parts, std::move(request)));
+  auto remembered = open_session(parts, std::move(request));
+  if (!remembered) {
+    return remembered.error();
+  }
   auto durable =
       open_durable(io, parts.daemon_exe, parts.settings, {runtime.dir, state.dir}, options.revive);
   if (!durable) {
     return durable.error();
-  }
-  const auto jobs = parts.store->load_jobs();
-  if (!jobs) {
-    return jobs.error();
   }
   auto listener = listen_unix(runtime.socket(), SOCK_STREAM, true);
   if (!listener) {
     return listener.error();
   }
   parts.listener = std::move(*listener);
-  // Only now: settings that did not work must not come back with the session.
-  GPUJOB_TRY(parts.store->save_session({parts.settings.id, json::dump(to_json(parts.settings))}));
+  GPUJOB_TRY(save_settings(parts));
   if (!options.revive) {
     ::unlink(runtime.stop_marker().c_str());
   }
-  parts.world = make_world(parts.settings, *durable, *jobs);
+  parts.world = make_world(parts.settings, *durable, remembered->jobs);
   parts.durable = durable->place;
   parts.durable_state = durable->state;
   Startup done;
   done.notes = notes_for(parts.settings, *durable);
+  if (!remembered->note.empty()) {
+    done.notes.push_back(remembered->note);
+  }
   done.app = std::make_unique<App>(io, std::move(parts));
   done.app->take_leases(std::move(durable->scanned.leases));
   for (auto& job : durable->scanned.jobs) {
     done.app->post(policy::Imported{std::move(job)});
   }
-  done.app->adopt(*jobs);
+  done.app->adopt(remembered->jobs);
   return done;
 }
 

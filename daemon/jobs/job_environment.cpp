@@ -45,6 +45,7 @@ Launch make_launch(const Places& places, const policy::Job& job, const Plan& pla
   l.argv_append = resume_words(job.spec.resume_arg, job.resume_from);
   l.link_socket = runtime_dir + "/link.sock";
   l.notify_socket = runtime_dir + "/notify.sock";
+  l.spec = job.spec;
   l.env_set = job.spec.env_set;
   const auto set = [&](const char* name, std::string value) {
     l.env_set.emplace_back(name, std::move(value));

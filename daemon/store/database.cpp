@@ -9,7 +9,10 @@ namespace gpujob::store {
 namespace {
 
 Error sql_error(sqlite3* db, const char* what) {
-  return Error{Errc::io, fmt::format("database: {}: {}", what, ::sqlite3_errmsg(db))};
+  const int code = ::sqlite3_errcode(db) & 0xff;
+  const bool damaged = code == SQLITE_CORRUPT || code == SQLITE_NOTADB;
+  return Error{damaged ? Errc::bad_data : Errc::io,
+               fmt::format("database: {}: {}", what, ::sqlite3_errmsg(db))};
 }
 
 } // namespace

@@ -19,6 +19,19 @@ struct Store::Statements {
 
 namespace {
 
+Result<void> check(Database& db) {
+  auto query = db.prepare("PRAGMA quick_check(1)");
+  if (!query) {
+    return query.error();
+  }
+  auto row = query->step();
+  if (!row) {
+    return row.error();
+  }
+  const auto verdict = query->bytes(0);
+  return verdict == "ok" ? Result<void>{} : Error{Errc::bad_data, "database: damaged: " + verdict};
+}
+
 /// Migration NNNN_*.sql brings the database from version NNNN-1 to NNNN.
 Result<void> migrate(Database& db, const std::string& path) {
   auto query = db.prepare("PRAGMA user_version");
@@ -72,6 +85,7 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, std::string 
   // The version is looked at before any pragma that would write.
   GPUJOB_TRY(db->execute("PRAGMA foreign_keys=ON; PRAGMA busy_timeout=2000; "
                          "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY"));
+  GPUJOB_TRY(check(*db));
   GPUJOB_TRY(migrate(*db, path));
   GPUJOB_TRY(db->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
   std::unique_ptr<Store> store(new Store(std::move(*db), std::move(boot_id)));

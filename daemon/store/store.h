@@ -28,7 +28,8 @@ struct StoredSession {
 /// disk. Owned by the loop, one thread.
 class Store {
 public:
-  /// Opens or creates, and migrates. A database of a newer version is refused and not touched.
+  /// Opens or creates, checks (PRAGMA quick_check) and migrates. Errc::refused: of a newer version,
+  /// not touched. Errc::bad_data, here and below: damaged.
   static Result<std::unique_ptr<Store>> open(const std::string& path, std::string boot_id);
 
   Result<std::vector<StoredJob>> load_jobs();

@@ -211,9 +211,12 @@ class ClientTest(unittest.TestCase):
         self.release("go")
 
     def test_each_attempt_is_shown_to_its_end(self):
-        out, err = self.gj("run", "--name", "twice", "--", "sh", "-c", "echo first attempt; exit 85")
-        self.assertEqual(out, "first attempt\nsecond attempt\n")
-        self.assertIn("gpujob: twice goes on: attempt 2", err)
+        p = self.start("run", "--name", "twice", "--", "sh", "-c", self.job_that_waits_for("go", "exit 85"))
+        self.assertEqual(p.stdout.readline(), b"before\n")  # it watches
+        self.release("go")
+        out, err = p.communicate(timeout=LIMIT)
+        self.assertEqual(out, b"second attempt\n")
+        self.assertIn(b"gpujob: twice goes on: attempt 2", err)
 
     def test_an_attempt_that_is_over_before_its_client_watches_is_shown_too(self):
         out = self.gj("run", "--name", "late", "--", "sh", "-c", "echo first attempt; exit 85")[0]

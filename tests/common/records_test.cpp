@@ -196,6 +196,7 @@ TEST_CASE("a launch comes back as the same text", "[launch]") {
   l.keep_tree = true;
   l.plan = sample_plan();
   l.revive = Revive{"/bin/gpujobd", {"--revive"}, "/run/lock", "/run/stopped"};
+  l.spec = sample_spec();
   const auto text = encode(l);
   const auto back = decode_launch(text);
   REQUIRE(back);
@@ -203,6 +204,7 @@ TEST_CASE("a launch comes back as the same text", "[launch]") {
   CHECK(back->env_set == l.env_set);
   CHECK(back->plan == l.plan);
   CHECK(back->revive->exe == "/bin/gpujobd");
+  CHECK(back->spec == l.spec);
 
   for (const auto& change : std::vector<Change>{
            [](auto& j) { j["v"] = 2; }, [](auto& j) { j.erase("plan"); },

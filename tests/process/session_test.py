@@ -8,11 +8,12 @@ import time
 from machine import PYTHON, SAVER, Case, main, wait_until
 
 SLOW = float(os.environ.get("GPUJOB_TEST_SLOW", 1))
+COUNTS = int(480 * SLOW)  # at 20 a second: more than two sessions
 
 
 class Session(Case):
     def begin(self, vm, limit, *more):
-        vm.start("--session-limit", f"{limit * SLOW:.0f}s", "--session-start", "now", *more)
+        vm.start("--session-limit", f"{limit * SLOW:.1f}s", "--session-start", "now", *more)
 
     def durable(self):
         path = self.path("durable")
@@ -20,19 +21,19 @@ class Session(Case):
         return path
 
     def line(self, *more):
-        return ["run", "--name", "digits", "--lead", f"{4 * SLOW:.0f}s", "--", PYTHON, SAVER, *more]
+        return ["run", "--name", "digits", "--lead", f"{3 * SLOW:.1f}s", "--", PYTHON, SAVER, *more]
 
     def test_a_job_outlives_its_sessions(self):
         begins, ends = [], []
         for session in range(6):
             vm = self.machine(f"vm{session}")
             self.begin(vm, 15, "--durable", self.durable())
-            done = vm.run(*self.line("450"), timeout=90)
+            done = vm.run(*self.line(str(COUNTS)), timeout=90)
             out = done.stdout.decode()
             self.assertIn("begin", out, done.stderr.decode())
             begins.append(int(re.search(r"begin (\d+)", out)[1]))
             if done.returncode == 0:
-                self.assertIn("end 450", out)
+                self.assertIn(f"end {COUNTS}", out)
                 break
             self.assertEqual(done.returncode, 85, done.stderr.decode())
             saved = int(re.search(r"saved (\d+)", out)[1])
@@ -87,7 +88,7 @@ class Session(Case):
         self.assertEqual((found[-1]["how"], found[-1]["path"]), ("files", path))
 
     def test_a_job_that_cannot_save_is_stopped_in_time_and_returns_75(self):
-        self.begin(self.vm, 14)
+        self.begin(self.vm, 15)
         began = time.monotonic()
         done = self.vm.run("run", "--name", "x", "--lead", f"{3 * SLOW:.0f}s", "--", "sleep", "1000")
         self.assertEqual(done.returncode, 75)

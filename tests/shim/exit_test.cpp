@@ -119,7 +119,8 @@ TEST_CASE("A shim whose directory was removed ends with its job") {
   d.shell("until [ -e $D/go ]; do sleep 0.02; done");
   d.start();
   d.await<journal::Started>();
-  REQUIRE(remove_tree(d.dir()));
+  // The shim may be writing there at this very moment.
+  REQUIRE(test::wait_until([&] { return remove_tree(d.dir()).has_value(); }));
   REQUIRE(atomic_replace(d.in("go"), ""));
   CHECK(test::wait_until([&] {
     const auto stat = proc::read_stat(d.shim_pid());
