@@ -11,9 +11,9 @@
 
 namespace gpujob {
 
-/// A place where the tests may kill -9 the program, once: GPUJOB_TEST_CRASH_AT=NAME:N is the Nth time
-/// it is passed, and the file GPUJOB_TEST_CRASH_MARK, which must not be there, is made then, so that
-/// the next daemon goes on. Compiled in only with GPUJOB_TEST_HOOKS.
+/// A place where the tests may kill -9 the program, once: GPUJOB_TEST_CRASH_AT=NAME:N is the Nth
+/// time it is passed, and the file GPUJOB_TEST_CRASH_MARK, which must not be there, is made then,
+/// so that the next daemon goes on. Compiled in only with GPUJOB_TEST_HOOKS.
 inline void crash_point([[maybe_unused]] std::string_view name) {
 #ifdef GPUJOB_TEST_HOOKS
   static int passes_left = -1;
