@@ -31,13 +31,19 @@ Result<std::string> ask(boost::asio::io_context& io, process::HelperRunner& help
   return answer ? std::move(*answer) : Result<std::string>(Error{Errc::io, "helper: no answer"});
 }
 
-/// One is the other, or lies in it.
-bool overlap(const std::string& a, const std::string& b) {
+/// A directory within one that goes with this VM keeps nothing. The other way round does no harm.
+Result<void> check_apart(const std::string& dir, const std::vector<std::string>& own_dirs) {
   const auto with_slash = [](const std::string& path) {
     return std::filesystem::path(path).lexically_normal().string() + "/";
   };
-  const auto x = with_slash(a), y = with_slash(b);
-  return x.starts_with(y) || y.starts_with(x);
+  for (const auto& own : own_dirs) {
+    if (with_slash(dir).starts_with(with_slash(own))) {
+      return Error{Errc::refused, fmt::format("durable directory: {}: lies in {}, which goes with "
+                                              "this VM: give another --durable",
+                                              printable(dir), own)};
+    }
+  }
+  return {};
 }
 
 bool asked_for(const platform::DurableSetting& d) {
@@ -59,16 +65,12 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
     return out;
   }
   const auto& d = *settings.durable;
-  for (const auto& own : own_dirs) {
-    if (overlap(d.path, own)) {
-      return Error{Errc::refused, fmt::format("durable directory: {}: overlaps with {}, which goes "
-                                              "with this VM: give another --durable",
-                                              printable(d.path), own)};
-    }
-  }
   process::HelperRunner helpers(io, daemon_exe);
-  const auto opened = durable_requests::read_open(
-      ask(io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline));
+  const auto apart = check_apart(d.path, own_dirs);
+  const auto opened =
+      apart ? durable_requests::read_open(ask(
+                  io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline))
+            : Result<durable_requests::Opened>(apart.error());
   if (!opened && revive) {
     // Jobs run: a daemon without its durable directory is better than none. Copies are tried again.
     out.place.dir = d.path;

@@ -6,11 +6,13 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "common/socket.h"
+#include "daemon/durable/manifest.h"
 #include "daemon/durable_start.h"
 #include "daemon/jobs/rebuild.h"
 #include "daemon/platform/profile.h"
 #include "daemon/platform/resolve.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -130,6 +132,33 @@ Result<Remembered> open_store(const StatePaths& state, const std::string& vm_id)
   return r;
 }
 
+/// The checkpoints of a job whose row is lost, from the manifests of this machine. Without them the
+/// next ones would take numbers that are used, and count as older than what is stored.
+std::vector<policy::Checkpoint> read_checkpoints(const StatePaths& state, const policy::JobId& id) {
+  std::vector<policy::Checkpoint> list;
+  std::error_code ignored;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(state.job_dir(id) + "/manifests", ignored)) {
+    const auto m = durable::read_manifest(entry.path().string());
+    if (!m) {
+      continue;
+    }
+    policy::Checkpoint c;
+    c.seq = static_cast<int>(m->seq);
+    c.attempt = m->attempt;
+    c.state = policy::CheckpointState::verified;
+    c.path = m->source;
+    c.step = m->step;
+    c.how = m->how;
+    c.at = wall_from_ns(m->at_ns);
+    c.bytes = static_cast<std::int64_t>(m->bytes());
+    c.manifest = entry.path().string();
+    list.push_back(std::move(c));
+  }
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.seq < b.seq; });
+  return list;
+}
+
 /// A damaged database is kept under another name. What runs is known from its own records, the
 /// session from its second copy, what is durable from there; the rest of the list is lost.
 Result<Remembered> start_over(const StatePaths& state, const std::string& vm_id,
@@ -152,6 +181,7 @@ Result<Remembered> start_over(const StatePaths& state, const std::string& vm_id,
     r->settings = read_settings(*text);
   }
   for (auto& job : jobs::rebuild_living(state, now)) {
+    job.checkpoints = read_checkpoints(state, job.id);
     r->jobs.push_back({std::move(job), vm_id});
   }
   r->note =

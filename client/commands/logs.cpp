@@ -18,7 +18,9 @@ Result<int> print_log(const std::string& path, const std::string& job, bool live
   if (path.empty() || ::access(path.c_str(), F_OK) != 0) {
     note(path.empty() || live
              ? fmt::format("{} has no output yet", job)
-             : fmt::format("the output of {} stayed in the VM that it ran in", job));
+             : fmt::format(
+                   "no output of {} is here: there was none, or it stayed in the VM that it ran in",
+                   job));
     return 0;
   }
   auto copied = LogFollower(path, LogFollower::From::start, -1).copy();

@@ -36,21 +36,30 @@ Result<void> confirm(const Manifest& m, const std::string& dir, const std::strin
 
 Result<void> copy_and_confirm(const Manifest& m, const std::string& dir,
                               const std::string& target) {
-  const auto partial = target + ".partial";
+  const auto partial = target + ".partial", before = target + ".before.partial";
   GPUJOB_TRY(remove_tree(partial));
+  GPUJOB_TRY(remove_tree(before));
   auto done = copy_data(m, dir, partial);
+  // What did not verify may only have been unreadable for a moment: it goes when the new one
+  // stands.
+  const bool replaces = done && ::rename(target.c_str(), before.c_str()) == 0;
   if (done && ::rename(partial.c_str(), target.c_str()) != 0) {
     done = storage_error(target, errno);
-  }
-  if (!done) {
+    (void)remove_tree(partial);
+  } else if (!done) {
     (void)remove_tree(partial);
     return done;
   }
-  done = confirm(m, dir, target);
+  done = done ? confirm(m, dir, target) : done;
   if (!done) {
     ::unlink((target + "/" + name::k_manifest).c_str());
     (void)remove_tree(target);
+    if (replaces) {
+      (void)!::rename(before.c_str(), target.c_str());
+    }
+    return done;
   }
+  (void)remove_tree(before);
   return done;
 }
 
@@ -71,9 +80,8 @@ Result<std::string> mirror(const std::string& dir, const Manifest& m) {
       return place_error(target, "another checkpoint of this number is stored there: it is kept, "
                                  "save under the next number");
     }
-    // A helper ended between rename and manifest, and it never counted; or the storage lost bytes
-    // of what we have here in full.
-    GPUJOB_TRY(remove_tree(target));
+    // Else a helper ended between rename and manifest, and it never counted; or the storage lost
+    // bytes of what we have here in full. Both are replaced.
   }
   GPUJOB_TRY(copy_and_confirm(m, dir, target));
   return target;

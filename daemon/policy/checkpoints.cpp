@@ -16,7 +16,7 @@ namespace {
 
 /// A look without an answer and a copy that failed are repeated after 5 s, 10 s, 20 s ...
 constexpr Duration k_first_retry = 5s;
-constexpr Duration k_last_retry = 10min;
+constexpr Duration k_last_retry = 2min;
 /// A helper that dies over one checkpoint this often would do so for ever.
 constexpr int k_most_failed_looks = 6;
 /// Checkpoint records kept per job; the verified ones that matter are the newest.

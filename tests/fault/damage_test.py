@@ -19,7 +19,8 @@ class Damage(Case):
         self.vm.ok("run", "--name", "old", "--", "true")
         self.vm.ok("run", "-d", "--name", "x", "--", PYTHON, SAVER, "100000")
         wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")
-        self.vm.ok("checkpoint", "x", "--wait")
+        for _ in range(4):
+            self.vm.ok("checkpoint", "x", "--wait")
         before = self.vm.show("x")
         self.vm.ok("daemon", "stop")
         wait_until(lambda: not os.path.exists(self.vm.root + "/s/gpujob.db-wal"), "it is closed")
@@ -35,6 +36,11 @@ class Damage(Case):
         wait_until(lambda: any(c["confirmed"] for c in self.vm.show("x")["checkpoints"]), "it is known")
         self.assertEqual(self.vm.json("quota")["session"]["limit_s"], 7200)
         self.vm.ok("checkpoint", "x", "--wait")
+        newest = wait_until(lambda: (c := self.vm.show("x")["checkpoints"][-1])["durable"] and c, "it is stored")
+        last = before["checkpoints"][-1]
+        self.assertGreater((newest["seq"], newest["step"]), (last["seq"], last["step"]))
+        stored = glob.glob(self.path("d") + "/jobs/*/attempts/*/checkpoints/*/manifest.json")
+        self.assertEqual(max(int(p.split("/")[-2]) for p in stored), newest["seq"])
         self.vm.ok("stop", "x")
         self.assertEqual(self.vm.show("x")["state"], "stopped")
         self.assertIn(b"no longer listed", told)

@@ -311,7 +311,7 @@ TEST_CASE("copies that fail again and again are tried ever more seldom") {
   b.step(HeartbeatWritten{});
   b.w.heartbeat_due.reset();
   b.saved("/c/m.pt", "sig1");
-  for (const auto expected : {5s, 10s, 20s, 40s, 80s, 160s, 320s, 600s, 600s}) {
+  for (const auto expected : {5s, 10s, 20s, 40s, 80s, 120s, 120s}) {
     b.secured(true, "", "disk full");
     REQUIRE(b.last.next_wakeup);
     CHECK(*b.last.next_wakeup - b.now.boot == expected);

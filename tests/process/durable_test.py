@@ -66,10 +66,10 @@ class Durable(Case):
         self.assertEqual(len(os.listdir(self.durable() + "/jobs")), 2)
 
     def test_one_that_lies_in_the_state_directory_is_refused(self):
-        for path in (self.vm.root + "/s", self.vm.root + "/s/deeper", self.vm.root):
+        for path in (self.vm.root + "/s", self.vm.root + "/s/deeper", self.vm.root + "/r"):
             done = self.vm.run("daemon", "start", "--durable", path)
             self.assertEqual(done.returncode, 1, done.stderr)
-            self.assertIn(b"overlaps", done.stderr)
+            self.assertIn(b"which goes with this VM", done.stderr)
             self.assertIsNone(self.vm.daemon_pid())
 
     def test_one_that_is_away_is_not_taken_for_an_empty_one(self):
