@@ -13,6 +13,7 @@ What must hold in each row: no attempt starts twice, no exit code is lost or mad
 confirmed stays confirmed, and a user who says the same line again is through in the end.
 """
 import collections
+import json
 import os
 
 from machine import PYTHON, SAVER, Case, main, wait_until
@@ -26,6 +27,13 @@ class Crash(Case):
     def insist(self, *args):
         """The same line until it is taken: what a user does."""
         return wait_until(lambda: (done := self.vm.run(*args)).returncode == 0 and done, args)
+
+    def look(self, name):
+        """The daemon may die while it is asked, too."""
+        return json.loads(self.insist("show", name, "--json").stdout)
+
+    def look_until(self, name, *states):
+        return wait_until(lambda: (v := self.look(name))["state"] in states and v, f"{name} is {states}")
 
     def starts(self, name):
         """(attempt, pid) of every process that has ever begun as this job."""
@@ -51,16 +59,16 @@ class Crash(Case):
         counts = self.begin(name, PYTHON, SAVER, "100000")
         # Held, when the daemon died between its word and the start: the line is said again.
         wait_until(lambda: self.insist(counts[0], "-d", *counts[1:]) and
-                   self.vm.show(name)["state"] in ("starting", "running"), "it runs")
+                   self.look(name)["state"] in ("starting", "running"), "it runs")
         self.insist("checkpoint", name, "--wait")
-        saved = [c for c in self.vm.show(name)["checkpoints"] if c["confirmed"]][-1]
+        saved = [c for c in self.look(name)["checkpoints"] if c["confirmed"]][-1]
         self.insist("stop", name)
-        view = self.vm.wait_state(name, "stopped")
+        view = self.look_until(name, "stopped")
         self.assertGreaterEqual(max(c["step"] for c in view["checkpoints"] if c["confirmed"]), saved["step"])
 
         code = self.vm.run(*self.begin(f"y-{point}-{nth}", "sh", "-c", "exit 7"), timeout=60).returncode
         if self.starts(f"y-{point}-{nth}"):
-            view = self.vm.wait_state(f"y-{point}-{nth}", "failed", "held")
+            view = self.look_until(f"y-{point}-{nth}", "failed", "held")
             self.assertEqual((view["state"], view["exit"]), ("failed", 7))
             self.assertIn(code, (7, 1, 3))  # 1, 3: its client lost the daemon before it was told
         for job in (name, f"y-{point}-{nth}"):
