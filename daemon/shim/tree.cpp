@@ -11,6 +11,7 @@
 #include <memory>
 #include <string>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace gpujob::shim {
@@ -49,7 +50,7 @@ bool is_supervision(std::string_view exe) {
     exe.remove_suffix(k_deleted.size());
   }
   const auto name = exe.substr(exe.rfind('/') + 1);
-  return name == "gpujobd" || name.starts_with("gpujob-shim");
+  return name == "gpujobd" || name == "gpujobd-dynamic" || name.starts_with("gpujob-shim");
 }
 
 std::vector<proc::Stat> below(int root, int leader, const std::vector<proc::Stat>& all,
@@ -77,9 +78,16 @@ std::vector<proc::Stat> below(int root, int leader, const std::vector<proc::Stat
 }
 
 std::vector<proc::Stat> job_members(int leader) {
-  auto members = below(::getpid(), leader, proc::read_all(), stat_is_supervision);
+  const int self = ::getpid();
+  const auto near = proc::read_below(self);
+  auto members = below(self, leader, near ? *near : proc::read_all(), stat_is_supervision);
   std::erase_if(members, [](const proc::Stat& process) { return !alive(process); });
   return members;
+}
+
+bool no_children() {
+  siginfo_t info{};
+  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
 }
 
 bool signal_process(const proc::Stat& process, int signal) {

@@ -52,6 +52,7 @@ TEST_CASE("A circle in a torn snapshot ends") {
 TEST_CASE("Daemon and shims are known by their executable's name") {
   CHECK(shim::is_supervision("/usr/bin/gpujobd"));
   CHECK(shim::is_supervision("/usr/bin/gpujobd (deleted)"));
+  CHECK(shim::is_supervision("/usr/bin/gpujobd-dynamic"));
   CHECK(shim::is_supervision("/x/gpujob-shim"));
   CHECK(shim::is_supervision("/x/gpujob-shim-dynamic (deleted)"));
   CHECK(shim::is_supervision("gpujob-shim-dyn")); // a command name, cut at 15 bytes
