@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <fmt/format.h>
 #include <memory>
+#include <set>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -52,22 +53,68 @@ std::optional<Stat> read_stat(int pid) {
   return text ? parse_stat(*text) : std::nullopt;
 }
 
+namespace {
+
+/// The entries of a directory that are numbers: processes of /proc, threads of a task directory.
+std::vector<int> numbers_in(const std::string& path) {
+  std::vector<int> numbers;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), &::closedir);
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    if (const auto number = parse_int(entry->d_name)) {
+      numbers.push_back(static_cast<int>(*number));
+    }
+  }
+  return numbers;
+}
+
+/// Those whom this thread has forked, or was given when their parent ended; nullopt: not readable.
+std::optional<std::vector<int>> read_children(int pid, int thread) {
+  const auto text = read_file(fmt::format("/proc/{}/task/{}/children", pid, thread), 16U << 20U);
+  if (!text) {
+    return std::nullopt;
+  }
+  std::vector<int> children;
+  for (const auto& word : split(*text, ' ')) {
+    if (const auto pid_of_child = parse_int(word)) {
+      children.push_back(static_cast<int>(*pid_of_child));
+    }
+  }
+  return children;
+}
+
+} // namespace
+
 std::vector<Stat> read_all() {
   std::vector<Stat> all;
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir("/proc"), &::closedir);
-  if (!dir) {
-    return all;
-  }
-  while (const dirent* entry = ::readdir(dir.get())) {
-    const auto pid = parse_int(entry->d_name);
-    if (!pid) {
-      continue;
-    }
-    if (auto stat = read_stat(static_cast<int>(*pid))) {
+  for (const int pid : numbers_in("/proc")) {
+    if (auto stat = read_stat(pid)) {
       all.push_back(std::move(*stat));
     }
   }
   return all;
+}
+
+std::optional<std::vector<Stat>> read_below(int root) {
+  if (!read_children(root, root)) {
+    return std::nullopt;
+  }
+  std::vector<Stat> found;
+  std::set<int> seen{root}; // a pid reused meanwhile could make a circle
+  std::vector<int> open{root};
+  while (!open.empty()) {
+    const int parent = open.back();
+    open.pop_back();
+    for (const int thread : numbers_in(fmt::format("/proc/{}/task", parent))) {
+      for (const int pid : read_children(parent, thread).value_or(std::vector<int>{})) {
+        auto stat = seen.insert(pid).second ? read_stat(pid) : std::nullopt;
+        if (stat) {
+          open.push_back(pid);
+          found.push_back(std::move(*stat));
+        }
+      }
+    }
+  }
+  return found;
 }
 
 std::optional<std::uint64_t> read_caught_signals(int pid) {

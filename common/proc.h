@@ -32,6 +32,11 @@ std::optional<Stat> parse_stat(std::string_view text);
 /// Every process now in /proc, in no order.
 std::vector<Stat> read_all();
 
+/// Every process below `root`, by the lists of children the kernel keeps, so that the cost does not
+/// follow how many strangers there are. Like any look at /proc it may miss who is forked meanwhile.
+/// nullopt: this kernel has no such lists (CONFIG_PROC_CHILDREN); then read_all() is the way.
+std::optional<std::vector<Stat>> read_below(int root);
+
 /// Bit n-1 set: signal n has a handler (SigCgt in /proc/PID/status).
 std::optional<std::uint64_t> read_caught_signals(int pid);
 

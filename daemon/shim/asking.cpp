@@ -41,7 +41,7 @@ Asking::Asking(const Launch& launch, std::string notice_path, int leader, Journa
       m_rule(make_rule(launch.checkpoint_signal, launch.checkpoint_target)), m_leader(leader),
       m_journal(&journal), m_started(started) {
   if (needs_catch()) {
-    m_next_look = started;
+    m_next_look = started + look_interval(Duration::zero()); // it has not even exec'd yet
   }
 }
 

@@ -4,10 +4,8 @@
 #include "common/log.h"
 #include "daemon/shim/tree.h"
 
-#include <cerrno>
 #include <csignal>
 #include <fmt/format.h>
-#include <sys/wait.h>
 #include <utility>
 
 namespace gpujob::shim {
@@ -16,11 +14,6 @@ namespace {
 
 /// KILL takes its time in a process that dumps gigabytes or waits for a driver.
 constexpr Duration k_patience = std::chrono::seconds{10};
-
-bool no_children() {
-  siginfo_t info{};
-  return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD;
-}
 
 } // namespace
 

@@ -101,11 +101,11 @@ BootTime Shim::kill_rest_at() const {
 }
 
 void Shim::end_tree(Now now) {
-  // Without the leader its pid may belong to anybody, so no process in the tree is exempt.
-  const auto left = job_members(0);
-  bool over = left.empty();
-  if (!m_launch.keep_tree) {
-    over = m_ending.step(left, kill_rest_at(), now);
+  bool over = no_children();
+  if (!over) {
+    // Without the leader its pid may belong to anybody, so no process in the tree is exempt.
+    const auto left = job_members(0);
+    over = m_launch.keep_tree ? left.empty() : m_ending.step(left, kill_rest_at(), now);
   }
   m_next_tree = now.boot + (m_launch.keep_tree ? k_kept_tree_interval : k_tree_interval);
   if (over) {

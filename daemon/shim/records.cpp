@@ -39,7 +39,8 @@ void Shim::write_start_record(Now now) {
     m_start.child_start_ticks = start_ticks(m_child.pid);
     m_start.at = now.wall;
   }
-  const auto done = atomic_replace(file(attempt_file::k_start), encode(m_start));
+  // Not synced: it tells where to find this process, and after a power cut there is none.
+  const auto done = atomic_publish(file(attempt_file::k_start), encode(m_start));
   m_start_written = done.has_value();
   if (!done && !m_record_error_logged) {
     m_record_error_logged = true;

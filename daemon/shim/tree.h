@@ -21,6 +21,9 @@ bool is_supervision(std::string_view exe);
 /// What is alive of the job now: all descendants of this process but supervision and zombies.
 std::vector<proc::Stat> job_members(int leader);
 
+/// Without any child it is certain that nothing of the job is left: this process is its subreaper.
+bool no_children();
+
 /// Signals exactly this process: nothing is sent when its pid has been reused.
 bool signal_process(const proc::Stat& process, int signal);
 

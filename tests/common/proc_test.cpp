@@ -3,8 +3,11 @@
 
 #include "tests/support/catch.h"
 
+#include <algorithm>
+#include <csignal>
 #include <fmt/format.h>
 #include <string>
+#include <sys/wait.h>
 #include <unistd.h>
 
 using namespace gpujob;
@@ -63,4 +66,39 @@ TEST_CASE("our own process is found, an impossible one is not", "[proc]") {
   CHECK(proc::open_pidfd(::getpid(), s->start_ticks));
   CHECK_FALSE(proc::open_pidfd(::getpid(), s->start_ticks + 1));
   CHECK_FALSE(proc::read_stat(0x3fffffff));
+}
+
+TEST_CASE("the tree below a process is found whole, and nobody else", "[proc]") {
+  int ready[2];
+  REQUIRE(::pipe(ready) == 0);
+  const int child = ::fork();
+  if (child == 0) {
+    const int grandchild = ::fork();
+    if (grandchild > 0) {
+      (void)!::write(ready[1], &grandchild, sizeof grandchild);
+    }
+    ::pause();
+    ::_exit(0);
+  }
+  int grandchild = 0;
+  REQUIRE(::read(ready[0], &grandchild, sizeof grandchild) == sizeof grandchild);
+  const auto found = proc::read_below(::getpid());
+  const auto below_child = proc::read_below(child);
+  ::kill(grandchild, SIGKILL);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
+  ::close(ready[0]);
+  ::close(ready[1]);
+
+  REQUIRE(found); // CONFIG_PROC_CHILDREN is on wherever the tests run
+  std::vector<int> pids;
+  for (const auto& s : *found) {
+    pids.push_back(s.pid);
+  }
+  std::sort(pids.begin(), pids.end());
+  CHECK(pids == std::vector<int>{std::min(child, grandchild), std::max(child, grandchild)});
+  REQUIRE(below_child);
+  REQUIRE(below_child->size() == 1);
+  CHECK(below_child->front().ppid == child);
+  CHECK_FALSE(proc::read_below(0x3fffffff));
 }
