@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
 
 #include <algorithm>
@@ -38,7 +39,14 @@ void set_queued(World& w, Job& job, std::string reason) {
   job.stop_now = false;
   job.end_record = Work::none; // of the attempt before, not written yet: without it, it vanished
   w.queue.insert({job.order, job.id});
+  queue_due_from(w, job);
   touch(w, job);
+}
+
+void queue_due_from(World& w, const Job& job) {
+  if (const auto at = start_refused_from(w, job.spec, job.longest_save)) {
+    w.queue_due = w.queue_due ? std::min(*w.queue_due, *at) : *at;
+  }
 }
 
 void set_held(World& w, Job& job, std::string reason) {

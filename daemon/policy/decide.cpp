@@ -200,10 +200,7 @@ Decision decide(const World& w, Now now) {
   }
   decider.start_queued();
   decider.look_heartbeat();
-  for (const auto& [order, id] : w.queue) {
-    const auto& job = w.jobs.at(id);
-    decider.wake_at(start_refused_from(w, job.spec, job.longest_save));
-  }
+  decider.wake_at(w.queue_due);
   return std::move(decider.d);
 }
 

@@ -24,6 +24,8 @@ Job* find_job(World& w, const JobId& id);
 Job* find_attempt(World& w, const JobId& id, int attempt);
 
 void set_queued(World& w, Job& job, std::string reason);
+/// Makes sure that the queue is looked at when this job of it is to be refused.
+void queue_due_from(World& w, const Job& job);
 void set_held(World& w, Job& job, std::string reason);
 void set_ended(World& w, Job& job, Ended ended, Now now);
 

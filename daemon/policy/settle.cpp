@@ -208,14 +208,21 @@ void settle(World& w, Job& job, Now now) {
 }
 
 void settle_queue(World& w, Now now) {
-  const auto queue = w.queue;
+  if (!w.queue_due || now.boot < *w.queue_due) {
+    return;
+  }
+  w.queue_due.reset();
+  const auto queue = w.queue; // set_ended() takes jobs out
   for (const auto& [order, id] : queue) {
     auto& job = w.jobs.at(id);
-    if (const auto why = start_refusal(w, job.spec, job.longest_save, now)) {
-      Ended parked{EndState::parked, *why, {}, {}, false};
-      parked.saved_at_limit = is_saved(w, job);
-      set_ended(w, job, std::move(parked), now);
+    const auto why = start_refusal(w, job.spec, job.longest_save, now);
+    if (!why) {
+      queue_due_from(w, job);
+      continue;
     }
+    Ended parked{EndState::parked, *why, {}, {}, false};
+    parked.saved_at_limit = is_saved(w, job);
+    set_ended(w, job, std::move(parked), now);
   }
 }
 

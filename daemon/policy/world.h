@@ -164,6 +164,9 @@ struct World {
   int slots = 1;
   std::map<JobId, Job> jobs;
   std::set<std::pair<std::int64_t, JobId>> queue; ///< by order: jobs in Queued
+  /// Not later than the first instant at which a queued job would be refused; nullopt: never. It
+  /// spares every wake-up a walk through the queue.
+  std::optional<BootTime> queue_due;
   std::set<JobId> active; ///< Starting, Running, Ending, or Ended with work left
   std::int64_t next_order = 1;
   std::optional<BootTime> heartbeat_due; ///< nullopt: none is owed (no durable directory)

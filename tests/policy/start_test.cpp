@@ -3,6 +3,10 @@
 #include "tests/policy/fixture.h"
 #include "tests/support/catch.h"
 
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 using namespace gpujob;
 using namespace gpujob::test;
 
@@ -120,6 +124,35 @@ TEST_CASE("a queued job is parked when its start stops being worth it, without o
   CHECK(b.state("j2") == "parked");
   CHECK(b.now.boot > *b.w.session.plan_end - 130s);
   CHECK(b.now.boot < *b.w.session.plan_end - 129s);
+}
+
+TEST_CASE("each queued job is parked when its own start stops being worth it") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  auto patient = Bench::spec("long");
+  patient.lead = 30min;
+  b.step(Submitted{"j2", patient});
+  b.step(Submitted{"j3", Bench::spec("short")});
+  b.step(Submitted{"j4", patient});
+  b.step(StopAsked{"j4", true}); // gone from the queue again
+  std::vector<std::pair<JobId, Duration>> parked;
+  while (parked.size() < 2) {
+    REQUIRE(b.last.next_wakeup);
+    b.pass(*b.last.next_wakeup - b.now.boot);
+    b.tick();
+    for (const auto* id : {"j2", "j3"}) {
+      const bool known =
+          std::any_of(parked.begin(), parked.end(), [&](const auto& p) { return p.first == id; });
+      if (!known && b.state(id) == "parked") {
+        parked.emplace_back(id, *b.w.session.plan_end - b.now.boot);
+      }
+    }
+  }
+  CHECK(parked[0].first == "j2");
+  CHECK(parked[0].second > 30min);
+  CHECK(parked[1].first == "j3");
+  CHECK(parked[1].second < 131s);
 }
 
 TEST_CASE("two lines for one name at once make one job") {
