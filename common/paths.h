@@ -46,9 +46,12 @@ struct RuntimePaths {
   [[nodiscard]] std::string lock() const { return dir + "/daemon.lock"; }
   [[nodiscard]] std::string socket() const { return dir + "/gpujobd.sock"; }
   [[nodiscard]] std::string stop_marker() const { return dir + "/stopped"; }
-  /// 0700; one per attempt: link.sock and notify.sock.
-  [[nodiscard]] std::string attempt_dir(const std::string& job_id, int attempt) const {
-    return dir + "/" + job_id + "." + std::to_string(attempt);
+  /// One pair per attempt: where its shim listens for the daemon, and for the job.
+  [[nodiscard]] std::string link_socket(const std::string& job_id, int attempt) const {
+    return dir + "/" + job_id + "." + std::to_string(attempt) + ".link";
+  }
+  [[nodiscard]] std::string notify_socket(const std::string& job_id, int attempt) const {
+    return dir + "/" + job_id + "." + std::to_string(attempt) + ".notify";
   }
 };
 

@@ -66,6 +66,7 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
     }
     m_world.dirty.insert(before.id);
   }
+  m_attempts.sweep_sockets();
 }
 
 void App::take_leases(std::map<policy::JobId, durable_requests::Lease> leases) {
@@ -112,7 +113,11 @@ void App::wake() {
 
 bool App::commit(Now) {
   crash_point("before_commit");
-  auto stored = m_store->commit(m_world, m_world.dirty);
+  // What somebody is told, or what is done, must outlive a power cut. All else comes from records
+  // that the shims and helpers have synced; it is read again.
+  const bool binding = !m_decision.actions.empty() || !m_due_callbacks.empty();
+  auto stored = m_store->commit(m_world, m_world.dirty,
+                                binding ? store::Outlives::power_cut : store::Outlives::daemon);
   if (stored) {
     if (std::exchange(m_commit_failed, false)) {
       log_line("the database takes commits again");
@@ -142,7 +147,7 @@ void App::after_commit(Now now) {
     log_line(fmt::format("job={} {}", a.job, a.text));
   }
   // Before the callbacks: they may bring new command lines for jobs that had ended.
-  forget_command_lines();
+  forget_command_lines(changed);
   for (const auto& callback : std::exchange(m_due_callbacks, {})) {
     callback();
   }
@@ -167,12 +172,14 @@ void App::arm(const policy::Decision& d) {
 }
 
 /// Values of an environment may be secrets: they are kept no longer than a job can need them.
-void App::forget_command_lines() {
-  std::erase_if(m_command_lines, [&](const auto& item) {
-    const auto it = m_world.jobs.find(item.first);
+void App::forget_command_lines(const std::set<policy::JobId>& changed) {
+  for (const auto& id : changed) {
+    const auto it = m_world.jobs.find(id);
     const bool over = it == m_world.jobs.end() || it->second.ended_state() != nullptr;
-    return over && !m_awaited_lines.contains(item.first);
-  });
+    if (over && !m_awaited_lines.contains(id)) {
+      m_command_lines.erase(id);
+    }
+  }
 }
 
 bool App::hold_command_line(const policy::JobId& id, Fd command_line) {

@@ -69,7 +69,7 @@ private:
   bool commit(Now now);
   void after_commit(Now now);
   void on_scanned(const Result<std::string>& reply);
-  void forget_command_lines();
+  void forget_command_lines(const std::set<policy::JobId>& changed);
   void arm(const policy::Decision& d);
   void shut_down();
 

@@ -301,7 +301,7 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   request.runtime_dir = choose_runtime_dir(platform::path_inputs(*inputs));
   const RuntimePaths runtime{request.runtime_dir.path};
   const StatePaths state{request.state_dir.path};
-  GPUJOB_TRY(check_socket_path(runtime.attempt_dir("12345678", 100000) + "/notify.sock"));
+  GPUJOB_TRY(check_socket_path(runtime.notify_socket("12345678", 100000)));
   GPUJOB_TRY(prepare_private_dir(runtime.dir, "runtime directory"));
   auto lock = take_daemon_lock(runtime.lock());
   if (!lock) {

@@ -44,7 +44,7 @@ struct Attempts::Tracked {
 
 Attempts::Attempts(boost::asio::io_context& io, Places places, Post post, KeepCommandLine keep)
     : m_io(io), m_places(std::move(places)), m_post(std::move(post)), m_keep(std::move(keep)),
-      m_look(io) {}
+      m_look(io), m_sockets(io, m_places.runtime) {}
 
 Attempts::~Attempts() = default;
 
@@ -70,7 +70,6 @@ Result<void> Attempts::start_shim(const policy::Job& job, const Plan& plan, int 
   const auto dir = m_places.state.attempt_dir(job.id, job.attempt);
   GPUJOB_TRY(make_directories(dir));
   GPUJOB_TRY(make_directories(m_places.state.checkpoint_dir(job.id)));
-  GPUJOB_TRY(make_directories(m_places.runtime.attempt_dir(job.id, job.attempt)));
   auto lock = lock_file(dir + "/" + attempt_file::k_lock);
   if (!lock) {
     return lock.error();
@@ -100,7 +99,7 @@ void Attempts::watch_shim(Tracked& t, Fd pidfd) {
 }
 
 void Attempts::connect(Tracked& t) {
-  const auto path = m_places.runtime.attempt_dir(t.id, t.attempt) + "/link.sock";
+  const auto path = m_places.runtime.link_socket(t.id, t.attempt);
   auto* tracked = &t; // the link is a member of it
   t.link = std::make_unique<ShimLink>(
       m_io, path,
@@ -151,7 +150,7 @@ void Attempts::on_gone(const policy::JobId& id) {
         id, t->attempt, found.path, found.signature, by_exit ? "exit" : "files", {}});
   }
   m_post(policy::ShimGone{id, t->attempt, std::move(record), true});
-  (void)remove_tree(m_places.runtime.attempt_dir(id, t->attempt));
+  m_sockets.ended(id, t->attempt);
 }
 
 void Attempts::adopt(const policy::Job& job, bool same_vm) {
@@ -177,6 +176,13 @@ void Attempts::adopt(const policy::Job& job, bool same_vm) {
   }
   m_tracked.erase(job.id);
   m_post(policy::ShimGone{job.id, job.attempt, std::nullopt, false});
+}
+
+void Attempts::sweep_sockets() {
+  m_sockets.sweep_all([this](const policy::JobId& id, int attempt) {
+    const auto it = m_tracked.find(id);
+    return it != m_tracked.end() && it->second->attempt == attempt;
+  });
 }
 
 void Attempts::find_shim(const policy::JobId& id) {

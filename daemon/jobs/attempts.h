@@ -4,6 +4,7 @@
 #include "common/fd.h"
 #include "daemon/jobs/checkpoint_watch.h"
 #include "daemon/jobs/job_environment.h"
+#include "daemon/jobs/socket_sweep.h"
 #include "daemon/policy/event.h"
 
 #include <boost/asio/io_context.hpp>
@@ -37,6 +38,9 @@ public:
   /// boot of this machine.
   void adopt(const policy::Job& job, bool same_vm);
 
+  /// After every adopt(): removes the sockets of attempts that are not followed.
+  void sweep_sockets();
+
   void send_plan(const policy::JobId& id, const Plan& plan);
   void send_request(const policy::JobId& id, std::int64_t number);
 
@@ -62,6 +66,7 @@ private:
   KeepCommandLine m_keep;
   std::map<policy::JobId, std::unique_ptr<Tracked>> m_tracked;
   boost::asio::steady_timer m_look; // I/O cadence, not a deadline: steady is right
+  SocketSweep m_sockets;
 };
 
 } // namespace gpujob::jobs

@@ -37,14 +37,13 @@ std::string unix_seconds(WallTime t) {
 Launch make_launch(const Places& places, const policy::Job& job, const Plan& plan,
                    std::optional<WallTime> deadline) {
   const auto attempt_dir = places.state.attempt_dir(job.id, job.attempt);
-  const auto runtime_dir = places.runtime.attempt_dir(job.id, job.attempt);
   Launch l;
   l.job_id = job.id;
   l.job_name = job.spec.name;
   l.attempt = job.attempt;
   l.argv_append = resume_words(job.spec.resume_arg, job.resume_from);
-  l.link_socket = runtime_dir + "/link.sock";
-  l.notify_socket = runtime_dir + "/notify.sock";
+  l.link_socket = places.runtime.link_socket(job.id, job.attempt);
+  l.notify_socket = places.runtime.notify_socket(job.id, job.attempt);
   l.spec = job.spec;
   l.env_set = job.spec.env_set;
   const auto set = [&](const char* name, std::string value) {

@@ -87,8 +87,9 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, std::string 
                          "PRAGMA cache_size=-512; PRAGMA temp_store=MEMORY"));
   GPUJOB_TRY(check(*db));
   GPUJOB_TRY(migrate(*db, path));
-  GPUJOB_TRY(db->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL"));
+  GPUJOB_TRY(db->execute("PRAGMA journal_mode=WAL"));
   std::unique_ptr<Store> store(new Store(std::move(*db), std::move(boot_id)));
+  GPUJOB_TRY(store->set_outlives(Outlives::power_cut));
   GPUJOB_TRY(store->prepare());
   return store;
 }
@@ -123,10 +124,21 @@ Result<void> Store::prepare() {
   return {};
 }
 
-Result<void> Store::commit(const World& w, const std::set<JobId>& ids) {
+Result<void> Store::set_outlives(Outlives what) {
+  if (m_outlives != what) {
+    m_outlives.reset();
+    GPUJOB_TRY(m_db.execute(what == Outlives::power_cut ? "PRAGMA synchronous=FULL"
+                                                        : "PRAGMA synchronous=NORMAL"));
+    m_outlives = what;
+  }
+  return {};
+}
+
+Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives what) {
   if (ids.empty()) {
     return {};
   }
+  GPUJOB_TRY(set_outlives(what));
   Transaction transaction(m_db);
   GPUJOB_TRY(transaction.begin());
   for (const auto& id : ids) {

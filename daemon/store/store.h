@@ -5,6 +5,7 @@
 #include "daemon/policy/world.h"
 #include "daemon/store/database.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -24,8 +25,13 @@ struct StoredSession {
   std::string settings; ///< JSON
 };
 
-/// The daemon's database: STATE/gpujob.db, WAL, synchronous=FULL. What commit() returned for is on
-/// disk. Owned by the loop, one thread.
+/// What a commit outlives when it has returned.
+enum class Outlives : std::uint8_t {
+  daemon,    ///< the daemon's death: written, not synced (synchronous=NORMAL)
+  power_cut, ///< the machine's: synced (synchronous=FULL), with every commit before it
+};
+
+/// The daemon's database: STATE/gpujob.db, WAL. Owned by the loop, one thread.
 class Store {
 public:
   /// Opens or creates, checks (PRAGMA quick_check) and migrates. Errc::refused: of a newer version,
@@ -38,18 +44,21 @@ public:
   Result<void> save_session(const StoredSession& session);
 
   /// One transaction: every job of `ids` as it is in `w`; one that is no longer there is deleted.
-  Result<void> commit(const policy::World& w, const std::set<policy::JobId>& ids);
+  Result<void> commit(const policy::World& w, const std::set<policy::JobId>& ids,
+                      Outlives what = Outlives::power_cut);
 
 private:
   struct Statements;
   Store(Database db, std::string boot_id);
   Result<void> prepare();
+  Result<void> set_outlives(Outlives what);
   Result<void> write_job(const policy::Job& job);
   Result<void> write_checkpoint(const policy::JobId& id, const policy::Checkpoint& c);
   Result<std::vector<policy::Checkpoint>> load_checkpoints(const policy::JobId& id);
 
   Database m_db;
   std::string m_boot_id;
+  std::optional<Outlives> m_outlives; ///< as the connection is set now
   std::unique_ptr<Statements> m_sql;
 
 public:

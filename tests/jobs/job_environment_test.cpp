@@ -45,7 +45,7 @@ TEST_CASE("a job is given what the contract says") {
   CHECK(env_of(l, "GPUJOB_RESUME") == "/s/jobs/abc/ckpt/m.pt");
   CHECK(env_of(l, "GPUJOB_NOTICE_FILE") == "/s/jobs/abc/2/notice.json");
   CHECK(env_of(l, "GPUJOB_SOCKET") == "/r/gpujobd.sock");
-  CHECK(env_of(l, "NOTIFY_SOCKET") == "/r/abc.2/notify.sock");
+  CHECK(env_of(l, "NOTIFY_SOCKET") == "/r/abc.2.notify");
   CHECK(l.env_default ==
         std::vector<std::pair<std::string, std::string>>{{"PYTHONUNBUFFERED", "1"}});
 }
