@@ -8,7 +8,8 @@ BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config libboost1.81-dev
   libboost-filesystem1.81-dev libboost-system1.81-dev nlohmann-json3-dev libvalijson-dev catch2
   libcli11-dev libfmt-dev libsqlite3-dev nettle-dev)
 # systemd is for systemd-notify, whose messages a job may send; nothing of it runs.
-TEST_PACKAGES=(python3 strace faketime libfaketime systemd clang-format procps util-linux)
+TEST_PACKAGES=(python3 strace faketime libfaketime systemd clang-format procps util-linux
+  jupyter-server python3-ipykernel)
 DEMO_PACKAGES=(python3 python3-torch dataset-fashion-mnist libopenblas0-pthread)
 
 # Debian's own: another python3 that comes first on PATH has no torch.
