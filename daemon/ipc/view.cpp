@@ -125,7 +125,7 @@ json job_view(const Job& job, const StatePaths& paths, Now now) {
          {"argv", argv_view(job.spec.argv)},
          {"cwd", shown(job.spec.cwd)},
          {"created_at", format_rfc3339(job.created)},
-         {"started_at", instant(job.started)},
+         {"started_at", instant(policy::started_at(job, now))},
          {"ended_at", instant(job.ended)},
          {"log", job.attempt > 0 ? json(shown(paths.attempt_dir(job.id, job.attempt) + "/" +
                                               attempt_file::k_output))
@@ -140,7 +140,7 @@ json job_view(const Job& job, const StatePaths& paths, Now now) {
   return j;
 }
 
-json short_view(const Job& job) {
+json short_view(const Job& job, Now now) {
   const auto* newest = newest_verified(job);
   json j{{"id", job.id},
          {"name", job.spec.name},
@@ -148,7 +148,7 @@ json short_view(const Job& job) {
          {"reason", maybe_text(reason_text(job).substr(0, 200))},
          {"attempt", job.attempt},
          {"created_at", format_rfc3339(job.created)},
-         {"started_at", instant(job.started)},
+         {"started_at", instant(policy::started_at(job, now))},
          {"ended_at", instant(job.ended)},
          {"checkpoint_at", newest != nullptr ? json(format_rfc3339(newest->at)) : json()}};
   put_exit(j, job);

@@ -13,7 +13,7 @@ namespace gpujob::ipc {
 nlohmann::json job_view(const policy::Job& job, const StatePaths& paths, Now now);
 
 /// A line of `ps`.
-nlohmann::json short_view(const policy::Job& job);
+nlohmann::json short_view(const policy::Job& job, Now now);
 
 /// Changes exactly when a watcher should hear of it.
 std::string view_fingerprint(const policy::Job& job);

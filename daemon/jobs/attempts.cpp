@@ -126,7 +126,7 @@ void Attempts::on_record(Tracked& t, journal::Record record) {
   m_post(std::move(event));
 }
 
-void Attempts::on_gone(const policy::JobId& id) {
+void Attempts::on_gone(const policy::JobId& id, bool same_vm) {
   const auto it = m_tracked.find(id);
   if (it == m_tracked.end()) {
     return;
@@ -149,7 +149,7 @@ void Attempts::on_gone(const policy::JobId& id) {
     m_post(policy::CheckpointFound{
         id, t->attempt, found.path, found.signature, by_exit ? "exit" : "files", {}});
   }
-  m_post(policy::ShimGone{id, t->attempt, std::move(record), true});
+  m_post(policy::ShimGone{id, t->attempt, std::move(record), same_vm});
   m_sockets.ended(id, t->attempt);
 }
 
@@ -168,7 +168,7 @@ void Attempts::adopt(const policy::Job& job, bool same_vm) {
     return;
   }
   if (same_vm || read_exit_record(t.dir)) {
-    on_gone(job.id);
+    on_gone(job.id, same_vm);
     return;
   }
   for (auto& record : read_journal(t.dir, t.last_seq)) {

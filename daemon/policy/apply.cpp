@@ -105,6 +105,9 @@ void on_event(World& w, const ShimGone& e, Now now) {
     return;
   }
   close_unanswered_request(w, *job, now);
+  if (e.same_boot) {
+    job->started = started_at(*job, now);
+  }
   job->state = Ending{e.record, e.same_boot};
   touch(w, *job);
 }

@@ -196,6 +196,9 @@ void settle(World& w, Job& job, Now now) {
   } else if (std::holds_alternative<Ending>(job.state) && !secure_pending(job)) {
     const auto ending = std::get<Ending>(job.state);
     conclude(w, job, ending, now);
+    if (job.ended && ending.record) {
+      job.ended = ending.record->at; // no daemon may have lived to hear of it
+    }
   }
   const bool waiting =
       std::holds_alternative<Queued>(job.state) || std::holds_alternative<Held>(job.state);

@@ -88,6 +88,17 @@ Checkpoint* find_checkpoint(Job& job, int seq) {
   return it == job.checkpoints.end() ? nullptr : &*it;
 }
 
+std::optional<WallTime> started_at(const Job& job, Now now) {
+  const auto* running = std::get_if<Running>(&job.state);
+  if (running == nullptr || !job.started) {
+    return job.started;
+  }
+  // Two readings of two clocks never agree to the nanosecond.
+  constexpr Duration k_was_set = std::chrono::seconds{1};
+  const auto began = now.wall_at(running->since);
+  return std::chrono::abs(began - *job.started) > k_was_set ? began : *job.started;
+}
+
 std::optional<int> run_exit(const Job& job) {
   const auto* ended = job.ended_state();
   if (ended == nullptr) {

@@ -188,6 +188,9 @@ const std::string& reason_text(const Job& job);
 const Checkpoint* newest_verified(const Job& job);
 Checkpoint* find_checkpoint(Job& job, int seq);
 
+/// When it started, on the wall clock as it is set now: it may have been set since.
+std::optional<WallTime> started_at(const Job& job, Now now);
+
 /// What attached `gpujob run` and `wait` return; nullopt while it is not known.
 std::optional<int> run_exit(const Job& job);
 

@@ -72,7 +72,7 @@ TEST_CASE("the views of a job in every state meet their schemas") {
     const auto job = job_in(state);
     INFO(state_text(job));
     CHECK(why_invalid(full, ipc::job_view(job, StatePaths{"/s"}, k_now)) == "");
-    CHECK(why_invalid(line, ipc::short_view(job)) == "");
+    CHECK(why_invalid(line, ipc::short_view(job, k_now)) == "");
   }
 }
 

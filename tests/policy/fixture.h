@@ -102,6 +102,8 @@ struct Bench {
     r.attempt = job(id).attempt;
     r.code = code;
     r.signal = signal;
+    r.boot_at = now.boot;
+    r.at = now.wall;
     return r;
   }
   void gone(std::optional<ExitRecord> r, bool same_boot = true, const JobId& id = "j1") {

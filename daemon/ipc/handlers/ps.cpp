@@ -70,7 +70,7 @@ void handle_ps(Backend& backend, Request request) {
       next = last;
       break;
     }
-    jobs.push_back(short_view(*job));
+    jobs.push_back(short_view(*job, backend.now()));
     last = job->order;
   }
   request.reply({{"jobs", std::move(jobs)}, {"next", std::move(next)}, {"more", more}});
