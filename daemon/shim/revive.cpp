@@ -6,6 +6,7 @@
 #include "common/signals.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <string>
@@ -41,6 +42,10 @@ bool lock_is_held(const std::string& path) {
 }
 
 void start(const Revive& how) {
+  if (::access(how.exe.c_str(), X_OK) != 0) {
+    log_line(io_error("revive: no daemon lives, and none can be started", how.exe, errno).text);
+    return;
+  }
   std::vector<char*> argv{const_cast<char*>(how.exe.c_str())};
   for (const auto& arg : how.args) {
     argv.push_back(const_cast<char*>(arg.c_str()));
