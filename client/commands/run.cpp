@@ -70,7 +70,8 @@ std::string headline(const Submitted& s) {
   } else if (s.disposition == "resumed" && from == nullptr) {
     text += " starts again from the beginning: it has no checkpoint";
   } else if (s.disposition == "resumed" && from->step) {
-    text += fmt::format(" resumed from step {}", *from->step);
+    // Which one it is given shows only when they have been looked at.
+    text += fmt::format(" resumed (newest checkpoint: step {})", *from->step);
   } else {
     text += " " + s.disposition;
   }

@@ -20,11 +20,10 @@ std::string trust(const CheckpointView& c) {
     const auto word = c.state.empty() ? std::string("unconfirmed") : c.state;
     return c.note.empty() ? word : fmt::format("{} ({})", word, c.note);
   }
-  if (c.durable.empty()) {
-    return c.note.empty() ? std::string("confirmed, on this VM only")
-                          : fmt::format("confirmed, on this VM only ({})", c.note);
-  }
-  return fmt::format("confirmed and {} in {}", c.durable, c.durable_path);
+  const auto place = c.durable.empty()
+                         ? std::string("confirmed, on this VM only")
+                         : fmt::format("confirmed and {} in {}", c.durable, c.durable_path);
+  return c.note.empty() ? place : fmt::format("{} ({})", place, c.note);
 }
 
 std::string step_text(const CheckpointView& c) {

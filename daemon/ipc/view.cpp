@@ -53,7 +53,18 @@ json argv_view(const std::vector<std::string>& argv) {
   return out;
 }
 
-json checkpoint_view(const Checkpoint& c) {
+/// Why the current attempt was not given it, where it was tried.
+std::string passed_over(const Job& job, const Checkpoint& c) {
+  const auto where = (c.durable_path.empty() ? c.path : c.durable_path) + ": ";
+  for (const auto& line : job.rejected) {
+    if (c.attempt < job.attempt && line.starts_with(where)) {
+      return "passed over at the last resume: " + line.substr(where.size());
+    }
+  }
+  return {};
+}
+
+json checkpoint_view(const Job& job, const Checkpoint& c) {
   return {{"seq", c.seq},
           {"path", maybe_text(c.path)},
           {"confirmed", c.state == CheckpointState::verified},
@@ -65,14 +76,14 @@ json checkpoint_view(const Checkpoint& c) {
           {"attempt", c.attempt},
           {"step", maybe(c.step)},
           {"bytes", c.state == CheckpointState::verified ? json(c.bytes) : json()},
-          {"note", maybe_text(c.note)}};
+          {"note", maybe_text(c.note.empty() ? passed_over(job, c) : c.note)}};
 }
 
 json checkpoints_view(const Job& job) {
   auto out = json::array();
   const auto& list = job.checkpoints;
   for (auto i = list.size() - std::min(list.size(), k_max_checkpoints); i < list.size(); ++i) {
-    out.push_back(checkpoint_view(list[i]));
+    out.push_back(checkpoint_view(job, list[i]));
   }
   return out;
 }
