@@ -16,11 +16,14 @@ namespace {
 /// What is there now, without waiting for more.
 Result<int> print_log(const std::string& path, const std::string& job, bool live) {
   if (path.empty() || ::access(path.c_str(), F_OK) != 0) {
-    note(path.empty() || live
-             ? fmt::format("{} has no output yet", job)
-             : fmt::format(
-                   "no output of {} is here: there was none, or it stayed in the VM that it ran in",
-                   job));
+    auto text = fmt::format("{} has no output yet", job);
+    if (!path.empty()) {
+      text = live ? fmt::format("{}, or {} was removed", text, path)
+                  : fmt::format("no output of {} is here: there was none, or it stayed in the VM "
+                                "that it ran in",
+                                job);
+    }
+    note(text);
     return 0;
   }
   auto copied = LogFollower(path, LogFollower::From::start, -1).copy();

@@ -92,13 +92,18 @@ void Shim::finish(Now now) {
 
   complete_exit_record(now);
 
+  // With its directory gone (somebody cleaned up) only a daemon that lives could read the record.
+  const bool gone = ::access(m_dir.c_str(), F_OK) != 0 && errno == ENOENT;
+  const bool awaited = m_link && m_link->connected();
+  if (gone && awaited) {
+    (void)make_directories(m_dir);
+  }
   // No record means lost: there is nothing else left to do than to try until it is there.
   // The journal comes first, but must not keep the record back for ever.
   const bool journaled = m_journal.flush() || now.boot >= m_recording_since + k_journal_patience;
   const auto done = journaled ? atomic_replace(file(attempt_file::k_exit), encode(m_exit))
                               : Result<void>(Error{Errc::io, "journal: not written yet"});
-  // With its directory gone (somebody cleaned up) there is nobody who could ever read the record.
-  if (done || (::access(m_dir.c_str(), F_OK) != 0 && errno == ENOENT)) {
+  if (done || (gone && !awaited)) {
     m_phase = Phase::ended;
   } else if (!std::exchange(m_record_error_logged, true)) {
     log_line("exit record: will be tried again: " + done.error().text);

@@ -114,6 +114,18 @@ TEST_CASE("A record that cannot be written yet is written later, the job goes on
   CHECK(d.finish().code == 7);
 }
 
+TEST_CASE("A shim whose directory was removed leaves its record to a daemon that lives") {
+  PlayDaemon d;
+  d.shell("until [ -e $D/go ]; do sleep 0.02; done; exit 7");
+  d.start();
+  d.await<journal::Started>();
+  test::PlayLink link(d, 0);
+  REQUIRE(link.next_kind() == "1 started");
+  REQUIRE(test::wait_until([&] { return remove_tree(d.dir()).has_value(); }));
+  REQUIRE(atomic_replace(d.in("go"), ""));
+  CHECK(d.finish().code == 7);
+}
+
 TEST_CASE("A shim whose directory was removed ends with its job") {
   PlayDaemon d;
   d.shell("until [ -e $D/go ]; do sleep 0.02; done");
