@@ -2,8 +2,9 @@
 """Each: a clear error that says what to do, and nothing started."""
 import json
 import os
+import subprocess
 
-from machine import Case, main
+from machine import BIN, Case, main
 
 
 class BadInput(Case):
@@ -60,6 +61,22 @@ class BadInput(Case):
         self.refused("daemon", "start", "--state", blocked + "/s", code=1, says=blocked.encode())
         self.refused("daemon", "start", "--runtime", blocked + "/r", code=1, says=blocked.encode())
         self.assertIsNone(self.vm.daemon_pid())
+
+    def test_directories_on_a_disk_that_is_read_only(self):
+        blocked = self.path("blocked")
+        os.mkdir(blocked)
+        script = 'mount --bind "$0" "$0" && mount -o remount,bind,ro "$0" && exec "$@"'
+        within = ["unshare", "--mount", "sh", "-c", script, blocked]
+        probe = subprocess.run([*within, "true"], capture_output=True, check=False)
+        if probe.returncode != 0:
+            self.skipTest("unshare: " + probe.stderr.decode().strip() + ": needs CAP_SYS_ADMIN")
+        for option in ("--state", "--runtime", "--durable"):
+            done = subprocess.run([*within, BIN + "/gpujob", "daemon", "start", option, blocked + "/d"],
+                                  env=self.vm.env, capture_output=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 1, done.stderr)
+            self.assertIn(blocked.encode() + b"/d", done.stderr)
+            self.assertIn(b"Read-only file system", done.stderr)
+            self.assertEqual(self.vm.processes(), [])
 
     def test_a_runtime_directory_too_long_for_a_socket(self):
         self.refused("daemon", "start", "--runtime", self.root + "/" + "x" * 120,
