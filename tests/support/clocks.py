@@ -8,13 +8,11 @@ from machine import BIN
 
 
 class Clocks:
-    """Takes the shim that is linked dynamically: nothing gets into the static one."""
-
     def __init__(self, vm):
         self.file = vm.root + "/clock"
         self.ahead = 0
         self.shift(real=0, boot=0)
-        vm.own_programs(shim="gpujob-shim-dynamic")
+        vm.own_programs(dynamic=True)
         vm.env.update(LD_PRELOAD=BIN + "/libgpujob_test_clock.so", GJ_TEST_CLOCK=self.file,
                       ASAN_OPTIONS="verify_asan_link_order=0")
 

@@ -53,12 +53,13 @@ class Machine:
         return subprocess.Popen([os.path.join(self.bin, "gpujob"), *args], env=env,
                                 stdin=subprocess.DEVNULL, **more)
 
-    def own_programs(self, **instead):
-        """Programs of this machine alone, which may be taken away; shim="NAME" is put in its place."""
+    def own_programs(self, dynamic=False):
+        """Programs of this machine alone, which may be taken away. What ships is static; nothing can
+        be preloaded into it. The same objects are there, linked dynamically."""
         self.bin = self.root + "/bin"
         os.mkdir(self.bin)
         for name in ("gpujob", "gpujobd", "gpujob-shim"):
-            source = os.path.join(BIN, instead.get(name.rpartition("-")[2], name))
+            source = os.path.join(BIN, name + "-dynamic" if dynamic else name)
             # No symbolic link: the programs look beside what is really executed.
             try:
                 os.link(source, os.path.join(self.bin, name))
