@@ -24,7 +24,7 @@ class Alone(Case):
     def setUp(self):
         super().setUp()
         self.vm.own_programs()
-        self.vm.start("--session-limit", f"{22 * SLOW:.1f}s", "--session-start", "now", "--slots", "3")
+        self.vm.start("--session-limit", f"{25 * SLOW:.1f}s", "--session-start", "now", "--slots", "3")
 
     def begin(self, name, *command):
         self.vm.ok("run", "-d", "--name", name, "--lead", f"{LEAD:.1f}s", "--", *command)
