@@ -2,6 +2,7 @@
 #include "common/file.h"
 
 #include <cerrno>
+#include <cstdint>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -22,23 +23,30 @@ std::string parent_of(const std::string& path) {
   return slash == 0 ? "/" : path.substr(0, slash);
 }
 
-Result<void> replace(const std::string& path, std::string_view bytes, mode_t mode, bool sync) {
+Result<void> sync_file(const Fd& fd, const std::string& path) {
+  return ::fsync(fd.get()) == 0 ? Result<void>{} : io_error("fsync", path, errno);
+}
+
+enum class Sync : std::uint8_t { never, before_rename, after_rename };
+
+Result<void> replace(const std::string& path, std::string_view bytes, mode_t mode, Sync sync) {
   const std::string temporary = fmt::format("{}.tmp.{}", path, ::getpid());
   auto fd = open_file(temporary, O_WRONLY | O_CREAT | O_TRUNC, mode);
   if (!fd) {
     return fd.error();
   }
   Result<void> done = write_all(fd->get(), bytes);
-  if (done && sync && ::fsync(fd->get()) != 0) {
-    done = io_error("fsync", temporary, errno);
+  if (done && sync == Sync::before_rename) {
+    done = sync_file(*fd, temporary);
   }
   if (done && ::rename(temporary.c_str(), path.c_str()) != 0) {
     done = io_error("rename", path, errno);
   }
   if (!done) {
     ::unlink(temporary.c_str());
+    return done;
   }
-  return done;
+  return sync == Sync::after_rename ? sync_file(*fd, path) : done;
 }
 
 } // namespace
@@ -125,11 +133,16 @@ Result<void> fsync_path(const std::string& path) {
 }
 
 Result<void> atomic_publish(const std::string& path, std::string_view bytes, mode_t mode) {
-  return replace(path, bytes, mode, false);
+  return replace(path, bytes, mode, Sync::never);
+}
+
+Result<void> publish_and_sync(const std::string& path, std::string_view bytes, mode_t mode) {
+  GPUJOB_TRY(replace(path, bytes, mode, Sync::after_rename));
+  return fsync_path(parent_of(path));
 }
 
 Result<void> atomic_replace(const std::string& path, std::string_view bytes, mode_t mode) {
-  GPUJOB_TRY(replace(path, bytes, mode, true));
+  GPUJOB_TRY(replace(path, bytes, mode, Sync::before_rename));
   return fsync_path(parent_of(path));
 }
 

@@ -163,7 +163,8 @@ void on_event(World& w, const LaunchFailed& e, Now now) {
 }
 
 void on_event(World& w, const BaselineTaken& e, Now) {
-  if (auto* job = find_attempt(w, e.id, e.attempt)) {
+  auto* job = find_attempt(w, e.id, e.attempt);
+  if (job != nullptr && job->baseline != e.signatures) {
     job->baseline = e.signatures;
     touch(w, *job);
   }

@@ -101,7 +101,7 @@ void Shim::finish(Now now) {
   // No record means lost: there is nothing else left to do than to try until it is there.
   // The journal comes first, but must not keep the record back for ever.
   const bool journaled = m_journal.flush() || now.boot >= m_recording_since + k_journal_patience;
-  const auto done = journaled ? atomic_replace(file(attempt_file::k_exit), encode(m_exit))
+  const auto done = journaled ? publish_and_sync(file(attempt_file::k_exit), encode(m_exit))
                               : Result<void>(Error{Errc::io, "journal: not written yet"});
   if (done || (gone && !awaited)) {
     m_phase = Phase::ended;
