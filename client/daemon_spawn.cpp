@@ -129,7 +129,8 @@ Result<std::string> read_ready_line(int fd) {
   return line;
 }
 
-/// What the daemon says of its start, or its own error.
+} // namespace
+
 Result<SpawnedDaemon> parse_ready_line(const std::string& line) {
   auto document = json::parse(line, "daemon: ready line");
   if (!document) {
@@ -144,8 +145,6 @@ Result<SpawnedDaemon> parse_ready_line(const std::string& line) {
   auto text = reader.text_or("error", "daemon: start: refused without a reason: see its log");
   return Error{errc_from_text(reader.text_or("errc", "refused")), std::move(text)};
 }
-
-} // namespace
 
 Result<SpawnedDaemon> spawn_daemon(const Endpoint& endpoint,
                                    const std::vector<std::string>& arguments) {

@@ -15,6 +15,9 @@ struct SpawnedDaemon {
   std::vector<std::string> notes; ///< what the user should know of its start
 };
 
+/// What the daemon writes when it listens, or its own error when it cannot.
+Result<SpawnedDaemon> parse_ready_line(const std::string& line);
+
 /// Starts `gpujobd --background ARGUMENTS...`, found beside this program or on PATH, in a session
 /// of its own, and waits until it listens; or the error it gave: Errc::refused also when another
 /// daemon holds the lock.

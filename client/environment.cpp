@@ -41,9 +41,9 @@ std::vector<std::string> without_job_variables(std::vector<std::string> environm
 std::vector<std::string>
 with_values(std::vector<std::string> environment,
             const std::vector<std::pair<std::string, std::string>>& values) {
-  for (const auto& [name, value] : values) {
-    std::erase_if(environment, [&](const std::string& entry) { return name_of(entry) == name; });
-    environment.push_back(name + "=" + value);
+  for (const auto& pair : values) {
+    std::erase_if(environment, [&](const std::string& e) { return name_of(e) == pair.first; });
+    environment.push_back(pair.first + "=" + pair.second);
   }
   return environment;
 }
