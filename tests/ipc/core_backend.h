@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/ipc/backend.h"
+#include "daemon/policy/core.h"
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace gpujob::test {
+
+/// The core without disk and shims: submit() applies, decides and answers at once.
+struct CoreBackend final : ipc::Backend {
+  policy::World w;
+  StatePaths paths{"/state"};
+  Now at{boot_from_ns(1'000'000'000'000), wall_from_ns(1'790'000'000'000'000'000)};
+  std::map<policy::JobId, Fd> lines;
+  std::optional<std::string> holder;
+  Result<void> durable{};
+  bool stopped = false;
+  std::vector<policy::JobId> removed;
+
+  [[nodiscard]] const policy::World& world() const override { return w; }
+  [[nodiscard]] Now now() const override { return at; }
+  [[nodiscard]] const StatePaths& state_paths() const override { return paths; }
+  void submit(std::vector<policy::Event> events, std::function<void()> committed) override {
+    for (const auto& event : events) {
+      step(event);
+    }
+    committed();
+  }
+  void step(const policy::Event& event) {
+    policy::apply(w, event, at);
+    policy::intend(w, policy::decide(w, at), at);
+  }
+  bool hold_command_line(const policy::JobId& id, Fd line) override {
+    lines[id] = std::move(line);
+    return true;
+  }
+  void refresh_from_durable(std::function<void(Result<void>)> done) override { done(durable); }
+  [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId&) const override {
+    return holder;
+  }
+  [[nodiscard]] nlohmann::json session_view() const override { return {{"platform", "generic"}}; }
+  [[nodiscard]] nlohmann::json status_view() const override { return {{"pid", 1}}; }
+  Result<void> stop_daemon() override {
+    stopped = true;
+    return {};
+  }
+  void remove_files(const policy::JobId& id) override { removed.push_back(id); }
+};
+
+} // namespace gpujob::test
