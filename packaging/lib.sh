@@ -1,6 +1,6 @@
 # shellcheck shell=bash disable=SC2034
 # SPDX-License-Identifier: Apache-2.0
-# Sourced by demo.sh and test.sh: packages, tools, build. Errors read "what: which: why: what to do".
+# Sourced by demo.sh, fuzz.sh and test.sh: packages, tools, build. Errors read "what: which: why: what to do".
 
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
@@ -10,6 +10,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config libboost1.81-dev
 # systemd is for systemd-notify, whose messages a job may send; nothing of it runs.
 TEST_PACKAGES=(python3 strace faketime libfaketime systemd clang-format procps util-linux
   jupyter-server python3-ipykernel)
+FUZZ_PACKAGES=(clang libclang-rt-14-dev)
 DEMO_PACKAGES=(python3 python3-torch dataset-fashion-mnist libopenblas0-pthread)
 
 # Debian's own: another python3 that comes first on PATH has no torch.

@@ -8,11 +8,12 @@ usage() {
   cat <<'USAGE'
 usage: packaging/test.sh [--fast] [--with-demo]
 
-Installs what is missing (Debian 12), builds gpujob twice (release, sanitizers) and runs all tests.
+Installs what is missing (Debian 12), builds gpujob twice (release, sanitizers) and runs all tests;
+then packaging/fuzz.sh, a minute for each of its targets, which count as one test each.
 The last line reads "N passed, N failed"; the exit status is 0 only when something passed and
 nothing failed.
 
-  --fast       the release build only
+  --fast       the release build only, and no fuzzing
   --with-demo  packaging/demo.sh --kill-daemon as well; it counts as one test
 
 With CI=true in the environment a skipped test counts as a failed one.
@@ -89,6 +90,15 @@ build_and_test() {
   run_ctest "$preset"
 }
 
+# One test a target; the last line of it counts them.
+run_fuzz() {
+  local last p f
+  "$ROOT/packaging/fuzz.sh" </dev/null | tee "$ROOT/build/fuzz.log" || true
+  last=$(tail -n1 "$ROOT/build/fuzz.log")
+  read -r p f < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' <<<"$last") || p=0 f=1
+  passed=$((passed + p)) failed=$((failed + f))
+}
+
 format_check() {
   (cd "$ROOT" && find common daemon client schema tests \( -name '*.h' -o -name '*.cpp' \) \
     -exec clang-format --dry-run -Werror {} +)
@@ -104,7 +114,10 @@ heading "format"
 count "clang-format" format_check
 
 build_and_test release
-[[ $fast == yes ]] || build_and_test asan
+if [[ $fast == no ]]; then
+  build_and_test asan
+  run_fuzz
+fi
 if [[ $with_demo == yes ]]; then
   heading "demo"
   count "packaging/demo.sh --kill-daemon" "$ROOT/packaging/demo.sh" --kill-daemon </dev/null
