@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/descriptors.h"
 #include "common/fd.h"
 #include "common/json.h"
 #include "common/log.h"
@@ -52,6 +53,7 @@ private:
 int serve(const Options& options, ReadyLine& ready) {
   ::signal(SIGPIPE, SIG_IGN);
   ::signal(SIGHUP, SIG_IGN);
+  raise_descriptor_limit();
   boost::asio::io_context io{1};
   auto startup = start_up(io, options);
   if (!startup) {

@@ -2,6 +2,7 @@
 #include "daemon/ipc/server.h"
 
 #include "common/clock.h"
+#include "common/descriptors.h"
 #include "common/json.h"
 #include "common/log.h"
 #include "common/socket.h"
@@ -49,8 +50,13 @@ void Server::accept() {
 
 void Server::on_acceptable() {
   for (;;) {
-    Fd socket{
-        ::accept4(m_listener.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+    std::erase_if(m_sessions, [](const auto& session) { return session->closed(); });
+    // The rest of our descriptors is for the jobs; a client too many waits like one without any.
+    const bool crowded = m_sessions.size() >= descriptors_for_clients();
+    errno = EMFILE;
+    Fd socket{crowded ? -1
+                      : ::accept4(m_listener.native_handle(), nullptr, nullptr,
+                                  SOCK_CLOEXEC | SOCK_NONBLOCK)};
     if (socket) {
       admit(std::move(socket));
       continue;
@@ -80,7 +86,6 @@ void Server::admit(Fd socket) {
     log_line("client refused: it belongs to another user");
     return;
   }
-  std::erase_if(m_sessions, [](const auto& session) { return session->closed(); });
   auto session = std::make_shared<Session>(
       m_io, std::move(socket), [this](Request r) { dispatch(m_backend, std::move(r)); });
   m_sessions.insert(session);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/process/launcher.h"
 
+#include "common/descriptors.h"
 #include "common/file.h"
 #include "common/signals.h"
 
@@ -31,6 +32,7 @@ struct CleanChild : bp::extend::handler {
   void on_exec_setup(Executor&) const {
     ::setsid();
     reset_signals();
+    restore_descriptor_limit();
     for (int i = 0; i < 3; ++i) {
       ::dup2(fds[i], i);
     }

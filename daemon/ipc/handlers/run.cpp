@@ -2,6 +2,7 @@
 #include "daemon/ipc/dispatch.h"
 
 #include "common/cmdline.h"
+#include "common/descriptors.h"
 #include "common/id.h"
 #include "common/json.h"
 #include "common/text.h"
@@ -82,6 +83,13 @@ std::optional<Error> refusal(const Backend& backend, const policy::Job* known, c
   const auto refuse = [&](const std::string& why) {
     return Error{Errc::refused, fmt::format("run: {}: {}", wish.spec.name, why)};
   };
+  // Each holds a descriptor, its command line, and what runs must be able to open files.
+  const auto& world = backend.world();
+  if (const auto most = descriptors_for_jobs(); world.queue.size() + world.active.size() >= most) {
+    return refuse(fmt::format("{} jobs have not ended, and no more fit: wait until some have, or "
+                              "raise the limit of open files (ulimit -Hn) and restart the daemon",
+                              most));
+  }
   const auto* ended = known == nullptr ? nullptr : known->ended_state();
   if (ended != nullptr && ended->state == policy::EndState::done && !wish.again) {
     return refuse("is done: nothing left to do; pass --again to run it anew");
