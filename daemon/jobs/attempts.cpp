@@ -24,6 +24,17 @@ namespace {
 constexpr auto k_look_every = 1s;
 /// Between looks for the start record of a shim that lives but has not written it.
 constexpr auto k_find_every = 50ms;
+
+/// What the daemon before had heard of and not found wanting.
+std::vector<KnownCheckpoint> heard_of(const policy::Job& job) {
+  std::vector<KnownCheckpoint> list;
+  for (const auto& c : job.checkpoints) {
+    if (!c.signature.empty() && c.state != policy::CheckpointState::rejected) {
+      list.push_back({c.path, c.signature});
+    }
+  }
+  return list;
+}
 } // namespace
 
 struct Attempts::Tracked {
@@ -117,7 +128,7 @@ void Attempts::on_record(Tracked& t, journal::Record record) {
   if (const auto* c = std::get_if<journal::Checkpoint>(&event.record.body)) {
     if (!c->path.empty()) {
       event.signature = signature_of(c->path);
-      t.watch.known(event.signature);
+      t.watch.known({{c->path, event.signature}});
     } else if (auto found = t.watch.look(read_clocks().boot, true); !found.empty()) {
       event.found = found.back().path;
       event.signature = found.back().signature;
@@ -155,6 +166,7 @@ void Attempts::on_gone(const policy::JobId& id, bool same_vm) {
 
 void Attempts::adopt(const policy::Job& job, bool same_vm) {
   auto& t = track(job);
+  t.watch.known(heard_of(job));
   if (same_vm && shim_alive(t.dir)) {
     connect(t);
     find_shim(job.id);

@@ -3,6 +3,9 @@
 
 #include "common/layout.h"
 
+#include <algorithm>
+#include <optional>
+
 namespace gpujob::jobs {
 
 using namespace std::chrono_literals;
@@ -65,10 +68,28 @@ std::vector<FoundCheckpoint> CheckpointWatch::look(BootTime now, bool at_once) {
   return found;
 }
 
-void CheckpointWatch::known(const std::string& signature) {
-  for (auto& [path, seen] : m_seen) {
-    if (seen.signature == signature) {
-      seen.reported = true;
+void CheckpointWatch::known(const std::vector<KnownCheckpoint>& known) {
+  auto globs = m_globs;
+  for (const auto& k : known) {
+    globs.push_back(glob_escape(k.path));
+  }
+  const auto candidates = layout::find_candidates(m_dir, globs);
+  const auto is_known = [&](const layout::Candidate& c) {
+    return std::any_of(known.begin(), known.end(), [&](const KnownCheckpoint& k) {
+      return k.path == c.path && k.signature == c.signature;
+    });
+  };
+  std::optional<WallTime> newest;
+  for (const auto& c : candidates) { // oldest first
+    if (is_known(c)) {
+      m_seen[c.path] = Seen{c.signature, {}, true};
+      // One that is not whole will prove bad, and then the ones before it are what there is.
+      newest = layout::check_complete(c.path) ? std::optional(c.newest_mtime) : newest;
+    }
+  }
+  for (const auto& c : candidates) {
+    if (newest && c.newest_mtime < *newest) {
+      m_seen[c.path] = Seen{c.signature, {}, true};
     }
   }
 }

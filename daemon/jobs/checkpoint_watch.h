@@ -15,6 +15,11 @@ struct FoundCheckpoint {
   BootTime since{}; ///< first seen like this
 };
 
+struct KnownCheckpoint {
+  std::string path;
+  std::string signature;
+};
+
 /// Looks for complete checkpoints of one attempt in its directories. Passive: the owner calls
 /// look() now and then. Works without inotify, which FUSE and NFS do not offer.
 class CheckpointWatch {
@@ -28,8 +33,9 @@ public:
   /// own test, oldest first. Each signature is reported once.
   std::vector<FoundCheckpoint> look(BootTime now, bool at_once);
 
-  /// Marks as reported: the job has told about it itself.
-  void known(const std::string& signature);
+  /// What was heard of already, by the job's word or before this watch began, is not found again;
+  /// nor is what was written before it, which would count as newer for being found later.
+  void known(const std::vector<KnownCheckpoint>& known);
 
 private:
   struct Seen {

@@ -6,6 +6,8 @@
 #include "tests/support/temp_dir.h"
 
 #include <chrono>
+#include <fcntl.h>
+#include <sys/stat.h>
 
 using namespace gpujob;
 using namespace gpujob::jobs;
@@ -53,8 +55,40 @@ TEST_CASE("what the job told about itself is not found again") {
   CheckpointWatch watch(dir.path(), {});
   REQUIRE(atomic_replace(dir / "model.bin", "weights"));
   CHECK(watch.look(k_start, false).empty());
-  watch.known(signature_of(dir / "model.bin"));
+  watch.known({{dir / "model.bin", signature_of(dir / "model.bin")}});
   CHECK(watch.look(k_start + 5s, false).empty());
+}
+
+TEST_CASE("what was written before the one that is known is overtaken by it, not found after it") {
+  TempDir dir;
+  CheckpointWatch watch(dir.path(), {});
+  const auto write = [&](const char* name, const char* text, std::time_t at) {
+    REQUIRE(atomic_replace(dir / name, text));
+    const timespec times[2] = {{at, 0}, {at, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (dir / name).c_str(), times, 0) == 0);
+  };
+  write("a.bin", "by itself", 1000);
+  write("b.bin", "told of", 1001);
+  write("c.bin", "by itself", 1002);
+  SECTION("the newer one is still to be found") {
+    watch.known({{dir / "b.bin", signature_of(dir / "b.bin")}});
+    const auto found = watch.look(k_start, true);
+    REQUIRE(found.size() == 1);
+    CHECK(found[0].path == dir / "c.bin");
+  }
+  SECTION("also where the known one lies elsewhere") {
+    CheckpointWatch other(dir.path(), {});
+    TempDir elsewhere;
+    REQUIRE(atomic_replace(elsewhere / "now.bin", "told of"));
+    other.known({{elsewhere / "now.bin", signature_of(elsewhere / "now.bin")}});
+    CHECK(other.look(k_start, true).empty());
+  }
+  SECTION("not when what is there now is not what was known, or is not whole") {
+    watch.known({{dir / "b.bin", "of other files"}, {dir / "gone.bin", ""}});
+    write("d.pt", "PK\003\004 cut off in the middle", 1003);
+    watch.known({{dir / "d.pt", signature_of(dir / "d.pt")}});
+    CHECK(watch.look(k_start, true).size() == 3);
+  }
 }
 
 TEST_CASE("globs are watched beside the directory, and odd names are names") {

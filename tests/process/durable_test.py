@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import os
+import signal
 
 from machine import PYTHON, SAVER, Case, main, wait_until
 
@@ -161,6 +162,37 @@ class Durable(Case):
         second = self.vm.run("logs", "x", "--attempt", "2").stdout
         self.assertEqual(first, b"args:\n")
         self.assertTrue(second.startswith(b"args:--from=/"), second)
+
+    def resumes_from_what_it_told(self, meanwhile):
+        """There is an earlier file, too, of which it told nobody and which is found only when it has ended."""
+        script = ("import os, socket, time\n"
+                  "folder = os.environ['GPUJOB_CKPT_DIR']\n"
+                  "print('from', os.environ['GPUJOB_RESUME'], flush=True)\n"
+                  "if not os.environ['GPUJOB_RESUME']:\n"
+                  "    for name in 'earlier', 'told':\n"
+                  "        with open(f'{folder}/{name}.bin', 'w') as f:\n"
+                  "            f.write(name)\n"
+                  "        time.sleep(0.05)\n"
+                  "    s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)\n"
+                  "    s.connect(os.environ['NOTIFY_SOCKET'])\n"
+                  "    s.send(f'X_GPUJOB_CHECKPOINT={folder}/told.bin'.encode())\n"
+                  "time.sleep(1000)\n")
+        self.vm.start("--durable", self.durable())
+        self.vm.ok("run", "-d", "--max-failures", "1", "--name", "x", "--", PYTHON, "-c", script)
+        wait_until(lambda: any(c["durable"] for c in self.vm.show("x")["checkpoints"]), "it is stored")
+        meanwhile()
+        os.kill(self.vm.show("x")["pid"], signal.SIGKILL)
+        wait_until(lambda: b"from /" in self.vm.run("logs", "x").stdout, "it was resumed")
+        self.assertIn(b"/told.bin", self.vm.run("logs", "x").stdout)
+
+    def test_what_was_written_before_is_not_newer_for_being_found_later(self):
+        self.resumes_from_what_it_told(lambda: None)
+
+    def test_nor_when_another_daemon_finds_it(self):
+        def another_daemon():
+            pid = self.vm.kill_daemon()
+            wait_until(lambda: self.vm.daemon_pid() not in (None, pid), "another daemon answers")
+        self.resumes_from_what_it_told(another_daemon)
 
     def test_a_damaged_checkpoint_is_passed_over_with_the_reason(self):
         self.vm.start("--durable", self.durable())
