@@ -194,9 +194,9 @@ Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply) 
       }
     }
   }
-  // Jobs of one name: the one begun last is the newest here too.
+  // Jobs of one name: the one that was run last is the one that the same line continues.
   std::stable_sort(out.jobs.begin(), out.jobs.end(),
-                   [](const Job& a, const Job& b) { return a.created < b.created; });
+                   [](const Job& a, const Job& b) { return a.started < b.started; });
   if (const auto* beats = r.find("heartbeats"); beats != nullptr && beats->is_array()) {
     for (const auto& item : *beats) {
       read_heartbeat(item, place, ends_said, out);

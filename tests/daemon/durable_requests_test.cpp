@@ -117,18 +117,20 @@ TEST_CASE("two VMs that ran one job at once: every checkpoint has a number of it
   CHECK(list[0].durable_path != list[1].durable_path);
 }
 
-TEST_CASE("of two stored jobs of one name, the one begun later comes last") {
+TEST_CASE("of two stored jobs of one name, the one that was run last comes last") {
   Side s;
-  for (const auto* id : {"zzzz1234", "aaaa1234"}) {
+  const auto begin = [&](const char* id, int attempt, std::int64_t at) {
     s.job.id = id;
-    const auto at = id[0] == 'z' ? 5 : 6;
+    s.job.attempt = attempt;
     REQUIRE(durable_requests::read_done(
         Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(at)))));
-  }
-  const auto found = s.scan();
-  REQUIRE(found.jobs.size() == 2);
-  CHECK(found.jobs[0].id == "zzzz1234");
-  CHECK(found.jobs[1].id == "aaaa1234");
+  };
+  begin("zzzz1234", 1, 5);
+  begin("aaaa1234", 1, 6);
+  REQUIRE(s.scan().jobs.size() == 2);
+  CHECK(s.scan().jobs.back().id == "aaaa1234");
+  begin("zzzz1234", 2, 7); // the newer one was removed, and the same line went on with this one
+  CHECK(s.scan().jobs.back().id == "zzzz1234");
 }
 
 TEST_CASE("a helper that gave no answer has not rejected the checkpoint") {
