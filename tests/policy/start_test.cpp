@@ -244,6 +244,23 @@ TEST_CASE("a removed job that is stored is hidden, and news of it brings it back
   CHECK_FALSE(b.job().removed);
 }
 
+TEST_CASE("one without any checkpoint is hidden, too: its attempts are recorded there") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.gone(b.exit_record(0));
+  b.step(Removed{"j1"});
+  REQUIRE(b.w.jobs.contains("j1"));
+  CHECK(b.job().removed);
+  b.step(RecordWritten{"j1", false, true});
+  REQUIRE(b.action<WriteRecord>()); // what became of it is still written
+  CHECK(b.action<WriteRecord>()->end);
+  auto theirs = b.job();
+  theirs.removed = false;
+  b.step(Imported{theirs});
+  CHECK(b.job().removed);
+}
+
 TEST_CASE(
     "a job of which only an unanswered request is known is not waited for when it is stopped") {
   Bench b;

@@ -66,6 +66,13 @@ class Durable(Case):
         self.assertNotEqual(self.vm.show("x")["id"], old)
         self.assertEqual(len(os.listdir(self.durable() + "/jobs")), 2)
 
+    def test_rm_holds_without_a_checkpoint_too(self):
+        self.vm.start("--durable", self.durable())
+        self.vm.ok("run", "--name", "x", "--", "true")
+        self.vm.ok("rm", "x")
+        self.vm.ok("run", "--name", "x", "--", "true")  # looks at what is durable, and begins another job
+        self.assertEqual(len(self.vm.json("ps", "--all")["jobs"]), 1)
+
     def test_one_that_lies_in_the_state_directory_is_refused(self):
         for path in (self.vm.root + "/s", self.vm.root + "/s/deeper", self.vm.root + "/r"):
             done = self.vm.run("daemon", "start", "--durable", path)
