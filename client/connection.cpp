@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/connection.h"
 
+#include "client/output.h"
+#include "client/patience.h"
 #include "common/clock.h"
 #include "common/errc.h"
 #include "common/json.h"
@@ -32,6 +34,9 @@ Error gone() {
 bool trusted(uid_t owner) {
   return owner == ::geteuid() || owner == 0;
 }
+
+constexpr const char* k_waiting_for = "no answer yet: it may be looking at the durable directory, "
+                                      "or cannot store: gpujob daemon status";
 
 /// Waits until the socket is readable; false when `deadline` came first.
 bool wait_readable(int fd, BootTime deadline) {
@@ -133,7 +138,10 @@ Result<Json> Connection::call(std::string_view method, const Json& params, int p
 
 Result<Json> Connection::answer_to(std::int64_t id, std::string_view method) {
   const bool greeted = m_daemon_pid != 0;
-  const auto deadline = read_clocks().boot + (greeted ? k_answer_timeout : k_hello_timeout);
+  const auto asked = read_clocks().boot;
+  const auto deadline = asked + (greeted ? k_answer_timeout : k_hello_timeout);
+  const auto patient_until = asked + k_patience;
+  bool said = !greeted;
   for (;;) {
     while (auto frame = m_reader.next()) {
       auto message = json::parse(*frame, "daemon: answer");
@@ -147,6 +155,11 @@ Result<Json> Connection::answer_to(std::int64_t id, std::string_view method) {
       } else if (message->value("id", Json{}) == Json(id) && message->contains("result")) {
         return std::move((*message)["result"]);
       }
+    }
+    if (!said && !wait_readable(m_socket.get(), std::min(deadline, patient_until))) {
+      said = true;
+      note(k_waiting_for);
+      continue;
     }
     if (!wait_readable(m_socket.get(), deadline)) {
       return Error{Errc::unreachable,

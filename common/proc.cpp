@@ -4,16 +4,91 @@
 #include "common/file.h"
 #include "common/text.h"
 
+#include <cerrno>
 #include <charconv>
 #include <cstdlib>
 #include <dirent.h>
 #include <fmt/format.h>
 #include <memory>
+#include <poll.h>
 #include <set>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 namespace gpujob::proc {
+
+namespace {
+
+constexpr std::size_t k_most = 16U << 20U; // a list of children may be long
+
+/// Descriptors may be short for a moment, on the whole system too, and who is not seen is neither
+/// asked to save nor ended. A process that is gone is no such case.
+constexpr int k_tries = 4;
+constexpr int k_pause_ms = 5;
+
+template <typename Try, typename Worth>
+auto insist(Try attempt, Worth worth_another) {
+  auto got = attempt();
+  for (int i = 1; i < k_tries && !got && worth_another(got); ++i) {
+    ::poll(nullptr, 0, k_pause_ms);
+    got = attempt();
+  }
+  return got;
+}
+
+/// A file of one process; the small ones that everybody may read.
+Result<std::string> read_of(int pid, const char* file) {
+  const auto path = fmt::format("/proc/{}/{}", pid, file);
+  return insist([&] { return read_file(path, k_most); },
+                [&](const auto& got) {
+                  return got.error().code != Errc::not_found && ::access(path.c_str(), R_OK) == 0;
+                });
+}
+
+/// The entries of a directory that are numbers: processes of /proc, threads of a task directory.
+std::optional<std::vector<int>> list_numbers(const std::string& path) {
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), &::closedir);
+  if (!dir) {
+    return std::nullopt;
+  }
+  std::vector<int> numbers;
+  errno = 0;
+  while (const dirent* entry = ::readdir(dir.get())) {
+    if (const auto number = parse_int(entry->d_name)) {
+      numbers.push_back(static_cast<int>(*number));
+    }
+    errno = 0;
+  }
+  return errno == 0 ? std::optional(std::move(numbers)) : std::nullopt;
+}
+
+/// None of one that is gone.
+std::vector<int> numbers_in(const std::string& path) {
+  auto numbers = insist([&] { return list_numbers(path); },
+                        [&](const auto&) { return ::access(path.c_str(), F_OK) == 0; });
+  return numbers ? std::move(*numbers) : std::vector<int>{};
+}
+
+/// Those whom this thread has forked, or was given when their parent ended; nullopt: not readable.
+std::optional<std::vector<int>> read_children(int pid, int thread) {
+  const auto text = read_of(pid, fmt::format("task/{}/children", thread).c_str());
+  if (!text) {
+    return std::nullopt;
+  }
+  std::vector<int> children;
+  for (const auto& word : split(*text, ' ')) {
+    if (const auto pid_of_child = parse_int(word)) {
+      children.push_back(static_cast<int>(*pid_of_child));
+    }
+  }
+  return children;
+}
+
+bool is_short(int saved_errno) {
+  return saved_errno == EMFILE || saved_errno == ENFILE || saved_errno == ENOMEM;
+}
+
+} // namespace
 
 std::optional<Stat> parse_stat(std::string_view text) {
   const auto open = text.find('(');
@@ -49,40 +124,9 @@ std::optional<Stat> parse_stat(std::string_view text) {
 }
 
 std::optional<Stat> read_stat(int pid) {
-  const auto text = read_file(fmt::format("/proc/{}/stat", pid), 16384);
+  const auto text = read_of(pid, "stat");
   return text ? parse_stat(*text) : std::nullopt;
 }
-
-namespace {
-
-/// The entries of a directory that are numbers: processes of /proc, threads of a task directory.
-std::vector<int> numbers_in(const std::string& path) {
-  std::vector<int> numbers;
-  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), &::closedir);
-  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
-    if (const auto number = parse_int(entry->d_name)) {
-      numbers.push_back(static_cast<int>(*number));
-    }
-  }
-  return numbers;
-}
-
-/// Those whom this thread has forked, or was given when their parent ended; nullopt: not readable.
-std::optional<std::vector<int>> read_children(int pid, int thread) {
-  const auto text = read_file(fmt::format("/proc/{}/task/{}/children", pid, thread), 16U << 20U);
-  if (!text) {
-    return std::nullopt;
-  }
-  std::vector<int> children;
-  for (const auto& word : split(*text, ' ')) {
-    if (const auto pid_of_child = parse_int(word)) {
-      children.push_back(static_cast<int>(*pid_of_child));
-    }
-  }
-  return children;
-}
-
-} // namespace
 
 std::vector<Stat> read_all() {
   std::vector<Stat> all;
@@ -118,7 +162,7 @@ std::optional<std::vector<Stat>> read_below(int root) {
 }
 
 std::optional<std::uint64_t> read_caught_signals(int pid) {
-  const auto text = read_file(fmt::format("/proc/{}/status", pid), 65536);
+  const auto text = read_of(pid, "status");
   if (!text) {
     return std::nullopt;
   }
@@ -148,7 +192,8 @@ std::int64_t ticks_to_ns(std::uint64_t ticks) {
 }
 
 Fd open_pidfd(int pid, std::uint64_t start_ticks) {
-  Fd fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  auto fd = insist([&] { return Fd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))}; },
+                   [](const Fd&) { return is_short(errno); });
   const auto stat = fd ? read_stat(pid) : std::nullopt;
   return stat && stat->start_ticks == start_ticks ? std::move(fd) : Fd{};
 }

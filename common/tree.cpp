@@ -145,8 +145,12 @@ Result<Tree> list_tree(const std::string& path, std::size_t max_files) {
   }
   struct stat st {};
   if (::stat(path.c_str(), &st) != 0) {
-    auto error = io_error("checkpoint", path, errno);
-    error.code = errno == ENOENT ? Errc::not_found : Errc::io;
+    const int saved = errno;
+    auto error = io_error("checkpoint", path, saved);
+    // A path like that cannot be one: not a matter of the moment.
+    const bool never =
+        saved == ENOENT || saved == ENOTDIR || saved == ENAMETOOLONG || saved == ELOOP;
+    error.code = never ? Errc::not_found : Errc::io;
     return error;
   }
   if (S_ISREG(st.st_mode)) {

@@ -120,15 +120,18 @@ bool App::commit(Now) {
                                 binding ? store::Outlives::power_cut : store::Outlives::daemon);
   if (stored) {
     if (std::exchange(m_commit_failed, false)) {
+      m_trouble.clear();
       log_line("the database takes commits again");
     }
     crash_point("after_commit");
     return true;
   }
+  // It goes to the client that asks, too: a disk that is full takes no log line either.
+  m_trouble = fmt::format(
+      "cannot store: {}: free some space; tried again every second, running jobs keep their plan",
+      stored.error().text);
   if (!std::exchange(m_commit_failed, true)) {
-    log_line(
-        fmt::format("cannot store: {}: trying again every second; running jobs keep their plan",
-                    stored.error().text));
+    log_line(m_trouble);
   }
   m_commit_retry.expires_after(k_commit_retry);
   m_commit_retry.async_wait([this](const boost::system::error_code& error) {
@@ -254,7 +257,8 @@ nlohmann::json App::status_view() const {
           {"durable", m_durable.dir.empty() ? nlohmann::json() : nlohmann::json(m_durable.dir)},
           {"jobs", counts},
           {"given", platform::given_to_json(m_settings.given)},
-          {"session", m_settings.id}};
+          {"session", m_settings.id},
+          {"trouble", m_trouble.empty() ? nlohmann::json() : nlohmann::json(m_trouble)}};
 }
 
 Result<void> App::stop_daemon() {

@@ -104,6 +104,7 @@ private:
   policy::Decision m_decision;             ///< decided, and waiting for its commit
   bool m_scheduled = false;
   bool m_commit_failed = false;
+  std::string m_trouble; ///< why nothing can be stored, for people; empty: all is well
   std::vector<std::function<void(Result<void>)>> m_scanned; ///< who waits for the scan under way
 
   process::HelperRunner m_helpers;

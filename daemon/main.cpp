@@ -3,6 +3,7 @@
 #include "common/fd.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "daemon/durable/helper.h"
 #include "daemon/options.h"
 #include "daemon/startup.h"
@@ -72,6 +73,7 @@ int serve(const Options& options, ReadyLine& ready) {
 } // namespace
 
 int main(int argc, char** argv) {
+  gpujob::wait_for_memory(std::chrono::seconds{1}); // then its shims start another
   const auto parsed = gpujob::parse_options(argc, argv);
   if (!parsed.options) {
     return parsed.exit_code;

@@ -247,6 +247,10 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
   parts.vm_id = make_vm_id(request.facts);
   auto remembered = open_store(parts.places.state, parts.vm_id);
   if (!remembered && remembered.error().code == Errc::bad_data) {
+    // SQLite calls it damaged, too, when a page could not be read (EIO): perhaps only just now.
+    remembered = open_store(parts.places.state, parts.vm_id);
+  }
+  if (!remembered && remembered.error().code == Errc::bad_data) {
     remembered = start_over(parts.places.state, parts.vm_id, remembered.error());
   }
   if (!remembered) {

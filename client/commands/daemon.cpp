@@ -67,6 +67,9 @@ std::string render_status(const Json& status) {
   sheet.add("durable", text("durable"));
   const auto* jobs = r.find("jobs");
   sheet.add("jobs", jobs == nullptr ? "" : counts(*jobs));
+  if (!text("trouble").empty()) {
+    sheet.add("trouble", text("trouble"));
+  }
   return sheet.text();
 }
 

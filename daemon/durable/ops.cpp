@@ -246,7 +246,11 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   if (!turn) {
     return turn.error();
   }
-  return to_json(secure(q), level);
+  const auto secured = secure(q);
+  if (secured.unknown) {
+    return Error{Errc::io, secured.why};
+  }
+  return to_json(secured, level);
 }
 
 std::vector<ResumeCandidate> read_candidates(Reader& outer) {

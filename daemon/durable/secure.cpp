@@ -103,16 +103,17 @@ Result<void> write_local_manifest(const SecureRequest& q, const Manifest& m) {
   return atomic_replace(q.manifest, encode(m));
 }
 
-/// False: it changed, and is worth another try.
+/// False: it changed, or could not be read, and is worth another try.
 bool try_once(const SecureRequest& q, Secured& out) {
   Result<Manifest> m = [&] {
     const Stopwatch watch(out.verify_s);
     return take_manifest(q);
   }();
   out.verified = m.has_value();
+  out.unknown = !m && m.error().code == Errc::io;
   if (!m) {
     out.why = m.error().text;
-    return m.error().code != Errc::refused;
+    return !out.unknown && m.error().code != Errc::refused;
   }
   out.why.clear();
   out.files = m->files.size();
@@ -133,6 +134,7 @@ bool try_once(const SecureRequest& q, Secured& out) {
   }
   // Without any manifest no later attempt could trust it.
   out.verified = local.has_value() || !out.durable_path.empty();
+  out.unknown = !out.verified;
   return true;
 }
 
@@ -145,7 +147,7 @@ Secured secure(const SecureRequest& request) {
       break;
     }
   }
-  if (!out.verified && !request.manifest.empty()) {
+  if (!out.verified && !out.unknown && !request.manifest.empty()) {
     ::unlink(request.manifest.c_str());
   }
   return out;

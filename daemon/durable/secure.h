@@ -24,6 +24,7 @@ struct SecureRequest {
 
 struct Secured {
   bool verified = false; ///< whole, unchanged while it was hashed, and kept with a manifest
+  bool unknown = false;  ///< could not be looked at, or no manifest could be written: no verdict
   std::string why;       ///< why not
   std::size_t files = 0;
   std::uint64_t bytes = 0;

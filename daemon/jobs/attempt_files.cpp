@@ -6,9 +6,11 @@
 #include "common/log.h"
 #include "common/text.h"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 namespace gpujob::jobs {
 
@@ -22,10 +24,14 @@ constexpr std::size_t k_max_journal = 256U << 20U;
 bool shim_alive(const std::string& attempt_dir) {
   const auto fd = open_file(attempt_dir + "/" + attempt_file::k_lock, O_RDWR);
   if (!fd) {
-    return false;
+    return fd.error().code != Errc::not_found;
   }
   // Shared, so that two lookers never take each other for the shim.
   return ::flock(fd->get(), LOCK_SH | LOCK_NB) != 0;
+}
+
+bool left_behind(const std::string& attempt_dir, const char* file) {
+  return ::access((attempt_dir + "/" + file).c_str(), F_OK) == 0 || errno != ENOENT;
 }
 
 std::optional<StartRecord> read_start(const std::string& attempt_dir) {
@@ -37,22 +43,28 @@ std::optional<StartRecord> read_start(const std::string& attempt_dir) {
   return record ? std::optional(*record) : std::nullopt;
 }
 
-std::optional<ExitRecord> read_exit_record(const std::string& attempt_dir) {
+Result<std::optional<ExitRecord>> read_exit_record(const std::string& attempt_dir) {
   const auto text = read_file(attempt_dir + "/" + attempt_file::k_exit, k_max_record);
-  if (!text) {
-    return std::nullopt;
+  if (!text && text.error().code == Errc::io) {
+    return text.error();
   }
-  auto record = decode_exit_record(*text);
+  const auto record = text ? decode_exit_record(*text) : Result<ExitRecord>(text.error());
   if (!record) {
-    log_line(fmt::format("{}: {}", attempt_dir, record.error().text));
-    return std::nullopt;
+    if (record.error().code != Errc::not_found) {
+      log_line(fmt::format("{}: {}", attempt_dir, record.error().text));
+    }
+    return std::optional<ExitRecord>{};
   }
-  return *record;
+  return std::optional(*record);
 }
 
-std::vector<journal::Record> read_journal(const std::string& attempt_dir, std::int64_t after_seq) {
+Result<std::vector<journal::Record>> read_journal(const std::string& attempt_dir,
+                                                  std::int64_t after_seq) {
   std::vector<journal::Record> out;
   const auto text = read_file(attempt_dir + "/" + attempt_file::k_journal, k_max_journal);
+  if (!text && text.error().code == Errc::io) {
+    return text.error();
+  }
   if (!text) {
     return out;
   }

@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/file.h"
+#include "common/launch.h"
 #include "common/log.h"
 #include "common/proc.h"
 #include "daemon/jobs/attempt_files.h"
@@ -24,6 +25,10 @@ namespace {
 constexpr auto k_look_every = 1s;
 /// Between looks for the start record of a shim that lives but has not written it.
 constexpr auto k_find_every = 50ms;
+/// What a shim left and cannot be read now is asked for again: a mount that is back in a minute
+/// costs no exit code.
+constexpr auto k_read_every = 1s;
+constexpr int k_most_reads = 60;
 
 /// What the daemon before had heard of and not found wanting.
 std::vector<KnownCheckpoint> heard_of(const policy::Job& job) {
@@ -46,6 +51,8 @@ struct Attempts::Tracked {
   std::unique_ptr<process::PidWatch> shim;
   std::unique_ptr<ShimLink> link;
   boost::asio::steady_timer find;
+  int failed_reads = 0;
+  bool same_vm = true; ///< it ran under this boot of this machine
 
   Tracked(boost::asio::io_context& io, const policy::Job& job, const Places& places)
       : id(job.id), attempt(job.attempt), dir(places.state.attempt_dir(job.id, job.attempt)),
@@ -96,6 +103,7 @@ Result<void> Attempts::start_shim(const policy::Job& job, const Plan& plan, int 
   m_post(policy::BaselineTaken{job.id, job.attempt, t.watch.baseline()});
   auto started = process::start({m_places.shim_exe, {dir}, command_line, lock->get(), log->get()});
   if (!started) {
+    end_orphans(job.id); // it may have come as far as the job
     return started.error();
   }
   log_line(fmt::format("job={} attempt={} shim={} started", job.id, job.attempt, started->pid));
@@ -137,18 +145,23 @@ void Attempts::on_record(Tracked& t, journal::Record record) {
   m_post(std::move(event));
 }
 
-void Attempts::on_gone(const policy::JobId& id, bool same_vm) {
+void Attempts::on_gone(const policy::JobId& id) {
   const auto it = m_tracked.find(id);
   if (it == m_tracked.end()) {
+    return;
+  }
+  auto left = read_journal(it->second->dir, it->second->last_seq);
+  auto read = read_exit_record(it->second->dir);
+  if (!(left && read) && read_later(*it->second, left ? read.error() : left.error())) {
     return;
   }
   const auto t = std::move(it->second);
   m_tracked.erase(it);
   // Whatever the link had not delivered yet is in the journal.
-  for (auto& record : read_journal(t->dir, t->last_seq)) {
+  for (auto& record : left ? *left : std::vector<journal::Record>{}) {
     on_record(*t, std::move(record));
   }
-  auto record = read_exit_record(t->dir);
+  auto record = read ? std::move(*read) : std::nullopt;
   if (!record) {
     const int ended = end_orphans(id);
     log_line(fmt::format("job={} attempt={} shim lost: ended {} processes of the job", id,
@@ -160,8 +173,25 @@ void Attempts::on_gone(const policy::JobId& id, bool same_vm) {
     m_post(policy::CheckpointFound{
         id, t->attempt, found.path, found.signature, by_exit ? "exit" : "files", {}});
   }
-  m_post(policy::ShimGone{id, t->attempt, std::move(record), same_vm});
+  m_post(policy::ShimGone{id, t->attempt, std::move(record), t->same_vm});
   m_sockets.ended(id, t->attempt);
+}
+
+/// False when it was tried often enough.
+bool Attempts::read_later(Tracked& t, const Error& why) {
+  if (t.failed_reads == 0) {
+    log_line(fmt::format("job={} attempt={} records: {}: trying again", t.id, t.attempt, why.text));
+  }
+  if (++t.failed_reads > k_most_reads) {
+    return false;
+  }
+  t.find.expires_after(k_read_every);
+  t.find.async_wait([this, id = t.id](const boost::system::error_code& error) {
+    if (!error) {
+      on_gone(id);
+    }
+  });
+  return true;
 }
 
 void Attempts::adopt(const policy::Job& job, bool same_vm) {
@@ -172,18 +202,21 @@ void Attempts::adopt(const policy::Job& job, bool same_vm) {
     find_shim(job.id);
     return;
   }
-  const bool began = read_start(t.dir).has_value() || read_exit_record(t.dir).has_value();
+  const bool ended = left_behind(t.dir, attempt_file::k_exit);
+  const bool began = ended || left_behind(t.dir, attempt_file::k_start);
   if (same_vm && !began && job.journal_seq == 0) {
     m_tracked.erase(job.id);
     end_orphans(job.id);
     m_post(policy::NeverStarted{job.id, job.attempt});
     return;
   }
-  if (same_vm || read_exit_record(t.dir)) {
-    on_gone(job.id, same_vm);
+  if (same_vm || ended) {
+    t.same_vm = same_vm;
+    on_gone(job.id);
     return;
   }
-  for (auto& record : read_journal(t.dir, t.last_seq)) {
+  auto left = read_journal(t.dir, t.last_seq);
+  for (auto& record : left ? *left : std::vector<journal::Record>{}) {
     on_record(t, std::move(record));
   }
   m_tracked.erase(job.id);

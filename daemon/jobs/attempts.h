@@ -56,7 +56,8 @@ private:
   void find_shim(const policy::JobId& id);
   void connect(Tracked& t);
   void on_record(Tracked& t, journal::Record record);
-  void on_gone(const policy::JobId& id, bool same_vm = true);
+  void on_gone(const policy::JobId& id);
+  bool read_later(Tracked& t, const Error& why);
   void look_for_checkpoints();
   void arm_look();
 

@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <optional>
-#include <vector>
+#include <variant>
 
 namespace gpujob::jobs {
 
@@ -36,7 +36,7 @@ struct ShimLink::State : std::enable_shared_from_this<ShimLink::State> {
   int failures = 0;
   bool wanted = true;
   std::optional<Plan> plan;
-  std::vector<std::int64_t> requests;
+  std::optional<std::int64_t> unheard; ///< the newest request, until its record comes back
 
   State(boost::asio::io_context& context, std::string socket_path, Handlers h)
       : io(context), path(std::move(socket_path)), handlers(std::move(h)), retry(context) {}
@@ -55,8 +55,8 @@ struct ShimLink::State : std::enable_shared_from_this<ShimLink::State> {
     if (plan) {
       send({{"op", "plan"}, {"plan", to_json(*plan)}});
     }
-    for (const auto number : std::exchange(requests, {})) {
-      send_request(number);
+    if (unheard) {
+      send_request(*unheard);
     }
     if (socket) {
       read();
@@ -92,10 +92,8 @@ struct ShimLink::State : std::enable_shared_from_this<ShimLink::State> {
   }
 
   void send_request(std::int64_t number) {
-    if (!socket) {
-      requests.push_back(number);
-      return;
-    }
+    // Said again on the next connection: this one may break before the shim has read it.
+    unheard = number;
     send({{"op", "checkpoint"}, {"request", number}});
   }
 
@@ -139,6 +137,10 @@ struct ShimLink::State : std::enable_shared_from_this<ShimLink::State> {
     if (!record) {
       log_line(fmt::format("link {}: {}", path, record.error().text));
       return;
+    }
+    const auto* requested = std::get_if<journal::Requested>(&record->body);
+    if (requested != nullptr && unheard && requested->request >= *unheard) {
+      unheard.reset();
     }
     handlers.on_record(std::move(*record));
   }

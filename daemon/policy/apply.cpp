@@ -214,7 +214,7 @@ void on_event(World& w, const CheckpointAsked& e, Now) {
   // One that is under way and not answered yet answers this one too.
   const bool unheard = job->request_wanted > job->request_heard;
   const bool open = running != nullptr && running->request && !running->request->final &&
-                    !running->request->answer;
+                    !running->request->answer && !running->request->refused;
   if (!unheard && !open) {
     ++job->request_wanted;
     touch(w, *job);

@@ -180,6 +180,7 @@ void reject(World& w, Job& job, Checkpoint& c, const std::string& why) {
   c.note = why;
   if (auto* request = open_request(job); request != nullptr && request->answer == c.seq) {
     request->answer.reset();
+    request->refused = true;
   }
   announce(w, job, fmt::format("checkpoint not confirmed: {}: {}", printable(c.path), why));
 }

@@ -60,6 +60,7 @@ struct Request {
   std::string signal;            ///< empty: only the notice file
   std::optional<int> answer;     ///< seq of the checkpoint that answered
   std::optional<BootTime> saved; ///< when the answer was safe
+  bool refused = false;          ///< an answer was rejected: who asks now asks for another
 
   friend bool operator==(const Request&, const Request&) = default;
 };

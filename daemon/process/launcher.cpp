@@ -9,6 +9,9 @@
 #include <boost/process/child.hpp>
 #include <boost/process/exe.hpp>
 #include <boost/process/extend.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/close_range.h>
@@ -29,12 +32,16 @@ struct CleanChild : bp::extend::handler {
   explicit CleanChild(const int (&from)[3]) : fds{from[0], from[1], from[2]} {}
 
   template <typename Executor>
-  void on_exec_setup(Executor&) const {
+  void on_exec_setup(Executor& executor) const {
     ::setsid();
     reset_signals();
     restore_descriptor_limit();
     for (int i = 0; i < 3; ++i) {
-      ::dup2(fds[i], i);
+      if (::dup2(fds[i], i) < 0) {
+        // A shim without the lock's descriptor would be taken for dead.
+        executor.set_error(std::error_code(errno, std::system_category()), "dup2");
+        ::_exit(126);
+      }
     }
     // The close-on-exec form keeps the library's own error pipe alive until exec has worked.
     ::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC);
@@ -64,11 +71,20 @@ Result<Started> start(const Program& program) {
     return Error{Errc::io, fmt::format("start: {}: {}", program.exe, failed.message())};
   }
   const pid_t pid = child.id();
+  if (pid <= 0) {
+    // Out of descriptors for its own pipe the library says nothing, and there is no child. As a
+    // target of kill(2) this number would be everybody.
+    return Error{Errc::io, fmt::format("start: {}: {}", program.exe, std::strerror(EMFILE))};
+  }
   // Without this the destructor would kill it. Only we reap, so the pid cannot be reused yet.
   child.detach();
   Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
   if (!pidfd) {
-    return io_error("pidfd_open", program.exe, errno);
+    const auto error = io_error("pidfd_open", program.exe, errno);
+    // It runs already, and nobody would learn of its end.
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    return error;
   }
   return Started{pid, std::move(pidfd)};
 }

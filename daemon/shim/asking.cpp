@@ -66,38 +66,52 @@ bool Asking::look(Now now) {
   return true;
 }
 
-void Asking::write_notice(const std::string& text) const {
+void Asking::write_notice(std::string text) {
   // Not synced: it means nothing after a crash of the machine, and a disk that is busy with the
   // job's own checkpoint would hold up the signal.
-  if (const auto done = atomic_publish(m_notice_path, text); !done) {
-    log_line("notice: not written: " + done.error().text);
+  const auto done = atomic_publish(m_notice_path, text);
+  if (done) {
+    m_owed_notice.reset();
+    return;
   }
+  if (!m_owed_notice) {
+    log_line("notice: will be tried again: " + done.error().text);
+  }
+  m_owed_notice = std::move(text);
 }
 
-void Asking::signal_and_journal(const TargetRule& rule, Duration grace, journal::Requested record,
-                                Now now) {
-  const auto choice = choose(rule, grace);
-  record.targets = signal_catchers(choice.targets, choice.signal);
+bool Asking::retry_notice() {
+  if (m_owed_notice) {
+    write_notice(std::string(*m_owed_notice));
+  }
+  return !m_owed_notice;
+}
+
+void Asking::write_down(journal::Requested record, const Choice& choice, Now now) {
   record.signal = record.targets.empty() ? "" : signal_name(choice.signal);
   m_journal->append(record, now);
 }
 
 void Asking::ask_final(const Plan& plan, std::optional<WallTime> deadline, Now now) {
-  m_final_sent = true;
   m_continue_open = false;
   write_notice(notice_text(to_text(plan.reason), true, deadline, plan.grace));
-  signal_and_journal(m_rule, plan.grace, {0, true, "", {}}, now);
+  const auto choice = choose(m_rule, plan.grace);
+  journal::Requested record{0, true, "", signal_catchers(choice.targets, choice.signal)};
+  m_final_sent = true;
+  write_down(std::move(record), choice, now);
 }
 
 void Asking::ask_continue(std::int64_t number, Now now) {
   m_continue_open = true;
   write_notice(notice_text("checkpoint", false, std::nullopt, Duration::zero()));
-  signal_and_journal(for_continue(m_rule), Duration::zero(), {number, false, "", {}}, now);
+  const auto choice = choose(for_continue(m_rule), Duration::zero());
+  write_down({number, false, "", signal_catchers(choice.targets, choice.signal)}, choice, now);
 }
 
 void Asking::acknowledged() {
   if (m_continue_open) {
     m_continue_open = false;
+    m_owed_notice.reset();
     ::unlink(m_notice_path.c_str());
   }
 }

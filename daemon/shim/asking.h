@@ -30,14 +30,16 @@ public:
   /// The job has saved: a continue request is closed, so that code which polls does not save again.
   void acknowledged();
 
+  /// Whether the notice file says what it should; a full disk is tried again.
+  bool retry_notice();
+
   [[nodiscard]] bool outstanding() const { return m_continue_open || m_final_sent; }
   [[nodiscard]] bool final_was_sent() const { return m_final_sent; }
 
 private:
   [[nodiscard]] Choice choose(const TargetRule& rule, Duration grace) const;
-  void write_notice(const std::string& text) const;
-  void signal_and_journal(const TargetRule& rule, Duration grace, journal::Requested record,
-                          Now now);
+  void write_notice(std::string text);
+  void write_down(journal::Requested record, const Choice& choice, Now now);
 
   std::string m_notice_path;
   TargetRule m_rule;
@@ -45,6 +47,7 @@ private:
   JournalFile* m_journal;
   BootTime m_started;
   std::optional<BootTime> m_next_look;
+  std::optional<std::string> m_owed_notice;
   bool m_continue_open = false;
   bool m_final_sent = false;
 };

@@ -77,6 +77,7 @@ std::vector<Candidate> read_candidates(const std::vector<proc::Stat>& members) {
 
 std::vector<int> signal_catchers(const std::vector<proc::Stat>& targets, int signal) {
   std::vector<int> signalled;
+  signalled.reserve(targets.size()); // nothing throws between a signal and the word about it
   for (const auto& target : targets) {
     signal_process(target, SIGCONT);
     const auto caught = proc::read_caught_signals(target.pid).value_or(0);

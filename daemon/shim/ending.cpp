@@ -41,8 +41,9 @@ bool Ending::end_all(const std::vector<proc::Stat>& left, BootTime kill_at, Boot
   for (const auto& process : left) {
     if (now >= kill_at) {
       reached_any |= signal_process(process, SIGKILL);
-    } else if (m_told.emplace(process.pid, process.start_ticks).second) {
-      signal_process(process, SIGTERM);
+    } else if (!m_told.contains({process.pid, process.start_ticks}) &&
+               signal_process(process, SIGTERM)) {
+      m_told.emplace(process.pid, process.start_ticks);
       signal_process(process, SIGCONT);
     }
   }

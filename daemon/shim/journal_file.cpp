@@ -11,8 +11,9 @@
 namespace gpujob::shim {
 
 void JournalFile::append(journal::Body body, Now now) {
-  const journal::Record record{++m_last_seq, now.boot, now.wall, std::move(body)};
+  const journal::Record record{m_last_seq + 1, now.boot, now.wall, std::move(body)};
   m_waiting.push_back({record.seq, journal::encode(record)});
+  m_last_seq = record.seq; // after what may throw: a number that is left out would be missed
   flush();
 }
 

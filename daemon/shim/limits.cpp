@@ -53,10 +53,18 @@ void Shim::follow_course(Now now) {
 }
 
 void Shim::send_request(Now now) {
+  const auto before = *m_course;
   m_course->request_sent(now.boot);
   const auto term_at = m_course->term_at();
-  m_asking->ask_final(m_course->plan(),
-                      term_at ? std::optional(now.wall_at(*term_at)) : std::nullopt, now);
+  try {
+    m_asking->ask_final(m_course->plan(),
+                        term_at ? std::optional(now.wall_at(*term_at)) : std::nullopt, now);
+  } catch (...) {
+    if (!m_asking->final_was_sent()) {
+      *m_course = before; // out of memory before the job was asked: it is asked at the next look
+    }
+    throw;
+  }
   // Again, now that it is out: on a slow machine the walk through /proc took of the grace.
   m_course->request_sent(read_clocks().boot);
   m_next_output = now.boot;

@@ -2,6 +2,7 @@
 #include "common/file.h"
 #include "common/launch.h"
 #include "common/log.h"
+#include "common/memory.h"
 #include "daemon/shim/setup.h"
 #include "daemon/shim/shim.h"
 
@@ -17,6 +18,10 @@ constexpr std::size_t k_max_launch = 16U << 20U;
 int run(const std::string& attempt_dir) {
   using namespace gpujob;
   auto [cmdline, lock] = shim::take_descriptors();
+  if (!lock) {
+    log_line("not started: the lock's descriptor could not be kept: out of descriptors?");
+    return 1; // without it the next daemon would take this shim for dead
+  }
   const auto text = read_file(attempt_dir + "/" + attempt_file::k_launch, k_max_launch);
   auto launch = text ? decode_launch(*text) : Result<Launch>(text.error());
   if (!launch) {
@@ -34,6 +39,7 @@ int run(const std::string& attempt_dir) {
 } // namespace
 
 int main(int argc, char** argv) {
+  gpujob::wait_for_memory(std::chrono::seconds{10});
   if (argc == 2 && std::string_view(argv[1]) == "--version") {
     std::puts("gpujob-shim " GPUJOB_VERSION);
     return 0;

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,6 +24,9 @@ constexpr std::size_t k_max_line = 8 * 1024;
 constexpr std::size_t k_read = 32 * 1024;
 /// Holes are whole blocks; 4 KiB is the block of all file systems in question, or a multiple of it.
 constexpr std::int64_t k_block = 4096;
+/// Descriptors may be short for a moment, and there is no second time: the job inherits it.
+constexpr int k_opens = 4;
+constexpr int k_pause_ms = 10;
 
 } // namespace
 
@@ -83,6 +87,10 @@ std::vector<std::string> SentinelScanner::finish() {
 Output::Output(const std::string& path, std::int64_t max_bytes)
     : m_path(path), m_max_bytes(max_bytes) {
   auto fd = open_file(path, O_RDWR | O_CREAT | O_APPEND);
+  for (int i = 1; i < k_opens && !fd; ++i) {
+    ::poll(nullptr, 0, k_pause_ms);
+    fd = open_file(path, O_RDWR | O_CREAT | O_APPEND);
+  }
   if (!fd) {
     log_line("output: lost: " + fd.error().text);
     return;

@@ -73,10 +73,12 @@ void Shim::retry_records(Now now) {
     write_start_record(now);
   }
   const bool journaled = m_journal.flush();
+  const bool connected = open_sockets();
+  const bool noticed = !job_lives() || m_asking->retry_notice();
   if (m_phase == Phase::recording) {
     finish(now);
   }
-  if (!m_start_written || !journaled || m_phase == Phase::recording) {
+  if (!m_start_written || !journaled || !connected || !noticed || m_phase == Phase::recording) {
     m_next_retry = now.boot + k_retry_interval;
   }
 }

@@ -8,12 +8,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
+#include <utility>
 
 namespace gpujob::shim {
 
@@ -24,6 +26,8 @@ constexpr Duration k_output_interval = std::chrono::seconds{2};
 constexpr Duration k_output_interval_asked = std::chrono::milliseconds{500};
 /// A flood of datagrams must not keep the loop from its deadlines.
 constexpr std::size_t k_datagrams_at_once = 64;
+constexpr int k_quick_opens = 5;
+constexpr int k_pause_ms = 10;
 
 Fd open_signals() {
   sigset_t set;
@@ -31,6 +35,11 @@ Fd open_signals() {
   ::sigaddset(&set, SIGCHLD);
   ::sigprocmask(SIG_BLOCK, &set, nullptr);
   return Fd{::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
+}
+
+int milliseconds_until(BootTime at) {
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(at - read_clocks().boot).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60000));
 }
 
 void drain(const Fd& fd) {
@@ -49,22 +58,34 @@ Shim::Shim(std::string attempt_dir, Launch launch, Fd cmdline)
       m_output(file(attempt_file::k_output), m_launch.log_max_bytes),
       m_reviver(m_launch.revive, read_clocks().boot) {}
 
-void Shim::open_sockets() {
-  // Without them the job is deaf and the daemon blind, but the job runs and its end is recorded.
-  if (auto notify = NotifySocket::open(m_launch.notify_socket)) {
-    m_notify.emplace(std::move(*notify));
-  } else {
-    log_line("notify: " + notify.error().text);
+/// Whether both are there. Without them the job is deaf and the daemon blind, but the job runs and
+/// its end is recorded; those that are missing are tried again.
+bool Shim::open_sockets() {
+  std::string missing;
+  if (!m_notify) {
+    if (auto notify = NotifySocket::open(m_launch.notify_socket)) {
+      m_notify.emplace(std::move(*notify));
+    } else {
+      missing = "notify: " + notify.error().text;
+    }
   }
-  if (auto listener = listen_unix(m_launch.link_socket, SOCK_STREAM, true)) {
-    m_link.emplace(std::move(*listener), m_cmdline, m_journal);
-  } else {
-    log_line("link: " + listener.error().text);
+  if (!m_link) {
+    if (auto listener = listen_unix(m_launch.link_socket, SOCK_STREAM, true)) {
+      m_link.emplace(std::move(*listener), m_cmdline, m_journal);
+    } else {
+      missing = "link: " + listener.error().text;
+    }
   }
+  if (!missing.empty() && !std::exchange(m_socket_error_logged, true)) {
+    log_line(missing + ": will be tried again");
+  }
+  return missing.empty();
 }
 
 void Shim::run() {
-  open_sockets();
+  for (int i = 0; !open_sockets() && i < k_quick_opens; ++i) {
+    ::poll(nullptr, 0, k_pause_ms); // a job may speak as soon as it runs
+  }
   start(read_clocks());
   while (m_phase != Phase::ended) {
     const auto woken = wait();
@@ -119,7 +140,8 @@ Shim::Woken Shim::wait() {
        {m_notify ? m_notify->fd() : -1, POLLIN, 0},
        {m_link ? m_link->listener() : -1, POLLIN, 0},
        {m_link ? m_link->connection() : -1, static_cast<short>(POLLIN | writing), 0}}};
-  ::poll(fds.data(), fds.size(), -1);
+  // Without a timer poll(2) does its work, to the millisecond.
+  ::poll(fds.data(), fds.size(), m_timer ? -1 : milliseconds_until(next_wakeup()));
   drain(m_signals);
   drain(m_timer);
   return {fds[3].revents != 0, fds[4].revents != 0};

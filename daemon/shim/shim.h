@@ -35,7 +35,7 @@ public:
 private:
   enum class Phase : std::uint8_t { running, leader_gone, recording, ended };
 
-  void open_sockets();
+  bool open_sockets();
   void start(Now now);
   void never_started(const std::string& why, Now now);
   void write_start_record(Now now);
@@ -106,6 +106,7 @@ private:
   BootTime m_next_tree{};
   std::optional<BootTime> m_next_retry;
   bool m_record_error_logged = false;
+  bool m_socket_error_logged = false;
 };
 
 } // namespace gpujob::shim

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/copy.h"
 #include "daemon/durable/manifest.h"
+#include "daemon/durable/secure.h"
 #include "tests/durable/world.h"
+#include "tests/support/no_descriptors.h"
 
 #include <atomic>
 #include <fcntl.h>
@@ -83,6 +85,37 @@ TEST_CASE("a truncated zip is not verified and leaves nothing", "[secure]") {
   const auto gone = World::ask_well(w.secure_request(w.ckpt() + "/nothing.pt", 1));
   CHECK(gone["verified"] == false);
   CHECK(gone["why"].get<std::string>().find("No such file") != std::string::npos);
+}
+
+TEST_CASE("one that cannot be looked at is neither good nor bad, and its manifest stays",
+          "[secure]") {
+  World w;
+  (void)w.save("m.pt", 1, "tensor");
+  durable::SecureRequest q;
+  q.key = {"job1", 1, "s1"};
+  q.seq = 1;
+  q.path = w.ckpt() + "/m.pt";
+  q.manifest = w.manifest(1);
+  const auto secured = [&] {
+    const NoDescriptors none;
+    return durable::secure(q);
+  }();
+  CHECK(secured.unknown);
+  CHECK_FALSE(secured.verified);
+  CHECK(std::filesystem::exists(w.manifest(1)));
+}
+
+TEST_CASE("one whose manifest nobody takes is asked about again", "[secure]") {
+  World w;
+  put(w.ckpt() + "/m.pt", torch_file("tensor"));
+  auto request = w.secure_request(w.ckpt() + "/m.pt", 1);
+  request["dir"] = nullptr;
+  request["manifest"] = w / "manifests/1-1.json/no-directory/x.json";
+  std::filesystem::create_directories(w / "manifests");
+  put(w / "manifests/1-1.json", "in the way");
+  CHECK(World::ask(request)["ok"] == false);
+  std::filesystem::remove(w / "manifests/1-1.json");
+  CHECK(World::ask_well(request)["verified"] == true);
 }
 
 TEST_CASE("a file that is no longer what was listed is not hashed", "[secure]") {

@@ -117,6 +117,19 @@ TEST_CASE("a rejected answer leaves the request open for a better one") {
   CHECK(b.action<SendPlan>()->plan.saved);
 }
 
+TEST_CASE("who asks again after a rejected answer is heard") {
+  Bench b;
+  b.run();
+  b.step(CheckpointAsked{"j1"});
+  REQUIRE(b.action<SendRequest>());
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.saved("/c/1.pt", "sig1");
+  b.secured(false);
+  b.step(CheckpointAsked{"j1"});
+  REQUIRE(b.action<SendRequest>());
+  CHECK(b.action<SendRequest>()->number == 2);
+}
+
 TEST_CASE("a copy that failed is tried again while the checkpoint stays confirmed") {
   Bench b;
   b.durable();
