@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """A training in miniature: counts, and saves the count when asked. Speaks the contract.
 
-saver.py END [--period S] [--every N] [--mute] [--exit85]
+saver.py END [--period S] [--every N] [--until FILE] [--exit CODE] [--mute] [--exit85]
   --every N   saves by itself every N counts, telling nobody
+  --until F   ends as soon as that file is there, too
+  --exit C    exits with C at the end, not with 0
   --mute      catches the signal and saves nothing
   --exit85    exits with 85 after a save
 """
@@ -20,6 +22,7 @@ def option(name, default):
 
 
 end, period, every = int(args[0]), option("--period", 0.05), option("--every", 0)
+until = option("--until", "")
 path = os.path.join(os.environ["GPUJOB_CKPT_DIR"], "count.txt")
 asked = False
 
@@ -47,7 +50,7 @@ signal.signal(signal.SIGUSR1, on_signal)
 resume = os.environ["GPUJOB_RESUME"]
 count = int(open(resume).read()) if resume else 0
 print(f"begin {count}", flush=True)
-while count < end:
+while count < end and not (until and os.path.exists(until)):
     time.sleep(period)
     count += 1
     if every and count % every == 0:
@@ -60,3 +63,4 @@ while count < end:
         if "--exit85" in args:
             sys.exit(85)
 print(f"end {count}", flush=True)
+sys.exit(option("--exit", 0))
