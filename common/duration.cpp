@@ -3,6 +3,7 @@
 
 #include "common/text.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <fmt/format.h>
@@ -58,18 +59,22 @@ Result<Duration> parse_duration(std::string_view text, std::string_view what) {
     seconds += value * scale;
     rest = trim(rest.substr(unit.size()));
   }
-  // A century: beyond it nanoseconds in 64 bits come near their end.
-  if (seconds > 100.0 * 366 * 86400) {
+  if (seconds > to_seconds(k_longest_span)) {
     return bad();
   }
   return Duration{static_cast<std::int64_t>(std::llround(seconds * 1e9))};
 }
 
 std::string format_duration(Duration d) {
-  if (d < Duration::zero()) {
-    return fmt::format("-{}", format_duration(-d));
+  return format_seconds(to_seconds(d));
+}
+
+std::string format_seconds(double seconds) {
+  if (seconds < 0) {
+    return fmt::format("-{}", format_seconds(-seconds));
   }
-  const double exact = to_seconds(d);
+  // Beyond it there are no seconds in a double.
+  const double exact = std::min(seconds, 1e15);
   if (exact < 9.95) {
     return fmt::format("{:.1f}s", exact);
   }

@@ -15,5 +15,7 @@ Result<Duration> parse_duration(std::string_view text, std::string_view what);
 
 /// "2h 05m", "4m 31s", "9.5s": two units, for people.
 std::string format_duration(Duration d);
+/// The same for any number of seconds that somebody claims.
+std::string format_seconds(double seconds);
 
 } // namespace gpujob

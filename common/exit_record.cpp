@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace gpujob {
@@ -12,12 +13,11 @@ namespace {
 constexpr std::int64_t k_version = 1;
 
 int small_int(json::Reader& r, const char* key) {
-  const auto value = r.integer(key);
-  if (value < 0 || value > 0x7fffffff) {
-    r.fail(key, "is out of range");
-    return 0;
-  }
-  return static_cast<int>(value);
+  return static_cast<int>(r.integer_in(key, 0, 0x7fffffff));
+}
+
+std::uint64_t ticks(json::Reader& r, const char* key) {
+  return static_cast<std::uint64_t>(r.integer_in(key, 0, std::numeric_limits<std::int64_t>::max()));
 }
 
 std::optional<EndReason> maybe_reason(json::Reader& r, const char* key) {
@@ -76,10 +76,10 @@ Result<StartRecord> decode_start_record(std::string_view text) {
   s.attempt = small_int(r, "attempt");
   s.boot_id = r.text("boot_id");
   s.shim_pid = small_int(r, "shim_pid");
-  s.shim_start_ticks = static_cast<std::uint64_t>(r.integer("shim_start_ticks"));
+  s.shim_start_ticks = ticks(r, "shim_start_ticks");
   s.child_pid = small_int(r, "child_pid");
-  s.child_start_ticks = static_cast<std::uint64_t>(r.integer("child_start_ticks"));
-  s.at = wall_from_ns(r.integer("at_ns"));
+  s.child_start_ticks = ticks(r, "child_start_ticks");
+  s.at = r.wall_time("at_ns");
   if (!r.ok()) {
     return r.error();
   }
@@ -140,8 +140,8 @@ Result<ExitRecord> decode_exit_record(std::string_view text) {
   e.done_mark = r.boolean_or("done_mark", false);
   e.oom_kills = r.maybe_integer("oom_kills");
   e.last_journal_seq = r.integer("last_journal_seq");
-  e.boot_at = boot_from_ns(r.integer("boot_ns"));
-  e.at = wall_from_ns(r.integer("at_ns"));
+  e.boot_at = r.boot_time("boot_ns");
+  e.at = r.wall_time("at_ns");
   e.user_s = r.maybe_number("user_s").value_or(0);
   e.system_s = r.maybe_number("system_s").value_or(0);
   e.max_rss_kb = r.integer_or("max_rss_kb", 0);

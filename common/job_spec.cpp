@@ -74,12 +74,7 @@ Result<JobSpec> job_spec_from_json(const nlohmann::json& j) {
   s.cwd = r.bytes("cwd");
   s.env_set = read_env(r);
   s.env_names = r.bytes_list("env_names");
-  if (const auto lead = r.maybe_integer("lead_ns")) {
-    if (*lead < 0) {
-      r.fail("lead_ns", "is negative");
-    }
-    s.lead = Duration{*lead};
-  }
+  s.lead = r.maybe_span("lead_ns");
   s.checkpoint_signal = r.text("checkpoint_signal");
   s.checkpoint_target = r.text("checkpoint_target");
   s.checkpoint_path = r.bytes_list("checkpoint_path");

@@ -83,8 +83,9 @@ EndReason reason(Reader& r) {
 }
 
 Body read_requested(Reader& r) {
-  return Requested{r.integer("request"), r.boolean_or("final", false), r.text("signal"),
-                   r.integers_or_empty("targets")};
+  constexpr std::int64_t k_most = 1'000'000'000'000; // counted by one
+  return Requested{r.integer_in("request", 0, k_most), r.boolean_or("final", false),
+                   r.text("signal"), r.integers_or_empty("targets")};
 }
 
 Body read_checkpoint(Reader& r) {
@@ -107,8 +108,7 @@ const std::map<std::string, ReadBody, std::less<>>& readers() {
       {"checkpoint", read_checkpoint},
       {"done_mark", [](Reader&) -> Body { return DoneMark{}; }},
       {"stopping", [](Reader&) -> Body { return Stopping{}; }},
-      {"extended",
-       [](Reader& r) -> Body { return Extended{boot_from_ns(r.integer("term_at_ns"))}; }},
+      {"extended", [](Reader& r) -> Body { return Extended{r.boot_time("term_at_ns")}; }},
       {"term_sent", [](Reader& r) -> Body { return TermSent{reason(r)}; }},
       {"kill_sent", [](Reader& r) -> Body { return KillSent{reason(r)}; }},
       {"leader_exited",
@@ -137,8 +137,8 @@ Result<Record> decode(std::string_view line) {
   Reader r(*j, "journal record");
   Record record;
   record.seq = r.integer("seq");
-  record.boot = boot_from_ns(r.integer("boot_ns"));
-  record.wall = wall_from_ns(r.integer("wall_ns"));
+  record.boot = r.boot_time("boot_ns");
+  record.wall = r.wall_time("wall_ns");
   const auto it = readers().find(r.text("kind"));
   if (it == readers().end()) {
     r.fail("kind", "is not a known kind");

@@ -33,9 +33,34 @@ std::optional<std::int64_t> to_integer(const Json& j) {
   return j.is_number_integer() ? std::optional(j.get<std::int64_t>()) : std::nullopt;
 }
 
+/// Our deepest document has a dozen levels.
+constexpr std::size_t k_max_depth = 100;
+
+/// Of text that may be no JSON at all.
+bool is_too_deep(std::string_view text) {
+  std::size_t depth = 0;
+  bool quoted = false;
+  for (std::size_t i = 0; i < text.size() && depth <= k_max_depth; ++i) {
+    const char c = text[i];
+    if (quoted && c == '\\') {
+      ++i;
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (!quoted && (c == '[' || c == '{')) {
+      ++depth;
+    } else if (!quoted && (c == ']' || c == '}') && depth > 0) {
+      --depth;
+    }
+  }
+  return depth > k_max_depth;
+}
+
 } // namespace
 
 Result<Json> parse(std::string_view text, std::string_view what) {
+  if (is_too_deep(text)) {
+    return Error{Errc::bad_data, fmt::format("{}: nests too deep", what)};
+  }
   auto j = Json::parse(text, nullptr, false);
   if (j.is_discarded()) {
     return Error{Errc::bad_data, fmt::format("{}: not JSON", what)};
@@ -103,6 +128,48 @@ std::int64_t Reader::integer_or(const char* key, std::int64_t fallback) {
 
 std::optional<std::int64_t> Reader::maybe_integer(const char* key) {
   return find(key) == nullptr ? std::nullopt : std::optional(integer(key));
+}
+
+std::int64_t Reader::integer_in(const char* key, std::int64_t least, std::int64_t most) {
+  const auto value = integer(key);
+  if (value < least || value > most) {
+    fail(key, "is out of range");
+    return least;
+  }
+  return value;
+}
+
+template <typename Time>
+Time Reader::plausible(const char* key, Time value) {
+  if (!is_plausible(value)) {
+    fail(key, "is out of range");
+    return Time{};
+  }
+  return value;
+}
+
+Duration Reader::span(const char* key) {
+  return plausible(key, Duration{integer(key)});
+}
+
+BootTime Reader::boot_time(const char* key) {
+  return plausible(key, boot_from_ns(integer(key)));
+}
+
+WallTime Reader::wall_time(const char* key) {
+  return plausible(key, wall_from_ns(integer(key)));
+}
+
+std::optional<Duration> Reader::maybe_span(const char* key) {
+  return find(key) == nullptr ? std::nullopt : std::optional(span(key));
+}
+
+std::optional<BootTime> Reader::maybe_boot_time(const char* key) {
+  return find(key) == nullptr ? std::nullopt : std::optional(boot_time(key));
+}
+
+std::optional<WallTime> Reader::maybe_wall_time(const char* key) {
+  return find(key) == nullptr ? std::nullopt : std::optional(wall_time(key));
 }
 
 std::optional<double> Reader::maybe_number(const char* key) {

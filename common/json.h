@@ -18,7 +18,8 @@ namespace gpujob::json {
 
 using Json = nlohmann::json;
 
-/// Parses one document; Errc::bad_data when it is not JSON. `what` names it in the error.
+/// Parses one document; Errc::bad_data when it is not JSON, or nests deeper than anything of ours:
+/// to copy, compare or write a value recurses. `what` names it in the error.
 Result<Json> parse(std::string_view text, std::string_view what);
 
 /// One line; bytes that are not UTF-8 become U+FFFD (only shown text may contain such).
@@ -35,6 +36,14 @@ public:
   std::int64_t integer(const char* key);
   std::int64_t integer_or(const char* key, std::int64_t fallback);
   std::optional<std::int64_t> maybe_integer(const char* key);
+  std::int64_t integer_in(const char* key, std::int64_t least, std::int64_t most);
+  /// Nanoseconds that are plausible (common/time.h).
+  Duration span(const char* key);
+  BootTime boot_time(const char* key);
+  WallTime wall_time(const char* key);
+  std::optional<Duration> maybe_span(const char* key);
+  std::optional<BootTime> maybe_boot_time(const char* key);
+  std::optional<WallTime> maybe_wall_time(const char* key);
   std::optional<double> maybe_number(const char* key);
   bool boolean_or(const char* key, bool fallback);
   std::vector<std::string> texts_or_empty(const char* key);
@@ -52,6 +61,8 @@ public:
 
 private:
   const Json* need(const char* key);
+  template <typename Time>
+  Time plausible(const char* key, Time value);
 
   const Json* m_object;
   std::string m_what;

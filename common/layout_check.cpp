@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/archive.h"
 #include "common/file.h"
+#include "common/json.h"
 #include "common/layout.h"
 #include "common/text.h"
 #include "common/tree.h"
@@ -94,12 +95,12 @@ Result<void> check_shards(const Tree& tree, const TreeFile& index,
   constexpr std::size_t k_max_index = 64U << 20U;
   const auto path = file_of(tree, index.relative);
   const auto text = read_file(path, k_max_index);
-  const auto j = text ? nlohmann::json::parse(*text, nullptr, false) : nlohmann::json();
-  if (!j.is_object()) {
+  const auto j = text ? json::parse(*text, path) : Result<json::Json>(text.error());
+  if (!j || !j->is_object()) {
     return incomplete(path, "it is not JSON");
   }
-  const auto map = j.find("weight_map");
-  if (map == j.end() || !map->is_object()) {
+  const auto map = j->find("weight_map");
+  if (map == j->end() || !map->is_object()) {
     return {};
   }
   for (const auto& [tensor, shard] : map->items()) {

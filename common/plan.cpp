@@ -40,11 +40,6 @@ void put(nlohmann::json& j, const char* key, const std::optional<BootTime>& t) {
   }
 }
 
-std::optional<BootTime> get(json::Reader& r, const char* key) {
-  const auto ns = r.maybe_integer(key);
-  return ns ? std::optional(boot_from_ns(*ns)) : std::nullopt;
-}
-
 } // namespace
 
 nlohmann::json to_json(const Plan& p) {
@@ -68,15 +63,12 @@ Result<Plan> plan_from_json(const nlohmann::json& j) {
     r.fail("reason", "is not a known reason");
   }
   p.reason = reason.value_or(EndReason::session_limit);
-  p.grace = Duration{r.integer("grace_ns")};
-  p.kill_grace = Duration{r.integer("kill_grace_ns")};
+  p.grace = r.span("grace_ns");
+  p.kill_grace = r.span("kill_grace_ns");
   p.saved = r.boolean_or("saved", false);
-  p.request_at = get(r, "request_at_ns");
-  p.term_at = get(r, "term_at_ns");
-  p.hard_end = get(r, "hard_end_ns");
-  if (p.grace < Duration::zero() || p.kill_grace < Duration::zero()) {
-    r.fail("grace_ns", "is negative");
-  }
+  p.request_at = r.maybe_boot_time("request_at_ns");
+  p.term_at = r.maybe_boot_time("term_at_ns");
+  p.hard_end = r.maybe_boot_time("hard_end_ns");
   if (!r.ok()) {
     return r.error();
   }

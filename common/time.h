@@ -40,6 +40,21 @@ struct Now {
   friend bool operator==(const Now&, const Now&) = default;
 };
 
+/// What is read from outside counts only within these bounds: spans up to 50 years, instants up to
+/// 150 years from their clock's zero. Sums and differences of two such values fit 64 bits.
+constexpr Duration k_longest_span = std::chrono::hours{50 * 366 * 24};
+
+constexpr bool is_plausible(Duration d) {
+  return d >= Duration::zero() && d <= k_longest_span;
+}
+/// A session may have begun before this boot; a wall clock that was set late makes it decades.
+constexpr bool is_plausible(BootTime t) {
+  return t.time_since_epoch() >= -3 * k_longest_span && t.time_since_epoch() <= 3 * k_longest_span;
+}
+constexpr bool is_plausible(WallTime t) {
+  return t.time_since_epoch() >= Duration::zero() && t.time_since_epoch() <= 3 * k_longest_span;
+}
+
 constexpr std::int64_t to_ns(BootTime t) {
   return t.time_since_epoch().count();
 }

@@ -20,26 +20,39 @@ namespace {
 
 /// A lease is over after this many missed heartbeats (DESIGN section 6).
 constexpr int k_missed_heartbeats = 3;
+constexpr double k_max_interval_s = 86400;
+
+/// As durable/place.h has it: the helper lets no greater number through.
+constexpr std::int64_t k_max_number = 1'000'000'000;
+
+int read_number(Reader& r, const char* key) {
+  return static_cast<int>(r.integer_in(key, 0, k_max_number));
+}
 
 Budgets read_budgets(Reader& outer) {
   Budgets b;
   if (const auto* j = outer.find("budgets")) {
     Reader r(*j, "budgets");
-    b = {r.integer("interruptions"), r.integer("failures"), r.integer("no_progress")};
+    b = {read_number(r, "interruptions"), read_number(r, "failures"),
+         read_number(r, "no_progress")};
   }
   return b;
+}
+
+WallTime read_time(Reader& r, const char* key) {
+  return r.maybe_wall_time(key).value_or(WallTime{});
 }
 
 Checkpoint read_checkpoint(const json& j, int attempt, const std::string& level) {
   Reader r(j, "checkpoint");
   Checkpoint c;
-  c.seq = static_cast<int>(r.integer("seq"));
+  c.seq = read_number(r, "seq");
   c.attempt = attempt;
   c.state = CheckpointState::verified;
   c.path = r.bytes("source");
   c.step = r.maybe_integer("step");
   c.how = r.text("how");
-  c.at = wall_from_ns(r.integer("at_ns"));
+  c.at = r.wall_time("at_ns");
   c.bytes = r.integer("bytes");
   c.durable_level = level;
   c.durable_path = r.bytes("path");
@@ -61,8 +74,8 @@ EndState end_state(const std::string& text) {
 /// The last attempt says where the job stands; without an end its session vanished.
 void read_last_attempt(const json& j, Job& job) {
   Reader r(j, "attempt");
-  job.attempt = static_cast<int>(r.integer("attempt"));
-  job.started = wall_from_ns(r.integer_or("at_ns", 0));
+  job.attempt = read_number(r, "attempt");
+  job.started = read_time(r, "at_ns");
   job.budgets = read_budgets(r);
   Ended ended{EndState::parked, "the session vanished; run the same line to resume", {}, {}, false};
   const auto* end = r.find("end");
@@ -72,10 +85,11 @@ void read_last_attempt(const json& j, Job& job) {
     Reader e(*end, "end");
     ended.state = end_state(e.text("state"));
     ended.reason = e.text_or("reason", "");
-    const auto exit = e.maybe_integer("exit");
-    ended.code = exit ? std::optional(static_cast<int>(*exit)) : std::nullopt;
+    if (e.find("exit") != nullptr) {
+      ended.code = static_cast<int>(e.integer_in("exit", 0, 255));
+    }
     job.budgets = read_budgets(e);
-    job.ended = wall_from_ns(e.integer_or("at_ns", 0));
+    job.ended = read_time(e, "at_ns");
   }
   job.state = std::move(ended);
 }
@@ -106,7 +120,7 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
   job.spec = std::move(*read);
   for (const auto& attempt : *attempts) {
     Reader a(attempt, "attempt");
-    const auto number = static_cast<int>(a.integer("attempt"));
+    const auto number = read_number(a, "attempt");
     const auto* checkpoints = a.find("checkpoints");
     for (const auto& c : checkpoints == nullptr ? json::array() : *checkpoints) {
       auto checkpoint = read_checkpoint(c, number, level);
@@ -120,7 +134,7 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
   });
   number_anew(job.checkpoints);
   Reader first(attempts->front(), "attempt");
-  job.created = wall_from_ns(first.integer_or("at_ns", 0));
+  job.created = read_time(first, "at_ns");
   read_last_attempt(attempts->back(), job);
   auto& ended = std::get<Ended>(job.state);
   ended.saved_at_limit = ended.state == EndState::parked && !job.checkpoints.empty();
@@ -139,7 +153,7 @@ void read_ends(const json& job, EndsSaid& out) {
     if (const auto* end = a.find("end")) {
       Reader e(*end, "end");
       auto& last = out[{id, a.text("session")}];
-      last = std::max(last, wall_from_ns(e.integer_or("at_ns", 0)));
+      last = std::max(last, read_time(e, "at_ns"));
     }
   }
 }
@@ -152,14 +166,15 @@ void read_heartbeat(const json& j, const Place& place, const EndsSaid& ends_said
     out.own_heartbeat_seq = seq;
     return;
   }
-  const auto at = wall_from_ns(r.integer("at_ns"));
-  const auto interval = r.maybe_number("interval_s").value_or(0);
+  const auto at = r.wall_time("at_ns");
+  const auto ends = r.maybe_wall_time("ends_at_ns");
+  const auto interval = std::clamp(r.maybe_number("interval_s").value_or(0), 0.0, k_max_interval_s);
   if (!r.ok() || r.boolean_or("closed", false)) {
     return;
   }
   auto expires = at + Duration{static_cast<std::int64_t>(k_missed_heartbeats * interval * 1e9)};
-  if (const auto ends = r.maybe_integer("ends_at_ns")) {
-    expires = std::min(expires, wall_from_ns(*ends));
+  if (ends) {
+    expires = std::min(expires, *ends);
   }
   for (const auto& job : r.texts_or_empty("jobs")) {
     const auto end = ends_said.find({job, session});

@@ -21,11 +21,10 @@ Budgets read_budgets(json::Reader& outer) {
     return {};
   }
   json::Reader r(*j, "budgets");
-  const Budgets b{r.integer("interruptions"), r.integer("failures"), r.integer("no_progress")};
+  const auto count = [&](const char* key) { return r.integer_in(key, 0, k_max_number); };
+  const Budgets b{count("interruptions"), count("failures"), count("no_progress")};
   if (!r.ok()) {
     outer.fail("budgets", r.error().text.c_str());
-  } else if (b.interruptions < 0 || b.failures < 0 || b.no_progress < 0) {
-    outer.fail("budgets", "is negative");
   }
   return b;
 }
@@ -84,7 +83,7 @@ nlohmann::json to_json(const End& e) {
 Result<Begin> begin_from_json(const nlohmann::json& j) {
   json::Reader r(j, "begin");
   Begin begin;
-  begin.at_ns = r.integer("at_ns");
+  begin.at_ns = to_ns(r.wall_time("at_ns"));
   begin.budgets = read_budgets(r);
   const auto* spec = r.find("spec");
   if (spec == nullptr) {
@@ -104,7 +103,7 @@ Result<Begin> begin_from_json(const nlohmann::json& j) {
 Result<End> end_from_json(const nlohmann::json& j) {
   json::Reader r(j, "end");
   End end;
-  end.at_ns = r.integer("at_ns");
+  end.at_ns = to_ns(r.wall_time("at_ns"));
   end.state = r.text("state");
   end.exit = read_exit(r);
   end.reason = r.text_or("reason", "");

@@ -20,6 +20,8 @@ constexpr std::int64_t k_version = 1;
 constexpr std::size_t k_max_bytes = 1U << 20U;
 /// Open sessions keep their first heartbeat and this many of the newest.
 constexpr std::int64_t k_kept = 64;
+/// A lease that is not renewed in a day is none.
+constexpr double k_max_interval_s = 86400;
 
 std::string heartbeat_path(const std::string& session_dir, std::int64_t seq) {
   return fmt::format("{}/{}.json", session_dir, seq);
@@ -154,14 +156,16 @@ Result<Heartbeat> heartbeat_from_json(const nlohmann::json& j) {
   }
   Heartbeat h;
   h.session = r.text("session");
-  h.seq = r.integer("seq");
-  h.at_ns = r.integer("at_ns");
-  h.ends_at_ns = r.maybe_integer("ends_at_ns");
+  h.seq = r.integer_in("seq", 1, k_max_number);
+  h.at_ns = to_ns(r.wall_time("at_ns"));
+  if (const auto ends = r.maybe_wall_time("ends_at_ns")) {
+    h.ends_at_ns = to_ns(*ends);
+  }
   h.interval_s = r.maybe_number("interval_s").value_or(0);
   h.jobs = r.texts_or_empty("jobs");
   h.closed = r.boolean_or("closed", false);
-  if (r.ok() && (!is_id(h.session) || h.seq < 1 || h.interval_s < 0)) {
-    r.fail("session", "session, seq or interval_s is not valid");
+  if (r.ok() && (!is_id(h.session) || h.interval_s < 0 || h.interval_s > k_max_interval_s)) {
+    r.fail("session", "session or interval_s is not valid");
   }
   if (!r.ok()) {
     return r.error();

@@ -7,7 +7,6 @@
 #include "daemon/durable/place.h"
 
 #include <algorithm>
-#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace gpujob::durable {
@@ -81,18 +80,15 @@ void read_files(json::Reader& r, Manifest& m) {
 
 void read_origin(json::Reader& r, Manifest& m) {
   m.job = r.text("job");
-  const auto attempt = r.integer("attempt");
-  m.attempt =
-      static_cast<int>(std::clamp<std::int64_t>(attempt, 0, std::numeric_limits<int>::max()));
+  m.attempt = static_cast<int>(r.integer_in("attempt", 1, k_max_number));
   m.session = r.text("session");
-  m.seq = r.integer("seq");
+  m.seq = r.integer_in("seq", 1, k_max_number);
   m.source = r.bytes("source");
   m.how = r.text("how");
   m.step = r.maybe_integer("step");
-  m.at_ns = r.integer("at_ns");
-  if (r.ok() &&
-      (!is_id(m.job) || !is_id(m.session) || m.attempt != attempt || attempt < 1 || m.seq < 1)) {
-    r.fail("job", "job, attempt, session and seq do not name a checkpoint");
+  m.at_ns = to_ns(r.wall_time("at_ns"));
+  if (r.ok() && (!is_id(m.job) || !is_id(m.session))) {
+    r.fail("job", "job and session do not name a checkpoint");
   }
 }
 

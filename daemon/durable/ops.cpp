@@ -12,7 +12,6 @@
 #include "daemon/durable/secure.h"
 
 #include <array>
-#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -46,13 +45,8 @@ std::string read_path(Reader& r, const char* key, bool required = true) {
   return path;
 }
 
-std::int64_t read_positive(Reader& r, const char* key,
-                           std::int64_t max = std::numeric_limits<std::int64_t>::max()) {
-  const auto value = r.integer(key);
-  if (r.ok() && (value < 1 || value > max)) {
-    r.fail(key, "is not a positive number in range");
-  }
-  return value;
+std::int64_t read_positive(Reader& r, const char* key) {
+  return r.integer_in(key, 1, k_max_number);
 }
 
 std::string read_id(Reader& r, const char* key) {
@@ -64,8 +58,7 @@ std::string read_id(Reader& r, const char* key) {
 }
 
 AttemptKey read_key(Reader& r) {
-  return AttemptKey{read_id(r, "job"),
-                    static_cast<int>(read_positive(r, "attempt", std::numeric_limits<int>::max())),
+  return AttemptKey{read_id(r, "job"), static_cast<int>(read_positive(r, "attempt")),
                     read_id(r, "session")};
 }
 
@@ -230,7 +223,7 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   q.path = read_path(r, "path");
   q.how = r.text("how");
   q.step = r.maybe_integer("step");
-  q.at_ns = r.integer("at_ns");
+  q.at_ns = to_ns(r.wall_time("at_ns"));
   q.dir = read_path(r, "dir", false);
   q.manifest = read_path(r, "manifest", false);
   q.keep = read_positive(r, "keep");

@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <limits>
 #include <memory>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,15 +25,15 @@ bool is_id(std::string_view text) {
 
 std::optional<std::int64_t> parse_seq(std::string_view name) {
   const auto value = parse_int(name);
-  return value && *value > 0 && name.front() != '0' ? std::optional<std::int64_t>(*value)
-                                                    : std::nullopt;
+  return value && *value > 0 && *value <= k_max_number && name.front() != '0'
+             ? std::optional<std::int64_t>(*value)
+             : std::nullopt;
 }
 
 std::optional<AttemptKey> parse_attempt_name(const std::string& job, std::string_view name) {
   const auto dash = name.find('-');
   const auto attempt = parse_seq(name.substr(0, dash));
-  if (!attempt || *attempt > std::numeric_limits<int>::max() || dash == std::string_view::npos ||
-      !is_id(name.substr(dash + 1))) {
+  if (!attempt || dash == std::string_view::npos || !is_id(name.substr(dash + 1))) {
     return std::nullopt;
   }
   return AttemptKey{job, static_cast<int>(*attempt), std::string(name.substr(dash + 1))};

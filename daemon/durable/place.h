@@ -26,7 +26,11 @@ struct AttemptKey {
 /// "<attempt>-<session>", or nothing when the name is no such.
 std::optional<AttemptKey> parse_attempt_name(const std::string& job, std::string_view name);
 
-/// A positive number without sign or leading zeros, as names hold it.
+/// Attempts, checkpoints and heartbeats are counted; nothing of ours comes near this, and the next
+/// number always fits.
+constexpr std::int64_t k_max_number = 1'000'000'000;
+
+/// A positive number (at most k_max_number) without sign or leading zeros, as names hold it.
 std::optional<std::int64_t> parse_seq(std::string_view name);
 
 std::string job_dir(const std::string& dir, const std::string& job);

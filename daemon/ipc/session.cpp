@@ -128,12 +128,13 @@ void Session::on_readable() {
 }
 
 void Session::on_frame(const std::string& frame) {
-  auto j = json::parse(frame, nullptr, false);
-  if (j.is_discarded()) {
-    send(error_line(nullptr, -32700, "request: not JSON", "bad_data"));
+  auto parsed = gpujob::json::parse(frame, "request");
+  if (!parsed) {
+    send(error_line(nullptr, -32700, parsed.error().text, "bad_data"));
     close_after_send();
     return;
   }
+  auto& j = *parsed;
   const bool valid = j.is_object() && j.contains("id") && j.contains("method") &&
                      j["method"].is_string() && (j["id"].is_number() || j["id"].is_string());
   if (!valid) {

@@ -76,8 +76,8 @@ auto read_part(json::Reader& outer, const char* key, std::string& error, Read re
 
 SessionStart read_start(json::Reader& r) {
   SessionStart s;
-  s.boot = boot_from_ns(r.integer("boot_ns"));
-  s.wall = wall_from_ns(r.integer("wall_ns"));
+  s.boot = r.boot_time("boot_ns");
+  s.wall = r.wall_time("wall_ns");
   s.source = r.text("source");
   s.confidence = read_confidence(r);
   s.evidence = r.texts_or_empty("evidence");
@@ -86,17 +86,18 @@ SessionStart read_start(json::Reader& r) {
 
 SessionLimit read_limit(json::Reader& r) {
   SessionLimit l;
-  l.value = Duration{r.integer("ns")};
+  l.value = r.span("ns");
   if (l.value <= Duration::zero()) {
     r.fail("ns", "is not above 0");
   }
   if (const auto* list = r.find("alternatives_ns")) {
     for (const auto& a : *list) {
-      if (!a.is_number_integer()) {
-        r.fail("alternatives_ns", "is not a list of integers");
+      const Duration value{a.is_number_integer() ? a.get<std::int64_t>() : -1};
+      if (!is_plausible(value)) {
+        r.fail("alternatives_ns", "is not a list of nanoseconds");
         break;
       }
-      l.alternatives.emplace_back(a.get<std::int64_t>());
+      l.alternatives.push_back(value);
     }
   }
   l.source = r.text("source");
@@ -203,8 +204,8 @@ Result<SessionSettings> settings_from_json(const nlohmann::json& j) {
   s.evidence = r.texts_or_empty("evidence");
   s.conflicts = r.texts_or_empty("conflicts");
   s.confidence = read_confidence(r);
-  s.daemon_start = boot_from_ns(r.integer("daemon_start_ns"));
-  s.margin = Duration{r.integer("margin_ns")};
+  s.daemon_start = r.boot_time("daemon_start_ns");
+  s.margin = r.span("margin_ns");
   s.read_dirs = r.bytes_list("read_dirs");
   const auto slots = r.integer("slots");
   if (slots < 1 || slots > 1000) {

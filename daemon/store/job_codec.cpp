@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -35,6 +36,12 @@ Work read_work(Reader& r, const char* key) {
   }
   r.fail(key, "is not none, wanted or issued");
   return Work::none;
+}
+
+/// Of a row that nobody wrote so: counting on must not overflow.
+std::int64_t read_count(Reader& r, const char* key) {
+  constexpr std::int64_t k_most = 1'000'000'000'000;
+  return std::clamp<std::int64_t>(r.integer(key), 0, k_most);
 }
 
 void put(json& j, const char* key, const std::optional<int>& value) {
@@ -80,12 +87,10 @@ std::optional<Request> read_request(Reader& outer) {
   Request q;
   q.number = r.integer("number");
   q.final = r.boolean_or("final", false);
-  q.sent = boot_from_ns(r.integer("sent_ns"));
+  q.sent = r.boot_time("sent_ns");
   q.signal = r.text("signal");
   q.answer = get_int(r, "answer");
-  if (const auto saved = r.maybe_integer("saved_ns")) {
-    q.saved = boot_from_ns(*saved);
-  }
+  q.saved = r.maybe_boot_time("saved_ns");
   if (!r.ok()) {
     outer.fail("request", r.error().text.c_str());
   }
@@ -137,7 +142,7 @@ struct WriteState {
 
 JobState read_running(Reader& r) {
   Running s;
-  s.since = boot_from_ns(r.integer("since_ns"));
+  s.since = r.boot_time("since_ns");
   s.pid = static_cast<int>(r.integer("pid"));
   s.status = r.text("status");
   s.catches = r.text("catches");
@@ -243,18 +248,17 @@ Result<void> decode_more(const std::string& text, Job& job) {
   job.resume_from = r.bytes("resume_from");
   job.baseline = r.texts_or_empty("baseline");
   job.stop_now = r.boolean_or("stop_now", false);
-  job.request_wanted = r.integer("request_wanted");
-  job.request_sent = r.integer("request_sent");
-  job.request_heard = r.integer_or("request_heard", 0);
+  job.request_wanted = read_count(r, "request_wanted");
+  job.request_sent = read_count(r, "request_sent");
+  job.request_heard = r.find("request_heard") == nullptr ? 0 : read_count(r, "request_heard");
   job.imported = r.boolean_or("imported", false);
   job.removed = r.boolean_or("removed", false);
-  job.longest_save = Duration{r.integer("longest_save_ns")};
+  job.longest_save =
+      std::clamp(Duration{r.integer("longest_save_ns")}, Duration::zero(), k_longest_span);
   job.begin_record = read_work(r, "begin_record");
   job.end_record = read_work(r, "end_record");
   job.rejected = r.bytes_list("rejected");
-  if (const auto asked = r.maybe_integer("stop_asked_ns")) {
-    job.stop_asked = boot_from_ns(*asked);
-  }
+  job.stop_asked = r.maybe_boot_time("stop_asked_ns");
   if (!r.ok()) {
     return r.error();
   }

@@ -74,6 +74,52 @@ TEST_CASE("the first error stays, and names its key", "[json]") {
   CHECK_FALSE(Reader(list, "plan").ok());
 }
 
+TEST_CASE("numbers and times out of all range are errors", "[json]") {
+  const auto j = parse(R"({"max":9223372036854775807,"min":-9223372036854775808,"minus":-1,
+                           "y2026":1795237200000000000,"y2199":7226582400000000000})");
+  const auto fails = [&](auto read) {
+    Reader r(j, "test");
+    read(r);
+    return !r.ok();
+  };
+  for (const auto* key : {"max", "min", "y2199", "absent"}) {
+    INFO(key);
+    CHECK(fails([&](Reader& r) { r.span(key); }));
+    CHECK(fails([&](Reader& r) { r.boot_time(key); }));
+    CHECK(fails([&](Reader& r) { r.wall_time(key); }));
+    CHECK(fails([&](Reader& r) { r.integer_in(key, -1, 1'000'000); }));
+  }
+  CHECK(fails([](Reader& r) { r.span("minus"); }));
+  CHECK(fails([](Reader& r) { r.wall_time("minus"); }));
+  CHECK(fails([](Reader& r) { r.maybe_span("min"); }));
+  CHECK(fails([](Reader& r) { r.maybe_boot_time("max"); }));
+  CHECK(fails([](Reader& r) { r.maybe_wall_time("y2199"); }));
+  Reader r(j, "test");
+  CHECK(r.boot_time("minus") == boot_from_ns(-1));
+  CHECK(r.wall_time("y2026") == wall_from_ns(1795237200000000000));
+  CHECK(r.integer_in("minus", -1, 1) == -1);
+  CHECK_FALSE(r.maybe_span("absent"));
+  CHECK_FALSE(r.maybe_boot_time("absent"));
+  CHECK_FALSE(r.maybe_wall_time("absent"));
+  CHECK(r.ok());
+}
+
+TEST_CASE("a nest of brackets is refused, however well it closes", "[json]") {
+  CHECK(json::parse(std::string(100, '[') + R"("]\"[")" + std::string(100, ']'), "spec"));
+  const auto bad = json::parse(
+      R"({"a":)" + std::string(1'000'000, '[') + std::string(1'000'000, ']') + "}", "spec.json");
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().code == Errc::bad_data);
+  CHECK(bad.error().text == "spec.json: nests too deep");
+  CHECK_FALSE(json::parse(std::string(101, '[') + std::string(101, ']'), "spec"));
+  // Beside one another is not within one another, and in a string nothing nests.
+  std::string wide = "[";
+  for (int i = 0; i < 1000; ++i) {
+    wide += R"([],{"[[[[":{}},)";
+  }
+  CHECK(json::parse(wide + "[]]", "wide"));
+}
+
 TEST_CASE("any bytes survive", "[json]") {
   const std::string odd("\xff\0/x\n", 5);
   const nlohmann::json j{{"p", json::from_bytes(odd)},

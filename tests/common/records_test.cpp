@@ -8,6 +8,7 @@
 #include "tests/support/catch.h"
 
 #include <functional>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 using namespace gpujob;
@@ -15,6 +16,9 @@ using namespace gpujob;
 namespace {
 
 using Change = std::function<void(nlohmann::json&)>;
+
+/// 64 bits hold it, and nothing can be added to it.
+constexpr std::int64_t k_huge = std::numeric_limits<std::int64_t>::max();
 
 /// The text with one thing changed.
 std::string changed(const std::string& text, const Change& change) {
@@ -68,6 +72,10 @@ TEST_CASE("a plan comes back, and a broken one is refused", "[plan]") {
                                                            {"request_at_ns", "soon"},
                                                            {"number", nullptr},
                                                            {"saved", 1},
+                                                           {"request_at_ns", k_huge},
+                                                           {"term_at_ns", -k_huge},
+                                                           {"hard_end_ns", k_huge},
+                                                           {"grace_ns", k_huge},
                                                            {"kill_grace_ns", -1}}) {
     auto bad = j;
     bad[key] = value;
@@ -87,7 +95,9 @@ TEST_CASE("a start record comes back", "[exit_record]") {
   for (const auto& change : std::vector<Change>{
            [](auto& j) { j["v"] = 2; }, [](auto& j) { j.erase("v"); },
            [](auto& j) { j["attempt"] = -1; }, [](auto& j) { j["shim_pid"] = 1LL << 40; },
-           [](auto& j) { j.erase("job_id"); }, [](auto& j) { j["at_ns"] = "now"; }}) {
+           [](auto& j) { j.erase("job_id"); }, [](auto& j) { j["at_ns"] = "now"; },
+           [](auto& j) { j["at_ns"] = k_huge; }, [](auto& j) { j["child_start_ticks"] = -1; },
+           [](auto& j) { j["shim_start_ticks"] = -1; }}) {
     CHECK_FALSE(decode_start_record(changed(encode(r), change)));
   }
   CHECK_FALSE(decode_start_record(""));
@@ -132,6 +142,7 @@ TEST_CASE("an exit record says exactly one thing", "[exit_record]") {
            [](auto& j) { j["code"] = 256; }, [](auto& j) { j["code"] = -1; },
            [](auto& j) { j["code"] = 1.5; }, [](auto& j) { j["v"] = 9; },
            [](auto& j) { j["term_sent"] = "whim"; }, [](auto& j) { j["oom_kills"] = "1"; },
+           [](auto& j) { j["at_ns"] = k_huge; }, [](auto& j) { j["boot_ns"] = -k_huge; },
            [](auto& j) { j.erase("last_journal_seq"); }}) {
     CHECK_FALSE(decode_exit_record(changed(encode(r), change)));
   }
@@ -176,9 +187,16 @@ TEST_CASE("a journal line that is torn or strange is refused", "[journal]") {
   for (const auto& change :
        std::vector<Change>{[](auto& j) { j["kind"] = "novel"; }, [](auto& j) { j["pid"] = "17"; },
                            [](auto& j) { j["pid"] = 1LL << 40; }, [](auto& j) { j.erase("seq"); },
-                           [](auto& j) { j["signal"] = 10; }}) {
+                           [](auto& j) { j["boot_ns"] = k_huge; },
+                           [](auto& j) { j["wall_ns"] = -1; }, [](auto& j) { j["signal"] = 10; }}) {
     CHECK_FALSE(journal::decode(changed(line, change)));
   }
+  const auto requested = journal::encode({1, {}, {}, journal::Requested{1, false, "", {}}});
+  for (const auto number : {k_huge, std::int64_t{-1}}) {
+    CHECK_FALSE(journal::decode(changed(requested, [&](auto& j) { j["request"] = number; })));
+  }
+  const auto extended = journal::encode({1, {}, {}, journal::Extended{}});
+  CHECK_FALSE(journal::decode(changed(extended, [](auto& j) { j["term_at_ns"] = k_huge; })));
 }
 
 TEST_CASE("a launch comes back as the same text", "[launch]") {
@@ -230,6 +248,7 @@ TEST_CASE("a job spec of wrong types is refused", "[job_spec]") {
            [](auto& j) { j["argv"] = nlohmann::json::array(); }, [](auto& j) { j["argv"] = "x"; },
            [](auto& j) { j["env_set"] = {{"A"}}; }, [](auto& j) { j["env_set"] = "A=1"; },
            [](auto& j) { j["lead_ns"] = -1; }, [](auto& j) { j["max_failures"] = 1.5; },
+           [](auto& j) { j["lead_ns"] = k_huge; },
            [](auto& j) { j["checkpoint_exit"] = {1LL << 40}; }, [](auto& j) { j["keep_tree"] = 1; },
            [](auto& j) { j.erase("cwd"); }}) {
     const auto bad = json::parse(changed(text, change), "test").value();

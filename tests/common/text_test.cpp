@@ -90,6 +90,14 @@ TEST_CASE("durations for people", "[duration]") {
   CHECK(format_duration(0s) == "0.0s");
 }
 
+TEST_CASE("any number of seconds reads like a duration", "[duration]") {
+  CHECK(format_duration(Duration::max()) == "106751d 23h");
+  CHECK(format_duration(Duration::min()) == "-106751d 23h");
+  CHECK(format_seconds(-90) == "-1m 30s");
+  CHECK(format_seconds(1e300) == format_seconds(1e15));
+  CHECK(format_seconds(-1e300) == "-" + format_seconds(1e300));
+}
+
 TEST_CASE("numbers are whole or nothing", "[text]") {
   CHECK(parse_int("17") == 17);
   CHECK(parse_int("-3") == -3);

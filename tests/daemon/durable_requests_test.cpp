@@ -6,6 +6,9 @@
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
+#include <limits>
+#include <nlohmann/json.hpp>
+
 /// The daemon's requests against the real helper, without processes: what one writes the other
 /// reads.
 using namespace gpujob;
@@ -210,6 +213,50 @@ TEST_CASE("an end said after the last heartbeat ends its lease, one said before 
         Side::ask(durable_requests::end(other, s.job, at - std::chrono::seconds{1}))));
     CHECK(s.scan().leases.size() == 1);
   }
+}
+
+TEST_CASE("times that nobody can mean make no lease and no job that cannot go on") {
+  Side s;
+  const auto huge = std::numeric_limits<std::int64_t>::max();
+  const auto scan = [&](const nlohmann::json& heartbeat, const nlohmann::json& attempt) {
+    const nlohmann::json job{
+        {"id", "abcd1234"}, {"spec", to_json(s.job.spec)}, {"attempts", {attempt}}};
+    const nlohmann::json reply{{"ok", true},
+                               {"problems", nlohmann::json::array()},
+                               {"jobs", {job}},
+                               {"heartbeats", {heartbeat}}};
+    return durable_requests::read_scan(s.place, reply.dump()).value();
+  };
+  const nlohmann::json beat{{"session", "sess2"},   {"seq", 1},
+                            {"at_ns", 1000},        {"interval_s", 60},
+                            {"jobs", {"abcd1234"}}, {"closed", false}};
+  const nlohmann::json attempt{
+      {"attempt", 1},
+      {"session", "sess2"},
+      {"at_ns", 1000},
+      {"budgets", {{"interruptions", 0}, {"failures", 0}, {"no_progress", 0}}},
+      {"checkpoints", nlohmann::json::array()}};
+  CHECK(scan(beat, attempt).leases.size() == 1);
+  for (const auto* key : {"at_ns", "ends_at_ns"}) {
+    auto bad = beat;
+    bad[key] = huge;
+    CHECK(scan(bad, attempt).leases.empty());
+  }
+  auto slow = beat;
+  slow["interval_s"] = 1e300;
+  CHECK(scan(slow, attempt).leases.at("abcd1234").expires <=
+        wall_from_ns(1000) + 3 * std::chrono::hours{24});
+  auto counted = attempt;
+  counted["budgets"]["interruptions"] = huge;
+  CHECK(scan(beat, counted).jobs.at(0).budgets.interruptions == 1); // it vanished once
+  auto late = attempt;
+  late["checkpoints"] = {{{"seq", huge},
+                          {"source", "/c"},
+                          {"how", "notify"},
+                          {"at_ns", 1},
+                          {"bytes", 1},
+                          {"path", "/d"}}};
+  CHECK(scan(beat, late).jobs.at(0).checkpoints.empty());
 }
 
 TEST_CASE("our own heartbeats are no lease, and their number goes on") {

@@ -90,7 +90,9 @@ TEST_CASE("a manifest that is torn or strange is refused", "[manifest]") {
            [](auto& j) { j["files"][0]["mode"] = 4095; },
            [](auto& j) { j["files"][0]["sha256"] = "abc"; }, [](auto& j) { j["files"][1] = 5; },
            [](auto& j) { j["files"][1] = j["files"][0]; }, [](auto& j) { j["is_dir"] = false; },
-           [](auto& j) { j.erase("dirs"); }, [](auto& j) { j["at_ns"] = 1.5; }}) {
+           [](auto& j) { j.erase("dirs"); }, [](auto& j) { j["at_ns"] = 1.5; },
+           [](auto& j) { j["at_ns"] = -1; }, [](auto& j) { j["seq"] = 1LL << 31; },
+           [](auto& j) { j["attempt"] = 2147483647; }}) {
     auto j = nlohmann::json::parse(text);
     change(j);
     INFO(j.dump());

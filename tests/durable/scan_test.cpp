@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/durable/world.h"
 
+#include <limits>
+
 using namespace gpujob;
 using namespace gpujob::test;
 
@@ -156,6 +158,62 @@ TEST_CASE("a daemon that does not know how far it had come still has the last wo
   REQUIRE(beats.size() == 1);
   CHECK(beats[0]["at_ns"] == 999);
   CHECK(beats[0]["seq"] == 71);
+}
+
+TEST_CASE("a number that cannot be counted on is no number of ours", "[ledger]") {
+  World w;
+  const auto huge = std::numeric_limits<std::int64_t>::max();
+  (void)World::ask_well(heartbeat(w, 1));
+  const auto ledger = w.durable() + "/ledger/s1/";
+  auto strange = json::parse(get(ledger + "1.json"));
+  strange["seq"] = huge;
+  put(ledger + std::to_string(huge) + ".json", strange.dump());
+  put(ledger + "closed.json",
+      json{{"v", 1}, {"session", "s1"}, {"first", strange}, {"last", strange}, {"count", 1}}
+          .dump());
+  (void)World::ask_well(heartbeat(w, 1));
+  CHECK(w.scan()["heartbeats"][0]["seq"] == 2);
+  for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{{"seq", huge},
+                                                                            {"seq", 0},
+                                                                            {"at_ns", huge},
+                                                                            {"ends_at_ns", huge},
+                                                                            {"interval_s", 1e300},
+                                                                            {"interval_s", -1}}) {
+    auto bad = heartbeat(w, 3);
+    bad[key] = value;
+    INFO(bad.dump());
+    CHECK(World::ask(bad)["errc"] == "bad_data");
+  }
+}
+
+TEST_CASE("an attempt with a number or budgets beyond counting is left out", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request(1, "s1"));
+  const auto attempts = w.durable() + "/jobs/job1/attempts/";
+  const auto spec = json::parse(get(attempts + "1-s1/spec.json"));
+  put(attempts + "2147483647-s1/spec.json", spec.dump());
+  auto budgets = spec;
+  budgets["budgets"]["interruptions"] = std::numeric_limits<std::int64_t>::max();
+  put(attempts + "2-s1/spec.json", budgets.dump());
+  auto late = spec;
+  late["at_ns"] = std::numeric_limits<std::int64_t>::max();
+  put(attempts + "3-s1/spec.json", late.dump());
+  const auto reply = w.scan();
+  CHECK(reply["problems"].size() == 3);
+  CHECK(reply["jobs"][0]["attempts"][0]["attempt"] == 1);
+  CHECK(reply["jobs"][0]["attempts"].back()["budgets"]["interruptions"] == 0);
+}
+
+TEST_CASE("a nest of brackets in one file spoils no other", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request(1, "s1"));
+  const std::string nest = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  const auto attempts = w.durable() + "/jobs/job1/attempts/";
+  put(attempts + "2-s1/spec.json",
+      R"({"v":1,"at_ns":1,"budgets":{},"spec":{"env_set":[)" + nest + "]}}");
+  const auto reply = w.scan();
+  CHECK(reply["problems"].size() == 1);
+  CHECK(reply["jobs"][0]["attempts"][0]["attempt"] == 1);
 }
 
 TEST_CASE("a directory that is away is an error, not an empty one", "[scan]") {

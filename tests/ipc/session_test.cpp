@@ -26,7 +26,10 @@ TEST_CASE("hello comes first, and in a version we speak") {
 }
 
 TEST_CASE("what is no request is answered as such, and that client is dropped") {
-  for (const std::string bad : {"rubbish\n", "{}\n", "[]\n", "{\"id\":{},\"method\":\"ps\"}\n"}) {
+  const std::string nest = std::string(3000, '[') + std::string(3000, ']');
+  for (const std::string& bad : {std::string("rubbish\n"), std::string("{}\n"), std::string("[]\n"),
+                                 std::string("{\"id\":{},\"method\":\"ps\"}\n"),
+                                 R"({"id":1,"method":"ps","params":)" + nest + "}\n"}) {
     Wire wire;
     wire.send(bad);
     CHECK(wire.received().find("\"error\"") != std::string::npos);

@@ -3,6 +3,7 @@
 #include "tests/platform/fake_machine.h"
 #include "tests/support/catch.h"
 
+#include <limits>
 #include <nlohmann/json.hpp>
 
 namespace gpujob {
@@ -66,6 +67,21 @@ TEST_CASE("settings with a wrong type are an error naming the key", "[platform]"
   j = good;
   j["limit"]["ns"] = 0;
   CHECK(error(j) == "session settings: limit: ns: is not above 0");
+  j["limit"]["ns"] = std::numeric_limits<std::int64_t>::max();
+  CHECK(error(j) == "session settings: limit: ns: is out of range");
+  j = good;
+  j["limit"]["alternatives_ns"] = {std::numeric_limits<std::uint64_t>::max()};
+  CHECK(error(j) == "session settings: limit: alternatives_ns: is not a list of nanoseconds");
+  for (const auto* key : {"margin_ns", "daemon_start_ns"}) {
+    j = good;
+    j[key] = std::numeric_limits<std::int64_t>::min();
+    CHECK(error(j) == std::string("session settings: ") + key + ": is out of range");
+  }
+  for (const auto* key : {"boot_ns", "wall_ns"}) {
+    j = good;
+    j["start"][key] = std::numeric_limits<std::int64_t>::max();
+    CHECK(error(j) == std::string("session settings: start: ") + key + ": is out of range");
+  }
   j = good;
   j["settings"]["plan"]["origin"] = "gossip";
   CHECK(error(j) == "session settings: plan: origin: is not a known one");

@@ -197,6 +197,22 @@ TEST_CASE("a row that does not read is an error naming the job, not a guess") {
   CHECK(jobs.error().text.find("job j1") != std::string::npos);
 }
 
+TEST_CASE("counters that cannot be counted on are cut, not taken") {
+  TempDir dir;
+  World w;
+  w.jobs["j1"] = full_job("j1", Queued{"waits"});
+  REQUIRE(open_store(dir / "db")->commit(w, {"j1"}));
+  execute(dir / "db",
+          "UPDATE jobs SET more = json_set(more, '$.request_wanted', 9223372036854775807,"
+          "'$.request_heard', -1, '$.longest_save_ns', 9223372036854775807)");
+  const auto jobs = open_store(dir / "db")->load_jobs();
+  REQUIRE(jobs);
+  const auto& job = jobs->at(0).job;
+  CHECK(job.request_wanted == 1'000'000'000'000);
+  CHECK(job.request_heard == 0);
+  CHECK(job.longest_save == k_longest_span);
+}
+
 TEST_CASE("the newest session comes back, and saving it again changes it in place") {
   TempDir dir;
   auto store = open_store(dir / "db");
