@@ -153,7 +153,11 @@ Result<Json> Connection::answer_to(std::int64_t id, std::string_view method) {
       } else if (const auto error = message->find("error"); error != message->end()) {
         return error_from(*error);
       } else if (message->value("id", Json{}) == Json(id) && message->contains("result")) {
-        return std::move((*message)["result"]);
+        auto& result = (*message)["result"];
+        if (!result.is_object()) {
+          return Error{Errc::bad_data, fmt::format("daemon: {}: answers no object", method)};
+        }
+        return std::move(result);
       }
     }
     if (!said && !wait_readable(m_socket.get(), std::min(deadline, patient_until))) {

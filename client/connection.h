@@ -33,7 +33,8 @@ public:
   static Result<Connection> greet(Fd socket);
   static Result<Connection> open(const std::string& path);
 
-  /// Sends one request and waits for its answer. `passed_fd` rides on it, and stays ours.
+  /// Sends one request and waits for its answer, an object. `passed_fd` rides on it, and stays
+  /// ours.
   Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
                               int passed_fd = -1);
 

@@ -38,7 +38,11 @@ std::optional<WallTime> parse_rfc3339(std::string_view text) {
   if (!ns) {
     return std::nullopt;
   }
-  return wall_from_ns(static_cast<std::int64_t>(::timegm(&tm)) * 1'000'000'000 + *ns);
+  const std::int64_t seconds = ::timegm(&tm);
+  if (seconds < 0 || seconds > k_longest_span * 3 / std::chrono::seconds{1}) {
+    return std::nullopt; // is_plausible, without overflow
+  }
+  return WallTime{std::chrono::seconds{seconds}} + Duration{*ns};
 }
 
 std::string relative(WallTime at, WallTime now) {

@@ -8,7 +8,6 @@
 #include "common/duration.h"
 #include "common/json.h"
 
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -61,7 +60,7 @@ std::string render_status(const Json& status) {
   FactSheet sheet;
   sheet.add("daemon", fmt::format("running, pid {}, version {}", text("pid"), text("version")));
   const auto uptime = r.maybe_number("uptime_s").value_or(0);
-  sheet.add("up for", format_duration(Duration{std::llround(uptime * 1e9)}));
+  sheet.add("up for", format_seconds(uptime));
   sheet.add("socket", text("socket"));
   sheet.add("state", text("state_dir"));
   sheet.add("durable", text("durable"));
@@ -147,8 +146,9 @@ Result<int> execute(const DaemonStopOptions& options) {
   const auto running = reader.texts_or_empty("running");
   note("the daemon has stopped");
   if (!running.empty()) {
-    note(fmt::format("still running: {}; they go on, and the next daemon takes them up again",
-                     fmt::join(running, ", ")));
+    const auto more = reader.integer_or("more", 0);
+    note(fmt::format("still running: {}{}; they go on, and the next daemon takes them up again",
+                     fmt::join(running, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
   }
   if (options.json) {
     GPUJOB_TRY(print_json(*answer));

@@ -93,7 +93,7 @@ std::string render_checkpoint(const CheckpointView& c, WallTime now) {
   if (c.at) {
     line += ", " + relative(*c.at, now);
   }
-  return line;
+  return printable(line);
 }
 
 std::string render_job(const JobView& v, WallTime now) {

@@ -7,7 +7,6 @@
 #include "common/duration.h"
 #include "common/text.h"
 
-#include <cmath>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -15,12 +14,8 @@ namespace gpujob::client {
 
 namespace {
 
-std::string seconds_text(double seconds) {
-  return format_duration(Duration{std::llround(seconds * 1e9)});
-}
-
 std::string seconds_text(const std::optional<double>& seconds, const char* unknown) {
-  return seconds ? seconds_text(*seconds) : std::string(unknown);
+  return seconds ? format_seconds(*seconds) : std::string(unknown);
 }
 
 std::string with_confidence(std::string text, const std::string& confidence) {
@@ -42,7 +37,7 @@ std::string limit_text(const SessionView& v) {
   if (!v.limit_s) {
     return "unknown: nothing is asked to save in time; give --session-limit to gpujob daemon start";
   }
-  auto text = seconds_text(*v.limit_s);
+  auto text = format_seconds(*v.limit_s);
   if (!v.source.empty()) {
     text += ": " + v.source;
   }
@@ -58,7 +53,8 @@ std::string end_text(const SessionView& v, WallTime now) {
   }
   auto text = fmt::format("{} ({})", format_local(*v.ends_at), relative(*v.ends_at, now));
   if (v.margin_s && *v.margin_s > 0) {
-    text += fmt::format("; everything is planned to be safe {} before", seconds_text(*v.margin_s));
+    text +=
+        fmt::format("; everything is planned to be safe {} before", format_seconds(*v.margin_s));
   }
   return text;
 }
@@ -107,7 +103,7 @@ std::string explain_session(const SessionView& v) {
   add_list(sheet, "start evidence", v.start_evidence);
   std::vector<std::string> others;
   for (const double seconds : v.alternatives_s) {
-    others.push_back(seconds_text(seconds));
+    others.push_back(format_seconds(seconds));
   }
   sheet.add("other limits", fmt::format("{}", fmt::join(others, ", ")));
   std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM", "DETAIL"}};

@@ -62,7 +62,9 @@ TEST_CASE("what a job says never drives the terminal") {
   view.status = "\x1b[2J\nstate done";
   view.reason = "\x1b]0;x\x07";
   view.name = "a\rb";
-  for (const auto& text : {render_job(view, k_now), render_jobs({view}, k_now)}) {
+  view.checkpoints.at(0).path = "/c/\x1b[2J\r";
+  for (const auto& text : {render_job(view, k_now), render_jobs({view}, k_now),
+                           render_checkpoint(view.checkpoints.at(0), k_now)}) {
     CHECK_FALSE(has(text, "\x1b"));
     CHECK_FALSE(has(text, "\r"));
   }
@@ -88,6 +90,15 @@ TEST_CASE("quota says how sure it is") {
   const auto more = explain_session(view);
   CHECK(has(more, "KAGGLE_KERNEL_RUN_TYPE is set"));
   CHECK(has(more, "other limits"));
+}
+
+TEST_CASE("a limit that nobody can mean is told all the same") {
+  auto view = read_session_view(sample("session_view.json")).value();
+  view.limit_s = view.margin_s = view.elapsed_s = 1e300;
+  view.remaining_s = -1e300;
+  view.alternatives_s = {1e300};
+  CHECK(has(render_session(view, k_now), "limit      11574074074d"));
+  CHECK(has(explain_session(view), "11574074074d"));
 }
 
 TEST_CASE("an unknown limit is told as unknown, not as zero") {
