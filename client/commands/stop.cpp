@@ -3,6 +3,7 @@
 #include "client/daemon_start.h"
 #include "client/output.h"
 #include "client/render/job.h"
+#include "client/slices.h"
 #include "client/watcher.h"
 #include "common/json.h"
 
@@ -15,21 +16,36 @@ namespace {
 
 using Json = nlohmann::json;
 
-Result<Json> ask(Connection& connection, const StopOptions& options) {
-  Json params{{"now", options.now}};
-  if (options.all) {
-    params["all"] = true;
-  } else {
-    params["jobs"] = options.jobs;
-  }
-  auto answer = connection.call("stop", params);
+/// What the daemon named of the jobs it stops, and how many more there are.
+struct Stopped {
+  Json jobs = Json::array();
+  std::int64_t more = 0;
+};
+
+Result<void> ask(Connection& connection, const Json& params, Stopped& out) {
+  const auto answer = connection.call("stop", params);
   if (!answer) {
     return answer.error();
   }
-  const auto jobs = answer->find("jobs");
-  return jobs != answer->end() && jobs->is_array()
-             ? Result<Json>(std::move(*jobs))
-             : Result<Json>(Error{Errc::bad_data, "daemon: stop: answers without jobs"});
+  json::Reader reader(*answer, "daemon: stop");
+  const auto* jobs = reader.find("jobs");
+  out.more += reader.integer_or("more", 0);
+  if (jobs == nullptr || !jobs->is_array() || !reader.ok()) {
+    return Error{Errc::bad_data, "daemon: stop: answers without jobs"};
+  }
+  out.jobs.insert(out.jobs.end(), jobs->begin(), jobs->end());
+  return {};
+}
+
+Result<Stopped> ask(Connection& connection, const StopOptions& options) {
+  Stopped out;
+  if (options.all) {
+    GPUJOB_TRY(ask(connection, {{"now", options.now}, {"all", true}}, out));
+  }
+  for (const auto& jobs : slices(options.jobs)) {
+    GPUJOB_TRY(ask(connection, {{"now", options.now}, {"jobs", jobs}}, out));
+  }
+  return out;
 }
 
 /// Waits for the end of one job and writes what became of it into `job`. False when a signal came.
@@ -55,16 +71,46 @@ Result<bool> wait_for_end(Json& job, Interrupts& interrupts) {
   return ended;
 }
 
-void tell(const Json& jobs) {
-  for (const auto& job : jobs) {
+void tell(const Stopped& stopped) {
+  for (const auto& job : stopped.jobs) {
     json::Reader reader(job, "daemon: stop");
     const auto name = reader.text_or("name", "");
     const auto said = reader.text_or("note", "");
     note(fmt::format("{}: {}", name, said.empty() ? reader.text_or("state", "") : said));
   }
-  if (jobs.empty()) {
+  if (stopped.more > 0) {
+    note(fmt::format("and {} more: gpujob ps --all", stopped.more));
+  }
+  if (stopped.jobs.empty()) {
     note("nothing to stop");
   }
+}
+
+/// False when a signal ended the wait.
+Result<bool> wait_for_ends(Json& jobs, Interrupts& interrupts) {
+  for (auto& job : jobs) {
+    auto ended = wait_for_end(job, interrupts);
+    if (!ended || !*ended) {
+      return ended;
+    }
+  }
+  return true;
+}
+
+/// All that were named, and then those that there was no room to name.
+Result<bool> wait_for_rest(const StopOptions& options, Stopped& stopped, Interrupts& interrupts) {
+  auto ended = wait_for_ends(stopped.jobs, interrupts);
+  for (auto more = stopped.more; options.all && more > 0 && ended && *ended;) {
+    auto connection = reach_daemon();
+    auto rest = connection ? ask(*connection, options) : Result<Stopped>(connection.error());
+    if (!rest) {
+      return rest.error();
+    }
+    more = rest->more;
+    ended = wait_for_ends(rest->jobs, interrupts);
+    stopped.jobs.insert(stopped.jobs.end(), rest->jobs.begin(), rest->jobs.end());
+  }
+  return ended;
 }
 
 } // namespace
@@ -78,24 +124,22 @@ Result<int> execute(const StopOptions& options) {
   if (!connection) {
     return connection.error();
   }
-  auto jobs = ask(*connection, options);
-  if (!jobs) {
-    return jobs.error();
+  auto stopped = ask(*connection, options);
+  if (!stopped) {
+    return stopped.error();
   }
-  tell(*jobs);
+  tell(*stopped);
   Interrupts interrupts;
-  for (auto& job : *jobs) {
-    auto ended = options.wait ? wait_for_end(job, interrupts) : Result<bool>(true);
-    if (!ended) {
-      return ended.error();
-    }
-    if (!*ended) {
-      note("not waiting any more; they end all the same: gpujob ps");
-      return k_interrupted_exit;
-    }
+  const auto ended = options.wait ? wait_for_rest(options, *stopped, interrupts) : true;
+  if (!ended) {
+    return ended.error();
+  }
+  if (!*ended) {
+    note("not waiting any more; they end all the same: gpujob ps");
+    return k_interrupted_exit;
   }
   if (options.json) {
-    GPUJOB_TRY(print_json({{"jobs", std::move(*jobs)}}));
+    GPUJOB_TRY(print_json({{"jobs", std::move(stopped->jobs)}, {"more", stopped->more}}));
   }
   return 0;
 }

@@ -2,12 +2,15 @@
 #include "daemon/ipc/view.h"
 
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/launch.h"
 #include "common/signals.h"
 #include "common/text.h"
 #include "daemon/policy/verdict.h"
 
+#include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 #include <nlohmann/json.hpp>
 
 namespace gpujob::ipc {
@@ -17,13 +20,25 @@ using nlohmann::json;
 
 namespace {
 
-/// A view must fit a frame of 64 KiB whatever the user's command line is.
+/// A view must fit a frame of 64 KiB whatever the user's command line and paths are. These count
+/// printable bytes; JSON doubles some of them.
 constexpr std::size_t k_max_argv = 4096;
 constexpr std::size_t k_max_text = 2048;
+constexpr std::size_t k_max_reason = 200; ///< in a line of `ps`
 constexpr std::size_t k_max_checkpoints = 20;
+constexpr std::size_t k_max_checkpoint_bytes = 24 * 1024; ///< all of them, as JSON
 
-std::string shown(const std::string& text) {
-  return printable(text.size() > k_max_text ? text.substr(0, k_max_text) + "…" : text);
+std::string shown(const std::string& text, std::size_t most = k_max_text) {
+  // A character more than can be seen, so that the cut is never within one that is not whole.
+  auto out = printable(std::string_view(text).substr(0, most + 4));
+  if (out.size() <= most) {
+    return out;
+  }
+  out.resize(most);
+  while (!is_utf8(out)) {
+    out.pop_back();
+  }
+  return out + "…";
 }
 
 json instant(const std::optional<WallTime>& t) {
@@ -43,12 +58,13 @@ json argv_view(const std::vector<std::string>& argv) {
   auto out = json::array();
   std::size_t total = 0;
   for (const auto& word : argv) {
-    total += word.size();
+    auto text = printable(std::string_view(word).substr(0, k_max_argv + 1));
+    total += text.size() + 3; // quotes and comma
     if (total > k_max_argv) {
       out.push_back("…");
       break;
     }
-    out.push_back(printable(word));
+    out.push_back(std::move(text));
   }
   return out;
 }
@@ -69,7 +85,7 @@ json checkpoint_view(const Job& job, const Checkpoint& c) {
           {"path", maybe_text(c.path)},
           {"confirmed", c.state == CheckpointState::verified},
           {"state", to_text(c.state)},
-          {"how", c.how},
+          {"how", shown(c.how)},
           {"durable", maybe_text(c.durable_level)},
           {"durable_path", maybe_text(c.durable_path)},
           {"at", format_rfc3339(c.at)},
@@ -79,12 +95,20 @@ json checkpoint_view(const Job& job, const Checkpoint& c) {
           {"note", maybe_text(c.note.empty() ? passed_over(job, c) : c.note)}};
 }
 
+/// The newest of them, oldest first; always the very newest.
 json checkpoints_view(const Job& job) {
-  auto out = json::array();
-  const auto& list = job.checkpoints;
-  for (auto i = list.size() - std::min(list.size(), k_max_checkpoints); i < list.size(); ++i) {
-    out.push_back(checkpoint_view(job, list[i]));
+  std::vector<json> newest;
+  std::size_t bytes = 0;
+  for (auto it = job.checkpoints.rbegin(); it != job.checkpoints.rend(); ++it) {
+    auto view = checkpoint_view(job, *it);
+    bytes += gpujob::json::dump(view).size();
+    if (newest.size() == k_max_checkpoints || (bytes > k_max_checkpoint_bytes && !newest.empty())) {
+      break;
+    }
+    newest.push_back(std::move(view));
   }
+  auto out = json::array();
+  std::move(newest.rbegin(), newest.rend(), std::back_inserter(out));
   return out;
 }
 
@@ -153,10 +177,11 @@ json job_view(const Job& job, const StatePaths& paths, Now now) {
 
 json short_view(const Job& job, Now now) {
   const auto* newest = newest_verified(job);
+  const auto& reason = reason_text(job);
   json j{{"id", job.id},
          {"name", job.spec.name},
          {"state", state_text(job)},
-         {"reason", maybe_text(reason_text(job).substr(0, 200))},
+         {"reason", reason.empty() ? json() : json(shown(reason, k_max_reason))},
          {"attempt", job.attempt},
          {"created_at", format_rfc3339(job.created)},
          {"started_at", instant(policy::started_at(job, now))},

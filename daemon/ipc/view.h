@@ -5,6 +5,7 @@
 #include "common/time.h"
 #include "daemon/policy/world.h"
 
+#include <cstddef>
 #include <nlohmann/json_fwd.hpp>
 
 namespace gpujob::ipc {
@@ -14,6 +15,10 @@ nlohmann::json job_view(const policy::Job& job, const StatePaths& paths, Now now
 
 /// A line of `ps`.
 nlohmann::json short_view(const policy::Job& job, Now now);
+
+/// So many jobs a verb that is about several names in its answer, which must fit a frame; of the
+/// rest it says how many `more` there are.
+constexpr std::size_t k_max_named = 200;
 
 /// Changes exactly when a watcher should hear of it.
 std::string view_fingerprint(const policy::Job& job);

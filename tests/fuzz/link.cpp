@@ -74,7 +74,8 @@ void check_applied(const std::vector<journal::Record>& records) {
   }();
   auto b = start;
   for (const auto& record : records) {
-    b.step(policy::ShimRecord{"j1", 1, record, "s2", "/out/found.pt"});
+    const auto signature = "s" + std::to_string(record.seq);
+    b.step(policy::ShimRecord{"j1", 1, record, signature, "/out/found.pt"});
     const auto view = ipc::job_view(b.job(), {"/state"}, b.now);
     expect(view.dump().size() < k_max_frame, "a view fits a frame");
   }

@@ -86,6 +86,42 @@ TEST_CASE("a view fits a frame whatever the job is called and says") {
   CHECK(ipc::job_view(job, StatePaths{"/s"}, k_now).dump().size() < k_max_frame);
 }
 
+TEST_CASE("a view fits a frame whatever paths the checkpoints have, and keeps the newest") {
+  for (const auto* letter : {"x", "\xff", "\\", "\xe2\x82\xac", "\x01"}) {
+    std::string path = "/";
+    while (path.size() < 4000) {
+      path += letter;
+    }
+    auto job = job_in(Held{path});
+    auto& c = job.checkpoints[0];
+    c.path = c.durable_path = c.note = c.how = path;
+    job.checkpoints.assign(50, c);
+    for (int i = 0; i < 50; ++i) {
+      job.checkpoints[static_cast<std::size_t>(i)].seq = i;
+    }
+    job.spec.argv = {path, path};
+    job.spec.cwd = job.resume_from = path;
+    const auto view = ipc::job_view(job, StatePaths{path}, k_now);
+    INFO(letter);
+    CHECK(view.dump().size() < k_max_frame);
+    CHECK(view["checkpoints"].back()["seq"] == 49);
+    CHECK(view["checkpoints"].front()["seq"] == 50 - static_cast<int>(view["checkpoints"].size()));
+    CHECK(ipc::short_view(job).dump().size() < 1500);
+  }
+}
+
+TEST_CASE("a text is cut between two characters") {
+  auto job = job_in(Held{"1" + std::string(300, 'x')});
+  job.spec.cwd = "/";
+  while (job.spec.cwd.size() < 3000) {
+    job.spec.cwd += "\xe2\x82\xac";
+  }
+  const auto cwd = ipc::job_view(job, StatePaths{"/s"}, k_now)["cwd"].get<std::string>();
+  CHECK(cwd.ends_with("\xe2\x82\xac…"));
+  CHECK(cwd.size() <= 2048 + 3);
+  CHECK(ipc::short_view(job)["reason"].get<std::string>().size() == 200 + 3);
+}
+
 TEST_CASE("a job cannot drive the terminal of whoever looks at it") {
   const auto text = ipc::job_view(job_in(busy()), StatePaths{"/s"}, k_now).dump();
   CHECK(text.find('\x1b') == std::string::npos);

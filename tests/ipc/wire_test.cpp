@@ -148,6 +148,59 @@ TEST_CASE("wrong types in params are errors that name the key") {
   }
 }
 
+TEST_CASE("so many jobs that an answer cannot name them all are stopped and removed all the same") {
+  Wire wire;
+  wire.hello();
+  wire.backend.w.slots = 3;
+  for (int i = 0; i < 1000; ++i) {
+    const auto id = "a" + std::to_string(1'000'000 + i);
+    wire.backend.step(policy::Submitted{
+        id, job_spec_from_json(spec_json(id + std::string(90, '\\'))).value(), true});
+  }
+  auto answer = wire.call("stop", {{"all", true}, {"now", true}});
+  CHECK(answer.dump().size() < 64 * 1024);
+  check_result(answer, "stop_result");
+  const auto& jobs = answer["result"]["jobs"];
+  CHECK(jobs.size() + answer["result"]["more"].get<std::size_t>() == 1000);
+  // Those that still end are there to be waited for.
+  for (std::size_t i = 0; i < jobs.size(); ++i) {
+    CHECK((jobs[i]["state"] == "stopped") == (i >= 3));
+  }
+  std::vector<std::string> ids;
+  for (const auto& [id, job] : wire.backend.w.jobs) {
+    if (job.ended_state() != nullptr) {
+      ids.push_back(id);
+    }
+  }
+  CHECK(ids.size() == 997);
+  answer = wire.call("rm", {{"jobs", ids}});
+  CHECK(answer.dump().size() < 64 * 1024);
+  check_result(answer, "rm_result");
+  CHECK(answer["result"]["more"] == 797);
+  CHECK(wire.backend.removed.size() == 997);
+  check_result(wire.call("daemon.stop", json::object()), "daemon_stop_result");
+}
+
+TEST_CASE("a page of strange names and reasons fits a frame too") {
+  Wire wire;
+  wire.hello();
+  for (int i = 0; i < 100; ++i) {
+    const auto id = "a" + std::to_string(1'000'000 + i);
+    const auto name = id + std::string(90, '\\');
+    wire.backend.step(policy::Submitted{id, job_spec_from_json(spec_json(name)).value(), true});
+    wire.backend.w.jobs.at(id).state = policy::Held{std::string(1000, '\xff')};
+  }
+  std::size_t listed = 0;
+  json cursor = 0;
+  while (!cursor.is_null()) {
+    const auto answer = wire.call("ps", {{"all", true}, {"cursor", cursor}});
+    CHECK(answer.dump().size() < 64 * 1024);
+    listed += answer["result"]["jobs"].size();
+    cursor = answer["result"]["next"];
+  }
+  CHECK(listed == 100);
+}
+
 TEST_CASE("a long list comes in pages that fit a frame") {
   Wire wire;
   wire.hello();

@@ -183,6 +183,17 @@ class Run(Case):
             self.vm.ok("run", "-d", "--", "true")
         self.assertEqual(len(self.vm.json("ps", "--all")["jobs"]), 130)
 
+    def test_more_jobs_than_an_answer_can_name_are_all_stopped_and_removed(self):
+        self.vm.start("--slots", "2")
+        for i in range(230):
+            self.vm.ok("run", "-d", "--", "sleep", "1000")
+        stopped = self.vm.json("stop", "--all")
+        self.assertEqual((len(stopped["jobs"]), stopped["more"]), (200, 30))
+        jobs = self.vm.json("ps", "--all")["jobs"]
+        self.assertEqual([j["state"] for j in jobs], ["stopped"] * 230)
+        self.vm.ok("rm", *(j["id"] for j in jobs))
+        self.assertEqual(self.vm.json("ps", "--all")["jobs"], [])
+
 
 if __name__ == "__main__":
     main()

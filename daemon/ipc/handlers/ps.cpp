@@ -11,8 +11,9 @@ namespace gpujob::ipc {
 
 namespace {
 
-/// Short views are at most about 600 bytes: a page stays well under a frame.
+/// Short views are usually about 400 bytes; with strange names and reasons a page is shorter.
 constexpr std::size_t k_page = 60;
+constexpr std::size_t k_page_bytes = 48 * 1024;
 
 /// Without `all`: what lives, what waits to be resumed, and the ten that ended last.
 constexpr std::size_t k_recent = 10;
@@ -60,17 +61,20 @@ void handle_ps(Backend& backend, Request request) {
   auto jobs = nlohmann::json::array();
   nlohmann::json next;
   std::int64_t last = 0;
+  std::size_t bytes = 0;
   const auto shown = listed(backend.world(), all);
   const auto more = all ? 0 : listed(backend.world(), true).size() - shown.size();
   for (const auto* job : shown) {
     if (job->order <= after) {
       continue;
     }
-    if (jobs.size() == k_page) {
+    auto view = short_view(*job, backend.now());
+    bytes += json::dump(view).size();
+    if (jobs.size() == k_page || bytes > k_page_bytes) {
       next = last;
       break;
     }
-    jobs.push_back(short_view(*job, backend.now()));
+    jobs.push_back(std::move(view));
     last = job->order;
   }
   request.reply({{"jobs", std::move(jobs)}, {"next", std::move(next)}, {"more", more}});

@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 #include "daemon/ipc/find_job.h"
+#include "daemon/ipc/view.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -43,8 +44,10 @@ void handle_rm(Backend& backend, Request request) {
       return;
     }
     ids.push_back((*job)->id);
-    removed.push_back(
-        {{"id", (*job)->id}, {"name", (*job)->spec.name}, {"durable", is_durable(**job)}});
+    if (removed.size() < k_max_named) {
+      removed.push_back(
+          {{"id", (*job)->id}, {"name", (*job)->spec.name}, {"durable", is_durable(**job)}});
+    }
     events.emplace_back(policy::Removed{(*job)->id});
   }
   auto shared = std::make_shared<Request>(std::move(request));
@@ -56,7 +59,7 @@ void handle_rm(Backend& backend, Request request) {
         backend.remove_files(id);
       }
     }
-    shared->reply({{"jobs", removed}});
+    shared->reply({{"jobs", removed}, {"more", ids.size() - removed.size()}});
   });
 }
 

@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 #include "daemon/ipc/find_job.h"
+#include "daemon/ipc/view.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -11,7 +12,7 @@ namespace gpujob::ipc {
 
 namespace {
 
-Result<std::vector<policy::JobId>> chosen(const policy::World& w, const nlohmann::json& params) {
+Result<std::vector<policy::JobId>> choose(const policy::World& w, const nlohmann::json& params) {
   json::Reader r(params, "stop");
   const auto names = r.texts_or_empty("jobs");
   const bool all = r.boolean_or("all", false);
@@ -45,10 +46,35 @@ nlohmann::json outcome(const policy::Job& job, bool had_ended) {
   return {{"id", job.id}, {"name", job.spec.name}, {"state", state}, {"note", note}};
 }
 
+struct Chosen {
+  policy::JobId id;
+  bool had_ended = false;
+};
+
+/// Those that somebody may wait for come first: they are never the ones left out.
+nlohmann::json outcomes(const policy::World& w, const std::vector<Chosen>& chosen) {
+  auto jobs = nlohmann::json::array();
+  std::size_t more = 0;
+  for (const bool ended : {false, true}) {
+    for (const auto& [id, had_ended] : chosen) {
+      const auto it = w.jobs.find(id);
+      if (it == w.jobs.end() || (it->second.ended_state() != nullptr) != ended) {
+        continue;
+      }
+      if (jobs.size() < k_max_named) {
+        jobs.push_back(outcome(it->second, had_ended));
+      } else {
+        ++more;
+      }
+    }
+  }
+  return {{"jobs", std::move(jobs)}, {"more", more}};
+}
+
 } // namespace
 
 void handle_stop(Backend& backend, Request request) {
-  auto ids = chosen(backend.world(), *request.params);
+  auto ids = choose(backend.world(), *request.params);
   if (!ids) {
     request.fail(ids.error());
     return;
@@ -56,21 +82,14 @@ void handle_stop(Backend& backend, Request request) {
   json::Reader r(*request.params, "stop");
   const bool now = r.boolean_or("now", false);
   std::vector<policy::Event> events;
-  std::vector<bool> had_ended;
+  std::vector<Chosen> chosen;
   for (const auto& id : *ids) {
-    had_ended.push_back(backend.world().jobs.at(id).ended_state() != nullptr);
+    chosen.push_back({id, backend.world().jobs.at(id).ended_state() != nullptr});
     events.emplace_back(policy::StopAsked{id, now});
   }
   auto shared = std::make_shared<Request>(std::move(request));
-  backend.submit(std::move(events), [&backend, shared, ids = *ids, had_ended] {
-    auto jobs = nlohmann::json::array();
-    for (std::size_t i = 0; i < ids.size(); ++i) {
-      if (const auto it = backend.world().jobs.find(ids[i]); it != backend.world().jobs.end()) {
-        jobs.push_back(outcome(it->second, had_ended[i]));
-      }
-    }
-    shared->reply({{"jobs", std::move(jobs)}});
-  });
+  backend.submit(std::move(events),
+                 [&backend, shared, chosen] { shared->reply(outcomes(backend.world(), chosen)); });
 }
 
 } // namespace gpujob::ipc

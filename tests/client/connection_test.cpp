@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/connection.h"
+#include "client/slices.h"
+#include "common/socket.h"
+#include "tests/support/catch.h"
+
+#include <nlohmann/json.hpp>
+#include <sys/socket.h>
+
+using namespace gpujob;
+using namespace gpujob::client;
+
+namespace {
+
+/// What a client makes of a daemon that says hello, then these words, and goes.
+Result<nlohmann::json> answer_of(const std::string& words) {
+  int pair[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+  Fd ours{pair[0]};
+  const Fd daemon{pair[1]};
+  REQUIRE(send_with_fd(daemon.get(),
+                       R"({"jsonrpc":"2.0","id":1,"result":{"v":1,"min_v":1,"pid":17}})"
+                       "\n" +
+                           words + "\n",
+                       -1));
+  REQUIRE(::shutdown(daemon.get(), SHUT_WR) == 0);
+  auto connection = Connection::greet(std::move(ours));
+  REQUIRE(connection);
+  return connection->call("rm", nlohmann::json::object());
+}
+
+} // namespace
+
+TEST_CASE("the answer to a call is an object, and what is none is an error") {
+  CHECK(*answer_of(R"({"id":2,"result":{"jobs":[]}})") ==
+        nlohmann::json{{"jobs", nlohmann::json::array()}});
+  for (const auto* result : {"[]", "5", "null", "\"x\"", "true"}) {
+    INFO(result);
+    const auto answer = answer_of(std::string(R"({"id":2,"result":)") + result + "}");
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().code == Errc::bad_data);
+    CHECK(answer.error().text == "daemon: rm: answers no object");
+  }
+}
+
+TEST_CASE("a daemon that goes, or speaks no JSON, is told of as such") {
+  CHECK(answer_of(R"({"id":7,"result":{}})").error().code == Errc::unreachable);
+  CHECK(answer_of("[[[").error().code == Errc::protocol);
+  CHECK(answer_of(std::string(40000, '[') + std::string(20000, ']')).error().code ==
+        Errc::protocol);
+  CHECK(answer_of(R"({"id":2,"error":[]})").error().code == Errc::refused);
+}
+
+TEST_CASE("many names go in slices, none is lost") {
+  CHECK(slices({}).empty());
+  const auto some = slices(std::vector<std::string>(401, "x"));
+  REQUIRE(some.size() == 3);
+  CHECK(some[0].size() == 200);
+  CHECK(some[1].size() == 200);
+  CHECK(some[2].size() == 1);
+}
