@@ -39,6 +39,12 @@ Budgets read_budgets(Reader& outer) {
   return b;
 }
 
+/// What is counted only ever rises; an attempt may have checkpoints, and no record of its beginning.
+Budgets never_less(const Budgets& before, const Budgets& told) {
+  return {std::max(before.interruptions, told.interruptions),
+          std::max(before.failures, told.failures), told.no_progress};
+}
+
 WallTime read_time(Reader& r, const char* key) {
   return r.maybe_wall_time(key).value_or(WallTime{});
 }
@@ -71,12 +77,25 @@ EndState end_state(const std::string& text) {
   return EndState::lost;
 }
 
+/// What is told of an attempt. One whose VM died at its very start has left its number and nothing
+/// else: then what was told before still holds.
+void read_attempt(const json& j, Job& job) {
+  Reader r(j, "attempt");
+  job.attempt = read_number(r, "attempt");
+  const auto began = read_time(r, "at_ns");
+  if (began > WallTime{}) {
+    job.started = std::max(job.started.value_or(WallTime{}), began);
+    job.budgets = never_less(job.budgets, read_budgets(r));
+  }
+  if (const auto* end = r.find("end")) {
+    Reader e(*end, "end");
+    job.budgets = never_less(job.budgets, read_budgets(e));
+  }
+}
+
 /// The last attempt says where the job stands; without an end its session vanished.
 void read_last_attempt(const json& j, Job& job) {
   Reader r(j, "attempt");
-  job.attempt = read_number(r, "attempt");
-  job.started = read_time(r, "at_ns");
-  job.budgets = read_budgets(r);
   Ended ended{EndState::parked, "the session vanished; run the same line to resume", {}, {}, false};
   const auto* end = r.find("end");
   if (end == nullptr) {
@@ -88,7 +107,6 @@ void read_last_attempt(const json& j, Job& job) {
     if (e.find("exit") != nullptr) {
       ended.code = static_cast<int>(e.integer_in("exit", 0, 255));
     }
-    job.budgets = read_budgets(e);
     job.ended = read_time(e, "at_ns");
   }
   job.state = std::move(ended);
@@ -119,6 +137,7 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
   }
   job.spec = std::move(*read);
   for (const auto& attempt : *attempts) {
+    read_attempt(attempt, job);
     Reader a(attempt, "attempt");
     const auto number = read_number(a, "attempt");
     const auto* checkpoints = a.find("checkpoints");

@@ -136,6 +136,26 @@ TEST_CASE("of two stored jobs of one name, the one that was run last comes last"
   CHECK(s.scan().jobs.back().id == "zzzz1234");
 }
 
+TEST_CASE("an attempt of which only the number was left takes nothing back") {
+  Side s;
+  s.job.id = "old12345";
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  s.job.id = "abcd1234";
+  s.job.attempt = 4;
+  s.job.budgets = {3, 2, 1};
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(6)))));
+  // The VM died between the directory and its first record.
+  REQUIRE(make_directories(s.durable / "jobs/abcd1234/attempts/5-sess1"));
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 2);
+  const auto& job = found.jobs.back(); // the same line goes on with it, not with the older one
+  CHECK(job.id == "abcd1234");
+  CHECK(job.attempt == 5);
+  CHECK(job.budgets == Budgets{4, 2, 1});
+}
+
 TEST_CASE("a helper that gave no answer has not rejected the checkpoint") {
   const auto s = durable_requests::read_secure("abcd1234", 1, "/m",
                                                Error{Errc::io, "helper: killed by signal 9"});

@@ -106,7 +106,7 @@ TEST_CASE("a view fits a frame whatever paths the checkpoints have, and keeps th
     CHECK(view.dump().size() < k_max_frame);
     CHECK(view["checkpoints"].back()["seq"] == 49);
     CHECK(view["checkpoints"].front()["seq"] == 50 - static_cast<int>(view["checkpoints"].size()));
-    CHECK(ipc::short_view(job).dump().size() < 1500);
+    CHECK(ipc::short_view(job, k_now).dump().size() < 1500);
   }
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("a text is cut between two characters") {
   const auto cwd = ipc::job_view(job, StatePaths{"/s"}, k_now)["cwd"].get<std::string>();
   CHECK(cwd.ends_with("\xe2\x82\xac…"));
   CHECK(cwd.size() <= 2048 + 3);
-  CHECK(ipc::short_view(job)["reason"].get<std::string>().size() == 200 + 3);
+  CHECK(ipc::short_view(job, k_now)["reason"].get<std::string>().size() == 200 + 3);
 }
 
 TEST_CASE("a job cannot drive the terminal of whoever looks at it") {
