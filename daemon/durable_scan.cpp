@@ -39,7 +39,8 @@ Budgets read_budgets(Reader& outer) {
   return b;
 }
 
-/// What is counted only ever rises; an attempt may have checkpoints, and no record of its beginning.
+/// What is counted only ever rises; an attempt may have checkpoints, and no record of its
+/// beginning.
 Budgets never_less(const Budgets& before, const Budgets& told) {
   return {std::max(before.interruptions, told.interruptions),
           std::max(before.failures, told.failures), told.no_progress};
