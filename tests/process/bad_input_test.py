@@ -4,7 +4,7 @@ import json
 import os
 import subprocess
 
-from machine import BIN, Case, main
+from machine import BIN, Case, main, wait_until
 
 
 class BadInput(Case):
@@ -76,7 +76,7 @@ class BadInput(Case):
             self.assertEqual(done.returncode, 1, done.stderr)
             self.assertIn(blocked.encode() + b"/d", done.stderr)
             self.assertIn(b"Read-only file system", done.stderr)
-            self.assertEqual(self.vm.processes(), [])
+            wait_until(lambda: not self.vm.processes(), "nothing is left running")
 
     def test_a_runtime_directory_too_long_for_a_socket(self):
         self.refused("daemon", "start", "--runtime", self.root + "/" + "x" * 120,
