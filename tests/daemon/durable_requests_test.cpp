@@ -156,6 +156,25 @@ TEST_CASE("an attempt of which only the number was left takes nothing back") {
   CHECK(job.budgets == Budgets{4, 2, 1});
 }
 
+TEST_CASE("an attempt of which only the end was written down was run last all the same") {
+  Side s;
+  const auto begin = [&](const char* id, std::int64_t at) {
+    s.job.id = id;
+    REQUIRE(durable_requests::read_done(
+        Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(at)))));
+  };
+  begin("abcd1234", 5);
+  begin("other123", 6);
+  s.job.id = "abcd1234";
+  s.job.attempt = 2;
+  s.job.state = Ended{EndState::failed, "exit code 3", 3, {}, false};
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::end(s.place, s.job, wall_from_ns(7)))));
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 2);
+  CHECK(found.jobs.back().id == "abcd1234");
+}
+
 TEST_CASE("a helper that gave no answer has not rejected the checkpoint") {
   const auto s = durable_requests::read_secure("abcd1234", 1, "/m",
                                                Error{Errc::io, "helper: killed by signal 9"});
