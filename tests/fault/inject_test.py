@@ -29,8 +29,7 @@ from inject import Fault
 from machine import Case, main
 
 ALL = os.environ.get("GPUJOB_INJECT_ALL") == "1"
-# Sanitized programs take four times as long.
-PER_ROW = 16 if faulty_life.SLOW == 1 else 5
+PER_ROW = 16
 AT_ONCE = 4 if ALL else 2
 ROWS = {
     "descriptors": ("EMFILE", "open open.create opendir socket accept4 pipe memfd_create epoll_create1 eventfd "
