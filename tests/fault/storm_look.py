@@ -23,7 +23,8 @@ class DiskJob:
         self.has_spec = False
         self.checkpoints = {}  # path -> Stored
         self.attempt = 0
-        self.last = []  # (budgets, what `end` says or None) of each session's record of that attempt
+        self.budgets = []  # what each record counts: of any attempt, none of them may be forgotten
+        self.ends = []     # what was said of the last attempt's end, by each session that had it
 
 
 def read_json(path):
@@ -71,10 +72,11 @@ def read_disk(durable):
             attempt, folder = int(entry.split("-")[0]), f"{durable}/jobs/{job}/attempts/{entry}"
             spec, end = read_json(folder + "/spec.json"), read_json(folder + "/end.json")
             found.has_spec |= spec is not None
+            found.budgets += [record["budgets"] for record in (spec, end) if record]
             if attempt > found.attempt:
-                found.attempt, found.last = attempt, []
-            if attempt == found.attempt:
-                found.last += [(record["budgets"], end) for record in (spec, end) if record]
+                found.attempt, found.ends = attempt, []
+            if attempt == found.attempt and end:
+                found.ends.append(end)
             for seq in names_in(folder + "/checkpoints"):
                 path = f"{folder}/checkpoints/{seq}"
                 manifest = read_json(path + "/manifest.json") if seq.isdigit() else None

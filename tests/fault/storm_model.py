@@ -146,9 +146,8 @@ class Model:
             # One that no attempt could be resumed from.
             if job.stored and not there.has_spec:
                 self.complain(f"{id}: stored checkpoints, but no attempt says what job it is")
-            floors = [budgets for budgets, _ in there.last]
             for counter in ("interruptions", "failures"):
-                job.counters[counter] = min((b[counter] for b in floors), default=0)
+                job.counters[counter] = max((budgets[counter] for budgets in there.budgets), default=0)
             job.counters["attempt"] = there.attempt
             self.forget_end(job, there)
         self.open.clear()
@@ -159,11 +158,10 @@ class Model:
 
     def forget_end(self, job, there):
         """Unless the next VM can read of it."""
-        ends = [end for _, end in there.last if end]
-        if not ends and there.attempt in job.attempts:
+        if not there.ends and there.attempt in job.attempts:
             job.attempts[there.attempt].unseen = True
-        is_done = job.ended and job.ended[1] == "done" and any(end["state"] == "done" for end in ends)
-        job.ended = job.ended if is_done else None
+        is_done = there.ends and all(end["state"] == "done" for end in there.ends)
+        job.ended = (there.attempt, "done", 0) if is_done else None
 
     def lost_all(self, id, job):
         for path in job.stored:

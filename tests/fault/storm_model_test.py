@@ -23,7 +23,8 @@ def disk(*checkpoints, attempt=1, end=None, has_spec=True, **budgets):
     """checkpoints: (attempt, seq, step) or with a fourth, why it does not verify."""
     job = DiskJob()
     job.has_spec, job.attempt = has_spec, attempt
-    job.last = [(dict({"interruptions": 0, "failures": 0}, **budgets), end)]
+    job.budgets = [{"interruptions": 0, "failures": 0}, dict({"interruptions": 0, "failures": 0}, **budgets)]
+    job.ends = [end] if end else []
     for made_by, seq, step, *wrong in checkpoints:
         path = PLACE.format(made_by, seq)
         job.checkpoints[path] = Stored(path, (made_by, seq), step, wrong[0] if wrong else None)
@@ -279,6 +280,21 @@ class Starts(History):
         self.ends(0)
         self.start(2)
         self.caught("exited with 0")
+
+    def test_one_more_on_the_next_machine_although_a_success_was_recorded(self):
+        self.ends(0)
+        self.model.vanished(disk(end={"state": "done"}))
+        self.run_line()
+        self.start(2)
+        self.caught("was done")
+
+    def test_one_more_on_the_next_machine_when_none_was(self):
+        self.ends(0)
+        self.saw("done", exit=0)
+        self.model.vanished(disk())
+        self.run_line()
+        self.start(2)
+        self.believed()
 
     def test_one_more_after_a_stop(self):
         self.stop()
