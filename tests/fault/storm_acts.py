@@ -201,7 +201,7 @@ class Acts:
     def act_crash_point(self):
         if self.spares_daemon():
             return False
-        point = f"{self.rng.choice(POINTS)}:{self.rng.randint(1, 8)}"
+        point = f"{self.rng.choice(POINTS)}:{self.rng.randint(1, 5)}"
         self.log(f"crash at {point}")
         self.expect_another_daemon()
         for pid in self.daemons():
@@ -289,7 +289,7 @@ class Acts:
 
     ACTS = {"run": 26, "run_attached": 3, "wait": 2, "checkpoint_wait": 16, "checkpoint": 4, "stop": 5, "rm": 4,
             "ps": 5, "daemon_stop": 2, "second_daemon": 3, "kill_daemon": 5, "kill_helper": 8,
-            "crash_point": 4, "kill_shim": 3, "kill_job": 4, "freeze": 3, "kill_client": 4, "garbage": 6}
+            "crash_point": 6, "kill_shim": 3, "kill_job": 4, "freeze": 3, "kill_client": 4, "garbage": 6}
 
     def act(self):
         if len(self.clients) > 12:

@@ -8,6 +8,7 @@ storm_job.py RECORDS SEED TRAIT,...
   mute     catches the signal and never saves
   child    has a child in a session of its own
   endless  never ends by itself
+  brief    ends within a second or two
 
 What it does goes to RECORDS/JOB.jsonl, which no death of a VM removes: each start, each save, and
 how it is about to end. While it lives it holds the lock RECORDS/JOB.lock: a second process of the
@@ -100,7 +101,7 @@ count = int(open(resume).read()) if resume else 0
 record("start", step=count, alone=is_alone(), boot=os.environ["GJ_STORM_BOOT"])
 if "child" in traits:
     subprocess.Popen(["sleep", "100000"], start_new_session=True)
-last = count + 5 + chance("life", 200)
+last = count + 5 + chance("life", 30 if "brief" in traits else 200)
 while "endless" in traits or count < last:
     time.sleep(PERIOD)
     count += 1

@@ -259,6 +259,7 @@ class Model:
                 self.complain(f"{said}: its process ended with {attempt.exit}")
             return
         possible = attempt.possible_exits(now)
+        self.counts["exit codes shown"] += exit == attempt.exit
         if exit not in possible:
             self.complain(f"{said}: possible was {sorted(possible)}")
 
