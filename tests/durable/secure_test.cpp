@@ -197,6 +197,12 @@ TEST_CASE("the same checkpoint is not copied twice", "[secure]") {
   CHECK(second["verified"] == true);
   CHECK(second["durable"]["path"] == first["durable"]["path"]);
   CHECK(std::filesystem::exists(w.manifest(2)));
+  // It was written over before it was copied: what is there is the later step.
+  REQUIRE(w.stored().size() == 1);
+  CHECK(w.stored()[0]["step"] == 200);
+  CHECK(World::ask_well(w.secure_request(w.ckpt() + "/last.ckpt", 1))["durable"]["path"] ==
+        first["durable"]["path"]);
+  CHECK(w.stored()[0]["step"] == 200);
   const auto third = w.save("last.ckpt", 3, "other");
   CHECK(third["durable"]["path"] == w.checkpoint_dir(3));
   // The newest is another one by now.
