@@ -23,6 +23,7 @@ class DiskJob:
         self.has_spec = False
         self.checkpoints = {}  # path -> Stored
         self.attempt = 0
+        self.recorded = 0  # the last attempt of which more than its number is there
         self.budgets = []  # what each record counts: of any attempt, none of them may be forgotten
         self.ends = []     # what was said of the last attempt's end, by each session that had it
 
@@ -72,6 +73,7 @@ def read_disk(durable):
             attempt, folder = int(entry.split("-")[0]), f"{durable}/jobs/{job}/attempts/{entry}"
             spec, end = read_json(folder + "/spec.json"), read_json(folder + "/end.json")
             found.has_spec |= spec is not None
+            found.recorded = max(found.recorded, attempt if spec else 0)
             found.budgets += [record["budgets"] for record in (spec, end) if record]
             if attempt > found.attempt:
                 found.attempt, found.ends = attempt, []

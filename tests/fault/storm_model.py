@@ -67,6 +67,7 @@ class Model:
         self.open = collections.defaultdict(list)  # (verb, name) -> until when it may have an effect
         self.stopping = set()                      # names that were stopped since the last run
         self.newest = {}                           # name -> the job that a run of it continues
+        self.begun = {}                            # name -> (job, attempt) that began last
         self.listed = set()                        # ids that every listing must have
 
     def complain(self, text):
@@ -153,7 +154,9 @@ class Model:
         self.open.clear()
         self.stopping.clear()
         if disk is not None:
-            self.newest = {name: id for name, id in self.newest.items() if id in disk}
+            # What was run and never began has left no trace.
+            self.newest = {name: id for name, (id, number) in self.begun.items()
+                           if id in disk and disk[id].recorded >= number}
             self.listed = {id for id, found in disk.items() if found.has_spec}
 
     def forget_end(self, job, there):
@@ -189,6 +192,7 @@ class Model:
             self.complain(f"{id}: attempt {number} began although the one before had exited with 0")
         if step < job.saved_before(number):
             self.complain(f"{id}: attempt {number} began at step {step}; {job.saved_before(number)} was saved")
+        self.begun[name] = (id, number)
         attempt = self.attempt(id, number)
         attempt.step = step
 

@@ -22,7 +22,7 @@ def view(state, attempt=1, exit=None, checkpoints=(), **more):
 def disk(*checkpoints, attempt=1, end=None, has_spec=True, **budgets):
     """checkpoints: (attempt, seq, step) or with a fourth, why it does not verify."""
     job = DiskJob()
-    job.has_spec, job.attempt = has_spec, attempt
+    job.has_spec, job.attempt, job.recorded = has_spec, attempt, attempt if has_spec else 0
     job.budgets = [{"interruptions": 0, "failures": 0}, dict({"interruptions": 0, "failures": 0}, **budgets)]
     job.ends = [end] if end else []
     for made_by, seq, step, *wrong in checkpoints:
@@ -136,6 +136,19 @@ class Stores(History):
         self.saved(10)
         self.model.ran(NAME, "d2", False, self.now)
         self.caught("is d1", "made d2")
+
+    def test_also_on_the_next_machine(self):
+        self.saved(10)
+        self.model.vanished(disk((1, 1, 10)))
+        self.model.ran(NAME, "d2", False, self.now)
+        self.caught("is d1", "made d2")
+
+    def test_unless_it_never_began(self):
+        self.saved(10)
+        self.model.ran(NAME, "d2", True, self.now)
+        self.model.vanished(dict(disk((1, 1, 10)), d2=disk()[ID]))
+        self.model.ran(NAME, "d1", False, self.now)
+        self.believed()
 
     def test_a_job_that_is_listed_no_longer(self):
         self.saved(10)
