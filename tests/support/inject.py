@@ -4,9 +4,10 @@
 tests/fault/inject/inject.cpp is preloaded into them. It counts every call, tells call sites apart by
 the whole stack, and makes one call fail (Fault). What fired, and where, is in the log it writes.
 """
-import collections
+import bisect
 import dataclasses
 import errno
+import functools
 import mmap
 import os
 import shutil
@@ -45,11 +46,19 @@ class Site:
     hash: str
     frames: tuple
 
+    def caller(self):
+        """The innermost two places of our own: many stacks differ only in what lies below or above."""
+        return tuple(f for f in self.frames if f.startswith("gpujob"))[:2]
+
+
+# Under its name, what is built for it: a static program cannot be got into.
+PROGRAMS = {"gpujob": "gpujob", "gpujobd": "gpujobd-dynamic", "gpujob-shim": "gpujob-shim-dynamic"}
+
 
 def make_bin(path):
     """The programs, those that a fault gets into in their dynamic form."""
     os.mkdir(path)
-    for name, source in (("gpujob", "gpujob"), ("gpujobd", "gpujobd-dynamic"), ("gpujob-shim", "gpujob-shim-dynamic")):
+    for name, source in PROGRAMS.items():
         try:
             os.link(os.path.join(BIN, source), os.path.join(path, name))
         except OSError:
@@ -121,18 +130,26 @@ def _mix(value, text):
     return value
 
 
-def describe(site, bin_dir):
-    """The stack in words, innermost first: what a person needs who has to mend it."""
-    by_program = collections.defaultdict(list)
+@functools.lru_cache(maxsize=None)
+def _symbols(path):
+    """Offsets and mangled names, both ascending. (addr2line needs gigabytes where there is debug information.)"""
+    out = subprocess.run(["nm", "--defined-only", path], capture_output=True, text=True, check=False).stdout
+    rows = sorted((int(row[0], 16), row[2]) for line in out.splitlines() if len(row := line.split()) == 3)
+    return [r[0] for r in rows], [r[1] for r in rows]
+
+
+def functions(site):
+    """The functions of our own on its stack, mangled, innermost first."""
+    names = []
     for frame in site.frames:
         program, offset = frame.rsplit("+", 1)
-        by_program[program].append(offset)
-    names = {}
-    for program, offsets in by_program.items():
-        path = os.path.join(bin_dir, program)
-        if os.path.exists(path):
-            out = subprocess.run(["addr2line", "-Cfs", "-e", path, *(hex(int(o, 16) - 1) for o in offsets)],
-                                 capture_output=True, text=True, check=False).stdout.splitlines()
-            names.update({f"{program}+{o}": out[2 * i] for i, o in enumerate(offsets) if 2 * i < len(out)})
-    lines = [names[f].split("(")[0][-90:] for f in site.frames if f in names]
-    return f"{site.who} {site.function} {site.hash}: " + " < ".join(lines[:14])
+        if program in ("gpujobd", "gpujob-shim"):
+            at, symbols = _symbols(os.path.join(BIN, PROGRAMS[program]))
+            names.append(symbols[bisect.bisect_right(at, int(offset, 16) - 1) - 1])
+    return names
+
+
+def describe(site):
+    """The stack in words, innermost first: what a person needs who has to mend it."""
+    out = subprocess.run(["c++filt", "-p", *functions(site)], capture_output=True, text=True, check=False).stdout
+    return f"{site.who} {site.function} {site.hash}: " + " < ".join(n[-70:] for n in out.splitlines()[:14])
