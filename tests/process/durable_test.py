@@ -211,7 +211,7 @@ class Durable(Case):
         good, bad = self.vm.show("x")["checkpoints"][-2:]
         self.vm.vanish()
         with open(bad["durable_path"] + "/data/count.txt", "r+") as f:
-            f.write("9")
+            f.write("x")  # never a digit of the count
         other = self.machine("other")
         other.start("--durable", self.durable())
         other.ok("run", "-d", "--take-over", "--name", "x", "--", PYTHON, SAVER, "100000")
