@@ -194,7 +194,8 @@ json short_view(const Job& job, Now now) {
 }
 
 std::string view_fingerprint(const Job& job) {
-  auto out = fmt::format("{} {} {}", state_text(job), job.attempt, reason_text(job));
+  auto out = fmt::format("{} {} {} {}", state_text(job), job.attempt, reason_text(job),
+                         run_exit(job).has_value());
   for (const auto& c : job.checkpoints) {
     out += fmt::format(" {}:{}:{}", c.seq, to_text(c.state), c.durable_level);
   }

@@ -104,6 +104,11 @@ std::optional<int> run_exit(const Job& job) {
   if (ended == nullptr) {
     return std::nullopt;
   }
+  // Where a notebook runs as a batch, the machine goes with the last cell: nobody is told that it
+  // is over before the next machine can know it, or that has failed once.
+  if (job.end_record != Work::none && !job.record_retry_at) {
+    return std::nullopt;
+  }
   switch (ended->state) {
   case EndState::parked:
     return ended->saved_at_limit ? 85 : 75;

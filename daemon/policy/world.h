@@ -192,7 +192,8 @@ Checkpoint* find_checkpoint(Job& job, int seq);
 /// When it started, on the wall clock as it is set now: it may have been set since.
 std::optional<WallTime> started_at(const Job& job, Now now);
 
-/// What attached `gpujob run` and `wait` return; nullopt while it is not known.
+/// What attached `gpujob run` and `wait` return; nullopt while it is not known, or not yet recorded
+/// in the durable directory.
 std::optional<int> run_exit(const Job& job);
 
 int jobs_in_slots(const World& w);

@@ -48,6 +48,27 @@ TEST_CASE("at the limit with a confirmed checkpoint it is parked, and run return
   CHECK(b.job().budgets.no_progress == 0);
 }
 
+TEST_CASE("nobody is told that it is over before the next machine can know it") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, true});
+  b.gone(b.exit_record(0));
+  CHECK(b.state() == "done");
+  REQUIRE(b.action<WriteRecord>());
+  CHECK_FALSE(run_exit(b.job()));
+  b.w.dirty.clear();
+  SECTION("once it is written") {
+    b.step(RecordWritten{"j1", true, true});
+  }
+  SECTION("or could not be: it is tried again, and nobody waits for that") {
+    b.step(RecordWritten{"j1", true, false});
+    CHECK(b.job().end_record == Work::wanted);
+  }
+  CHECK(run_exit(b.job()) == 0);
+  CHECK(b.w.dirty.contains("j1")); // who watches hears of it
+}
+
 TEST_CASE("at the limit without one it is parked, and run returns 75") {
   Bench b;
   b.session(1h);
