@@ -6,6 +6,7 @@
 #include "common/file.h"
 #include "common/log.h"
 
+#include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <fmt/format.h>
@@ -113,9 +114,12 @@ void App::wake() {
 
 bool App::commit(Now) {
   crash_point("before_commit");
-  // What somebody is told, or what is done, must outlive a power cut. All else comes from records
-  // that the shims and helpers have synced; it is read again.
-  const bool binding = !m_decision.actions.empty() || !m_due_callbacks.empty();
+  // What somebody is told, or what is done, must outlive a power cut. An end that only its watchers
+  // hear of is in the shim's record, which is synced and read again.
+  const auto& said = m_world.announcements;
+  const bool told =
+      std::any_of(said.begin(), said.end(), [](const auto& a) { return !a.log_only; });
+  const bool binding = told || !m_decision.actions.empty() || !m_due_callbacks.empty();
   auto stored = m_store->commit(m_world, m_world.dirty,
                                 binding ? store::Outlives::power_cut : store::Outlives::daemon);
   if (stored) {
@@ -161,7 +165,7 @@ void App::after_commit(Now now) {
   crash_point("after_perform");
   m_server.publish(announcements, changed);
   arm(decision);
-  if (!m_events.empty()) {
+  if (!m_events.empty() || !m_callbacks.empty()) {
     schedule();
   }
 }

@@ -56,6 +56,7 @@ public:
   [[nodiscard]] const StatePaths& state_paths() const override { return m_places.state; }
   void submit(std::vector<policy::Event> events, std::function<void()> committed) override;
   bool hold_command_line(const policy::JobId& id, Fd command_line) override;
+  [[nodiscard]] std::size_t command_lines() const override { return m_command_lines.size(); }
   void refresh_from_durable(std::function<void(Result<void>)> done) override;
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId& id) const override;
   [[nodiscard]] nlohmann::json session_view() const override;

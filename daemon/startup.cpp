@@ -159,8 +159,24 @@ std::vector<policy::Checkpoint> read_checkpoints(const StatePaths& state, const 
   return list;
 }
 
-/// A damaged database is kept under another name. What runs is known from its own records, the
-/// session from its second copy, what is durable from there; the rest of the list is lost.
+/// Without its database: what runs is known from its own records, the session from its second copy,
+/// what is durable from there; the rest of the list is lost.
+void rebuild(Remembered& r, const StatePaths& state, const std::string& vm_id,
+             const std::string& why) {
+  constexpr std::size_t k_max_session = 1U << 20U;
+  if (const auto text = read_file(state.session(), k_max_session)) {
+    r.settings = read_settings(*text);
+  }
+  for (auto& job : jobs::rebuild_living(state, read_clocks())) {
+    job.checkpoints = read_checkpoints(state, job.id);
+    r.jobs.push_back({std::move(job), vm_id});
+  }
+  r.note = fmt::format("{}; jobs that run go on ({}), those that had ended are no longer listed",
+                       why, r.jobs.size());
+  log_line(r.note);
+}
+
+/// A damaged database is kept under another name.
 Result<Remembered> start_over(const StatePaths& state, const std::string& vm_id,
                               const Error& damage) {
   const auto now = read_clocks();
@@ -176,19 +192,7 @@ Result<Remembered> start_over(const StatePaths& state, const std::string& vm_id,
   if (!r) {
     return r;
   }
-  constexpr std::size_t k_max_session = 1U << 20U;
-  if (const auto text = read_file(state.session(), k_max_session)) {
-    r->settings = read_settings(*text);
-  }
-  for (auto& job : jobs::rebuild_living(state, now)) {
-    job.checkpoints = read_checkpoints(state, job.id);
-    r->jobs.push_back({std::move(job), vm_id});
-  }
-  r->note =
-      fmt::format("{}: kept as {}; jobs that run go on ({}), those that had ended are no longer "
-                  "listed",
-                  damage.text, aside, r->jobs.size());
-  log_line(r->note);
+  rebuild(*r, state, vm_id, fmt::format("{}: kept as {}", damage.text, aside));
   return r;
 }
 
@@ -245,13 +249,19 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
   request.facts = platform::collect_facts(*profiles, {"", platform::read_environment()});
   request.new_session_id = random_id();
   parts.vm_id = make_vm_id(request.facts);
-  auto remembered = open_store(parts.places.state, parts.vm_id);
-  if (!remembered && remembered.error().code == Errc::bad_data) {
-    // SQLite calls it damaged, too, when a page could not be read (EIO): perhaps only just now.
-    remembered = open_store(parts.places.state, parts.vm_id);
+  std::error_code ignored;
+  const auto& state = parts.places.state;
+  const bool is_new = !std::filesystem::exists(state.database(), ignored);
+  auto remembered = open_store(state, parts.vm_id);
+  if (remembered && is_new && std::filesystem::exists(state.session(), ignored)) {
+    rebuild(*remembered, state, parts.vm_id, state.database() + ": is gone");
   }
   if (!remembered && remembered.error().code == Errc::bad_data) {
-    remembered = start_over(parts.places.state, parts.vm_id, remembered.error());
+    // SQLite calls it damaged, too, when a page could not be read (EIO): perhaps only just now.
+    remembered = open_store(state, parts.vm_id);
+  }
+  if (!remembered && remembered.error().code == Errc::bad_data) {
+    remembered = start_over(state, parts.vm_id, remembered.error());
   }
   if (!remembered) {
     return remembered;

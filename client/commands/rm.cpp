@@ -10,13 +10,14 @@
 
 namespace gpujob::client {
 
-Result<int> execute(const RmOptions& options) {
+namespace {
+
+Result<void> remove(const std::vector<std::string>& names, nlohmann::json& removed) {
   auto connection = reach_daemon();
   if (!connection) {
     return connection.error();
   }
-  auto removed = nlohmann::json::array();
-  for (const auto& jobs : slices(options.jobs)) {
+  for (const auto& jobs : slices(names)) {
     auto answer = connection->call("rm", {{"jobs", jobs}});
     if (!answer) {
       return answer.error();
@@ -25,10 +26,10 @@ Result<int> execute(const RmOptions& options) {
       removed.push_back(job);
     }
   }
-  if (options.json) {
-    GPUJOB_TRY(print_json({{"jobs", std::move(removed)}}));
-    return 0;
-  }
+  return {};
+}
+
+void tell(const nlohmann::json& removed) {
   for (const auto& job : removed) {
     json::Reader reader(job, "daemon: rm");
     note(fmt::format("removed {} ({}){}", reader.text_or("name", "?"), reader.text_or("id", "?"),
@@ -36,6 +37,22 @@ Result<int> execute(const RmOptions& options) {
                          ? " here; in the durable directory it stays, for other sessions to go on "
                            "from"
                          : ""));
+  }
+}
+
+} // namespace
+
+Result<int> execute(const RmOptions& options) {
+  auto removed = nlohmann::json::array();
+  const auto done = remove(options.jobs, removed);
+  if (!options.json) {
+    tell(removed); // those of the requests before one that failed, too
+  }
+  if (!done) {
+    return done.error();
+  }
+  if (options.json) {
+    GPUJOB_TRY(print_json({{"jobs", std::move(removed)}}));
   }
   return 0;
 }

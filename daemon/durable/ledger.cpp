@@ -28,9 +28,13 @@ std::string heartbeat_path(const std::string& session_dir, std::int64_t seq) {
 }
 
 /// The numbers of the heartbeats there, ascending.
-std::vector<std::int64_t> seqs_in(const std::string& session_dir) {
+Result<std::vector<std::int64_t>> seqs_in(const std::string& session_dir) {
+  const auto names = names_in(session_dir);
+  if (!names) {
+    return names.error();
+  }
   std::vector<std::int64_t> seqs;
-  for (const auto& entry : names_in(session_dir)) {
+  for (const auto& entry : *names) {
     if (entry.ends_with(".json")) {
       if (const auto seq = parse_seq(std::string_view(entry).substr(0, entry.size() - 5))) {
         seqs.push_back(*seq);
@@ -84,10 +88,11 @@ Result<Closed> read_closed(const std::string& session_dir) {
 }
 
 /// What the session has been so far, from the files that can be read.
-Closed gather(const std::string& session_dir, const Heartbeat& last) {
+Closed gather(const std::string& session_dir, const std::vector<std::int64_t>& seqs,
+              const Heartbeat& last) {
   const auto before = read_closed(session_dir);
   Closed all{before ? before->first : last, last, (before ? before->count : 0) + 1};
-  for (const auto seq : seqs_in(session_dir)) {
+  for (const auto seq : seqs) {
     auto h = read_heartbeat(heartbeat_path(session_dir, seq));
     if (h && h->seq < all.first.seq) {
       all.first = std::move(*h);
@@ -99,15 +104,18 @@ Closed gather(const std::string& session_dir, const Heartbeat& last) {
 
 Result<void> close_session(const std::string& dir, const Heartbeat& h) {
   const auto session = session_dir(dir, h.session);
-  const auto all = gather(session, h);
+  const auto numbers = seqs_in(session);
+  if (!numbers) {
+    return numbers.error();
+  }
+  const auto all = gather(session, *numbers, h);
   const nlohmann::json j{{"v", k_version},
                          {"session", h.session},
                          {"first", to_json(all.first)},
                          {"last", to_json(all.last)},
                          {"count", all.count}};
-  const auto numbers = seqs_in(session);
   GPUJOB_TRY(put_file(dir, session + "/" + name::k_closed, json::dump(j) + "\n"));
-  for (const auto seq : numbers) {
+  for (const auto seq : *numbers) {
     ::unlink(heartbeat_path(session, seq).c_str());
   }
   return {};
@@ -119,11 +127,15 @@ std::optional<Heartbeat> newest_of(const std::string& session_dir, Problems& pro
   if (auto closed = read_closed(session_dir)) {
     best = std::move(closed->last);
   } else if (closed.error().code != Errc::not_found) {
-    problems.push_back(printable(closed.error().text));
+    problems.pass_over(session_dir, closed.error());
   }
   auto seqs = seqs_in(session_dir);
-  std::reverse(seqs.begin(), seqs.end());
-  for (const auto seq : seqs) {
+  if (!seqs) {
+    problems.pass_over(session_dir, seqs.error());
+    return best;
+  }
+  std::reverse(seqs->begin(), seqs->end());
+  for (const auto seq : *seqs) {
     if (best && best->seq >= seq) {
       break;
     }
@@ -131,7 +143,7 @@ std::optional<Heartbeat> newest_of(const std::string& session_dir, Problems& pro
     if (h) {
       return std::move(*h);
     }
-    problems.push_back(printable(heartbeat_path(session_dir, seq) + ": " + h.error().text));
+    problems.pass_over(heartbeat_path(session_dir, seq), h.error());
   }
   return best;
 }
@@ -182,11 +194,14 @@ Result<void> write_heartbeat(const std::string& dir, const Heartbeat& h) {
   // only the highest number counts.
   auto next = h;
   const auto seqs = seqs_in(session);
+  if (!seqs) {
+    return seqs.error();
+  }
   const auto closed = read_closed(session);
   next.seq =
-      std::max({h.seq, seqs.empty() ? 1 : seqs.back() + 1, closed ? closed->last.seq + 1 : 1});
+      std::max({h.seq, seqs->empty() ? 1 : seqs->back() + 1, closed ? closed->last.seq + 1 : 1});
   GPUJOB_TRY(put_file(dir, heartbeat_path(session, next.seq), json::dump(to_json(next)) + "\n"));
-  for (const auto seq : seqs) {
+  for (const auto seq : *seqs) {
     if (seq > 1 && seq <= next.seq - k_kept) { // the first says when the session began
       ::unlink(heartbeat_path(session, seq).c_str());
     }
@@ -197,9 +212,14 @@ Result<void> write_heartbeat(const std::string& dir, const Heartbeat& h) {
 std::vector<Heartbeat> newest_heartbeats(const std::vector<std::string>& dirs, Problems& problems) {
   std::map<std::string, Heartbeat> newest;
   for (const auto& dir : dirs) {
-    for (const auto& session : names_in(dir + "/ledger")) {
+    const auto sessions = names_in(dir + "/ledger");
+    if (!sessions) {
+      problems.pass_over(dir + "/ledger", sessions.error());
+      continue;
+    }
+    for (const auto& session : *sessions) {
       if (!is_id(session)) {
-        problems.push_back(printable(dir + "/ledger/" + session + ": is no session of ours"));
+        problems.pass_over(dir + "/ledger/" + session + ": is no session of ours");
         continue;
       }
       auto h = newest_of(session_dir(dir, session), problems);

@@ -140,7 +140,7 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
   for (const auto& job : scan_jobs(dirs, problems)) {
     auto j = to_json(job);
     if (j.is_null()) {
-      problems.push_back("job " + job.id + ": no attempt of it has a spec that can be read");
+      problems.pass_over("job " + job.id + ": no attempt of it has a spec that can be read");
     } else {
       jobs.push_back(std::move(j));
     }
@@ -150,8 +150,12 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
   for (const auto& h : newest_heartbeats(find_roots(dirs, said_above), problems)) {
     heartbeats.push_back(to_json(h));
   }
-  return json{
-      {"jobs", std::move(jobs)}, {"heartbeats", std::move(heartbeats)}, {"problems", problems}};
+  if (problems.unread) {
+    return *problems.unread;
+  }
+  return json{{"jobs", std::move(jobs)},
+              {"heartbeats", std::move(heartbeats)},
+              {"problems", problems.notes}};
 }
 
 Result<json> op_begin(Reader& r, const json& request) {

@@ -51,14 +51,26 @@ std::string session_dir(const std::string& dir, const std::string& session) {
   return dir + "/ledger/" + session;
 }
 
-std::vector<std::string> names_in(const std::string& path) {
+Result<std::vector<std::string>> names_in(const std::string& path) {
   std::vector<std::string> names;
   const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(path.c_str()), &::closedir);
-  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+  if (!dir) {
+    return errno == ENOENT || errno == ENOTDIR ? Result<std::vector<std::string>>(std::move(names))
+                                               : io_error("opendir", path, errno);
+  }
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(dir.get());
+    if (entry == nullptr) {
+      break;
+    }
     const std::string_view name = entry->d_name;
     if (name != "." && name != "..") {
       names.emplace_back(name);
     }
+  }
+  if (errno != 0) {
+    return io_error("readdir", path, errno);
   }
   std::sort(names.begin(), names.end());
   return names;

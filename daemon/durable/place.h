@@ -46,8 +46,8 @@ constexpr const char* k_data = "data";
 constexpr const char* k_closed = "closed.json";
 } // namespace name
 
-/// Names in a directory, sorted; empty when it cannot be read.
-std::vector<std::string> names_in(const std::string& path);
+/// Names in a directory, sorted; none when there is no directory. Errc::io when it cannot be read.
+Result<std::vector<std::string>> names_in(const std::string& path);
 
 /// "durable directory: PATH: why: what to do".
 Error place_error(const std::string& path, const std::string& why_and_remedy);

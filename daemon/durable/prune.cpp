@@ -5,6 +5,7 @@
 #include "daemon/durable/scan.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <ctime>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -30,14 +31,15 @@ bool is_abandoned(const std::string& path) {
   return ::stat(path.c_str(), &st) == 0 && std::time(nullptr) - st.st_mtime > k_abandoned_s;
 }
 
-bool has_manifest(const std::string& path) {
+/// Surely none: one that cannot be looked at may be there.
+bool has_no_manifest(const std::string& path) {
   struct stat st {};
-  return ::lstat((path + "/" + name::k_manifest).c_str(), &st) == 0;
+  return ::lstat((path + "/" + name::k_manifest).c_str(), &st) != 0 && errno == ENOENT;
 }
 
 /// "<seq>.partial", or "<seq>" without a manifest.
 bool is_leftover(const std::string& path, std::string_view entry) {
-  return entry.ends_with(".partial") || (parse_seq(entry) && !has_manifest(path));
+  return entry.ends_with(".partial") || (parse_seq(entry) && has_no_manifest(path));
 }
 
 std::int64_t seq_of(std::string_view entry) {
@@ -48,7 +50,8 @@ std::int64_t seq_of(std::string_view entry) {
 void remove_leftovers(const StoredAttempt& attempt, const AttemptKey& writer, std::int64_t seq) {
   const bool own = attempt.key.attempt == writer.attempt && attempt.key.session == writer.session;
   const auto dir = attempt.path + "/" + name::k_checkpoints;
-  for (const auto& entry : names_in(dir)) {
+  const auto names = names_in(dir);
+  for (const auto& entry : names ? *names : std::vector<std::string>{}) {
     const auto path = dir + "/" + entry;
     if (is_leftover(path, entry) && (own ? seq_of(entry) < seq : is_abandoned(path))) {
       (void)remove_tree(path);

@@ -7,6 +7,7 @@
 #include "daemon/durable/copy.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fmt/format.h>
 #include <glob.h>
 #include <map>
@@ -23,12 +24,26 @@ bool is_dir(const std::string& path) {
   return ::stat(path.c_str(), &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-bool is_ours(const std::string& path) {
-  return is_dir(path + "/jobs") || is_dir(path + "/ledger");
+/// What cannot be looked at is no file that somebody left there.
+bool is_dir(const std::string& path, Problems& problems) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0 && errno != ENOENT && errno != ENOTDIR && errno != ELOOP) {
+    problems.pass_over(path, io_error("stat", path, errno));
+  }
+  return S_ISDIR(st.st_mode);
 }
 
-void note(Problems& problems, const std::string& path, const Error& error) {
-  problems.push_back(printable(fmt::format("{}: {}", path, error.text)));
+std::vector<std::string> names_in(const std::string& path, Problems& problems) {
+  auto names = durable::names_in(path);
+  if (!names) {
+    problems.pass_over(path, names.error());
+    return {};
+  }
+  return std::move(*names);
+}
+
+bool is_ours(const std::string& path) {
+  return is_dir(path + "/jobs") || is_dir(path + "/ledger");
 }
 
 /// The manifest must be of this very place: one that was copied elsewhere describes other work.
@@ -50,18 +65,18 @@ std::vector<StoredCheckpoint> read_checkpoints(const std::string& attempt, const
                                                Problems& problems) {
   std::vector<StoredCheckpoint> out;
   const auto dir = attempt + "/" + name::k_checkpoints;
-  for (const auto& entry : names_in(dir)) {
+  for (const auto& entry : names_in(dir, problems)) {
     const auto seq = parse_seq(entry);
     const auto path = dir + "/" + entry;
     // <seq>.partial: a copy that was never finished, or still runs.
-    if (!seq || !is_dir(path)) {
+    if (!seq || !is_dir(path, problems)) {
       continue;
     }
     auto m = read_own_manifest(path, key, *seq);
     if (m) {
       out.push_back(StoredCheckpoint{path, std::move(*m)});
     } else {
-      note(problems, path, m.error());
+      problems.pass_over(path, m.error());
     }
   }
   std::sort(out.begin(), out.end(), [](const StoredCheckpoint& a, const StoredCheckpoint& b) {
@@ -75,12 +90,12 @@ StoredAttempt read_attempt(const std::string& path, const AttemptKey& key, Probl
   if (auto begin = read_begin(path)) {
     attempt.begin = std::move(*begin);
   } else {
-    note(problems, path, begin.error());
+    problems.pass_over(path, begin.error());
   }
   if (auto end = read_end(path)) {
     attempt.end = std::move(*end);
   } else if (end.error().code != Errc::not_found) {
-    note(problems, path, end.error());
+    problems.pass_over(path, end.error());
   }
   attempt.checkpoints = read_checkpoints(path, key, problems);
   return attempt;
@@ -127,7 +142,7 @@ void merge_job(StoredJob& into, StoredJob&& from) {
 std::vector<std::string> expand(const std::string& dir, Problems& problems) {
   if (dir.find_first_of("*?[") == std::string::npos) {
     if (!is_dir(dir)) {
-      problems.push_back(printable(fmt::format("durable directory: {}: is not there", dir)));
+      problems.pass_over(fmt::format("durable directory: {}: is not there", dir));
     }
     return {dir};
   }
@@ -141,6 +156,22 @@ std::vector<std::string> expand(const std::string& dir, Problems& problems) {
 
 } // namespace
 
+void Problems::pass_over(const std::string& what_and_why) {
+  notes.push_back(printable(what_and_why));
+}
+
+void Problems::pass_over(const std::string& path, const Error& error) {
+  pass_over(fmt::format("{}: {}", path, error.text));
+  if (error.code == Errc::io && !unread) {
+    unread =
+        Error{Errc::io,
+              fmt::format("durable directory: {}: cannot be read, so which jobs are done or run "
+                          "elsewhere is not known: try again; if it stays so, move it out of "
+                          "there",
+                          notes.back())};
+  }
+}
+
 std::int64_t StoredAttempt::at_ns() const {
   if (begin) {
     return begin->at_ns;
@@ -151,12 +182,12 @@ std::int64_t StoredAttempt::at_ns() const {
 StoredJob read_job(const std::string& dir, const std::string& job, Problems& problems) {
   StoredJob out{job, {}};
   const auto attempts = job_dir(dir, job) + "/attempts";
-  for (const auto& entry : names_in(attempts)) {
+  for (const auto& entry : names_in(attempts, problems)) {
     const auto path = attempts + "/" + entry;
-    if (const auto key = parse_attempt_name(job, entry); key && is_dir(path)) {
+    if (const auto key = parse_attempt_name(job, entry); key && is_dir(path, problems)) {
       out.attempts.push_back(read_attempt(path, *key, problems));
     } else {
-      problems.push_back(printable(path + ": is no attempt of ours"));
+      problems.pass_over(path + ": is no attempt of ours");
     }
   }
   sort_attempts(out.attempts);
@@ -180,9 +211,9 @@ std::vector<std::string> find_roots(const std::vector<std::string>& dirs, Proble
 std::vector<StoredJob> scan_jobs(const std::vector<std::string>& dirs, Problems& problems) {
   std::map<std::string, StoredJob> jobs;
   for (const auto& root : find_roots(dirs, problems)) {
-    for (const auto& id : names_in(root + "/jobs")) {
+    for (const auto& id : names_in(root + "/jobs", problems)) {
       if (!is_id(id)) {
-        problems.push_back(printable(root + "/jobs/" + id + ": is no job of ours"));
+        problems.pass_over(root + "/jobs/" + id + ": is no job of ours");
         continue;
       }
       auto& job = jobs[id];

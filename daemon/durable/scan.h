@@ -33,7 +33,16 @@ struct StoredJob {
   std::vector<StoredAttempt> attempts; ///< by number, begin, session
 };
 
-using Problems = std::vector<std::string>;
+/// What a look at the directory met.
+struct Problems {
+  std::vector<std::string> notes; ///< what was passed over, and why
+  /// The first thing that could not be read, though it is there: what was found is not all there
+  /// is, and no job may be taken for ended, free or new because of it.
+  std::optional<Error> unread;
+
+  void pass_over(const std::string& what_and_why);
+  void pass_over(const std::string& path, const Error& error);
+};
 
 /// One job of one durable directory.
 StoredJob read_job(const std::string& dir, const std::string& job, Problems& problems);

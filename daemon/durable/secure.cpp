@@ -117,6 +117,12 @@ Result<void> write_local_manifest(const SecureRequest& q, const Manifest& m) {
   return atomic_replace(q.manifest, encode(m));
 }
 
+void drop_local_manifest(const SecureRequest& q) {
+  if (!q.manifest.empty()) {
+    ::unlink(q.manifest.c_str());
+  }
+}
+
 /// False: it changed, or could not be read, and is worth another try.
 bool try_once(const SecureRequest& q, Secured& out) {
   Result<Manifest> m = [&] {
@@ -139,6 +145,7 @@ bool try_once(const SecureRequest& q, Secured& out) {
   if (!q.dir.empty()) {
     auto stored = store(q, *m, out);
     if (!stored && stored.error().code == Errc::refused) {
+      drop_local_manifest(q); // it describes what is no longer there, and the next try may not end
       out.verified = false;
       out.why = stored.error().text;
       return false;
@@ -161,8 +168,8 @@ Secured secure(const SecureRequest& request) {
       break;
     }
   }
-  if (!out.verified && !out.unknown && !request.manifest.empty()) {
-    ::unlink(request.manifest.c_str());
+  if (!out.verified && !out.unknown) {
+    drop_local_manifest(request);
   }
   return out;
 }

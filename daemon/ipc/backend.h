@@ -32,6 +32,8 @@ public:
   /// Keeps the job's sealed command line until it has started for the last time. False, and nothing
   /// is kept: another client's line for it waits for the next wake-up already.
   virtual bool hold_command_line(const policy::JobId& id, Fd command_line) = 0;
+  /// How many are kept; each is a descriptor.
+  [[nodiscard]] virtual std::size_t command_lines() const = 0;
 
   /// Reads again what other sessions left in the durable directory, then calls back. Calls back at
   /// once when there is none.

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/jobs/socket_sweep.h"
 
+#include "common/log.h"
+#include "common/socket.h"
 #include "common/text.h"
 
 #include <filesystem>
+#include <fmt/format.h>
 #include <unistd.h>
 
 namespace gpujob::jobs {
@@ -13,6 +16,12 @@ namespace {
 void remove_pair(const RuntimePaths& runtime, const std::string& job_id, int attempt) {
   ::unlink(runtime.link_socket(job_id, attempt).c_str());
   ::unlink(runtime.notify_socket(job_id, attempt).c_str());
+}
+
+/// A shim of another state directory, or of one that was removed, is no less alive.
+bool has_listener(const RuntimePaths& runtime, const std::string& job_id, int attempt) {
+  const auto link = connect_unix(runtime.link_socket(job_id, attempt));
+  return link || link.error().code != Errc::unreachable;
 }
 
 } // namespace
@@ -46,8 +55,15 @@ void SocketSweep::sweep_all(const std::function<bool(const std::string&, int)>& 
     const auto parts = split(entry.path().filename().string(), '.');
     const auto attempt = parts.size() == 3 ? parse_int(parts[1]) : std::nullopt;
     const bool ours = attempt && (parts[2] == "link" || parts[2] == "notify");
-    if (ours && !lives(parts[0], static_cast<int>(*attempt))) {
+    if (!ours || lives(parts[0], static_cast<int>(*attempt))) {
+      continue;
+    }
+    if (!has_listener(m_runtime, parts[0], static_cast<int>(*attempt))) {
       remove_pair(m_runtime, parts[0], static_cast<int>(*attempt));
+    } else if (parts[2] == "link") {
+      log_line(fmt::format("job={} attempt={} runs, and is not of this state directory: its shim "
+                           "keeps its plan, nothing else can be done from here",
+                           parts[0], *attempt));
     }
   }
 }

@@ -23,7 +23,8 @@ public:
 
   void ended(const std::string& job_id, int attempt);
 
-  /// Removes whatever an earlier daemon left of attempts for which `lives` does not hold.
+  /// Removes whatever an earlier daemon left of attempts for which `lives` does not hold and at
+  /// whose link nobody listens.
   void sweep_all(const std::function<bool(const std::string& job_id, int attempt)>& lives) const;
 
 private:

@@ -120,10 +120,7 @@ void on_event(World& w, const Removed& e, Now) {
   }
   w.active.erase(e.id);
   w.dirty.insert(e.id);
-  const bool stored = std::any_of(job->checkpoints.begin(), job->checkpoints.end(),
-                                  [](const Checkpoint& c) { return !c.durable_path.empty(); });
-  // Without a checkpoint, too, its attempts are recorded there.
-  if (stored || (w.session.durable && job->attempt > 0)) {
+  if (found_by_others(w, *job)) {
     job->removed = true; // else the next look at the durable directory would bring it back
   } else {
     w.jobs.erase(e.id);

@@ -99,6 +99,12 @@ std::optional<WallTime> started_at(const Job& job, Now now) {
   return std::chrono::abs(began - *job.started) > k_was_set ? began : *job.started;
 }
 
+bool found_by_others(const World& w, const Job& job) {
+  return (w.session.durable && job.attempt > 0) ||
+         std::any_of(job.checkpoints.begin(), job.checkpoints.end(),
+                     [](const Checkpoint& c) { return !c.durable_path.empty(); });
+}
+
 std::optional<int> run_exit(const Job& job) {
   const auto* ended = job.ended_state();
   if (ended == nullptr) {

@@ -192,6 +192,10 @@ Checkpoint* find_checkpoint(Job& job, int seq);
 /// When it started, on the wall clock as it is set now: it may have been set since.
 std::optional<WallTime> started_at(const Job& job, Now now);
 
+/// Whether another session would find it in the durable directory: an attempt that saved nothing is
+/// recorded there, too.
+bool found_by_others(const World& w, const Job& job);
+
 /// What attached `gpujob run` and `wait` return; nullopt while it is not known, or not yet recorded
 /// in the durable directory.
 std::optional<int> run_exit(const Job& job);

@@ -72,25 +72,26 @@ void Shim::send_request(Now now) {
 
 void Shim::send_term(Now now) {
   const auto members = job_members(leader());
-  signal_job(leader(), members, SIGTERM);
-  signal_job(leader(), members, SIGCONT); // a stopped process hears nothing else
-  m_ending.already_told(members);
-  m_course->term_sent(read_clocks().boot);
   const auto reason = m_course->plan().reason;
   if (leader_lives()) {
-    m_exit.term_sent = reason;
+    m_exit.term_sent = reason; // before it is: what comes after may run out of memory
   }
+  signal_job(leader(), members, SIGTERM);
+  m_course->term_sent(read_clocks().boot);
+  signal_job(leader(), members, SIGCONT); // a stopped process hears nothing else
+  m_ending.already_told(members);
   m_journal.append(journal::TermSent{reason}, now);
 }
 
 void Shim::send_kill(Now now) {
-  signal_job(leader(), job_members(leader()), SIGKILL);
-  m_course->kill_sent(now.boot);
-  m_next_tree = now.boot + k_tree_interval;
+  const auto members = job_members(leader());
   const auto reason = m_course->plan().reason;
   if (leader_lives()) {
     m_exit.kill_sent = reason;
   }
+  signal_job(leader(), members, SIGKILL);
+  m_course->kill_sent(now.boot);
+  m_next_tree = now.boot + k_tree_interval;
   m_journal.append(journal::KillSent{reason}, now);
 }
 

@@ -52,8 +52,10 @@ void Shim::complete_exit_record(Now now) {
   m_exit.done_mark = m_hearing->done();
   m_exit.final_requested = m_asking->final_was_sent();
   m_exit.last_journal_seq = m_journal.last_seq();
-  m_exit.boot_at = now.boot;
-  m_exit.at = now.wall;
+  if (m_exit.boot_at == BootTime{}) { // a disk may take it only much later
+    m_exit.boot_at = now.boot;
+    m_exit.at = now.wall;
+  }
   if (const auto oom = read_oom_kills(); oom && m_oom_before) {
     m_exit.oom_kills = std::max<std::int64_t>(0, *oom - *m_oom_before);
   }

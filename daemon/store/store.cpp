@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace gpujob::store {
 
@@ -135,8 +136,9 @@ Result<void> Store::set_outlives(Outlives what) {
 }
 
 Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives what) {
+  const bool syncs = what == Outlives::power_cut;
   if (ids.empty()) {
-    return {};
+    return syncs && std::exchange(m_unsynced, false) ? sync() : Result<void>{};
   }
   GPUJOB_TRY(set_outlives(what));
   Transaction transaction(m_db);
@@ -149,7 +151,19 @@ Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives 
       GPUJOB_TRY(write_job(it->second));
     }
   }
-  return transaction.commit();
+  auto done = transaction.commit();
+  if (done) {
+    m_unsynced = !syncs;
+  }
+  return done;
+}
+
+/// What was written before, where there is nothing to write now: a checkpoint of the WAL begins
+/// with its fsync.
+Result<void> Store::sync() {
+  auto done = m_db.execute("PRAGMA wal_checkpoint(PASSIVE)");
+  m_unsynced = !done;
+  return done;
 }
 
 Result<void> Store::write_job(const Job& job) {

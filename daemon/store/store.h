@@ -52,6 +52,7 @@ private:
   Store(Database db, std::string boot_id);
   Result<void> prepare();
   Result<void> set_outlives(Outlives what);
+  Result<void> sync();
   Result<void> write_job(const policy::Job& job);
   Result<void> write_checkpoint(const policy::JobId& id, const policy::Checkpoint& c);
   Result<std::vector<policy::Checkpoint>> load_checkpoints(const policy::JobId& id);
@@ -59,6 +60,7 @@ private:
   Database m_db;
   std::string m_boot_id;
   std::optional<Outlives> m_outlives; ///< as the connection is set now
+  bool m_unsynced = false;            ///< the last commit was not synced
   std::unique_ptr<Statements> m_sql;
 
 public:

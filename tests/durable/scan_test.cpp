@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable/scan.h"
 #include "tests/durable/world.h"
+#include "tests/support/no_descriptors.h"
 
 #include <limits>
 
@@ -99,6 +101,49 @@ TEST_CASE("garbage is named and hides nothing", "[scan]") {
     CHECK(text.find(name) != std::string::npos);
   }
   CHECK(text.find("partial") == std::string::npos);
+}
+
+TEST_CASE("what cannot be read is not taken for what is not there", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request());
+  (void)w.save("a.pt", 1, "one");
+  (void)World::ask_well(end_request(w, 1, "s1"));
+  REQUIRE(w.stored().size() == 1);
+  // A directory in the place of a file: it is there, and reading it is an error.
+  const auto attempt = w.durable() + "/jobs/job1/attempts/1-s1";
+  std::string path;
+  SECTION("an end") {
+    path = attempt + "/end.json";
+  }
+  SECTION("a begin") {
+    path = attempt + "/spec.json";
+  }
+  SECTION("a manifest") {
+    path = attempt + "/checkpoints/1/manifest.json";
+  }
+  SECTION("a lease") {
+    path = w.durable() + "/ledger/s2/1.json";
+  }
+  std::filesystem::remove(path);
+  std::filesystem::create_directories(path);
+  const auto reply = World::ask({{"op", "scan"}, {"dirs", {w.durable()}}});
+  INFO(reply.dump());
+  REQUIRE(reply["ok"] == false);
+  CHECK(reply["errc"] == "io");
+  CHECK(reply["error"].get<std::string>().find(path) != std::string::npos);
+}
+
+TEST_CASE("nor is a directory that cannot be opened", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request());
+  const auto reply = [&] {
+    const NoDescriptors none;
+    durable::Problems problems;
+    (void)durable::scan_jobs({w.durable()}, problems);
+    return problems;
+  }();
+  REQUIRE(reply.unread);
+  CHECK(reply.unread->text.find("Too many open files") != std::string::npos);
 }
 
 TEST_CASE("several directories are one", "[scan]") {

@@ -26,10 +26,10 @@ class Damage(Case):
         wait_until(lambda: not os.path.exists(self.vm.root + "/s/gpujob.db-wal"), "it is closed")
         return before
 
-    def goes_on(self, before):
+    def goes_on(self, before, aside=1):
         told = self.vm.start().stderr
-        self.assertIn(b"kept as", told)
-        self.assertEqual(len(glob.glob(self.vm.root + "/s/gpujob.db.damaged-*")), 1)
+        self.assertIn(b"kept as" if aside else b"is gone", told)
+        self.assertEqual(len(glob.glob(self.vm.root + "/s/gpujob.db.damaged-*")), aside)
         view = wait_until(lambda: (v := self.vm.show("x"))["catches"] and v, "its journal is replayed")
         for key in ("id", "state", "pid", "attempt", "argv", "started_at"):
             self.assertEqual(view[key], before[key], key)
@@ -64,6 +64,11 @@ class Damage(Case):
             text = f.read()
         self.damage(text.index(b'"begin_record"'), b'\\')
         self.goes_on(before)
+
+    def test_a_database_that_is_gone(self):
+        before = self.scene()
+        os.unlink(self.vm.root + "/s/gpujob.db")
+        self.goes_on(before, aside=0)
 
 
 if __name__ == "__main__":

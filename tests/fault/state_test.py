@@ -60,6 +60,20 @@ class State(Case):
         wait_until(lambda: b"begin" in self.vm.run("logs", "y").stdout, "it began")
         self.assertEqual(self.vm.run("logs", "y").stdout.split(b"\n")[0], b"begin %d" % step)
 
+    def test_a_daemon_that_knows_nothing_of_a_job_leaves_it_its_sockets(self):
+        self.vm.start("--session-limit", "2h")
+        self.vm.ok("run", "-d", "--name", "x", "--", PYTHON, SAVER, "100000")
+        wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")
+        for state in (("--state", self.path("other")), ("--state", self.vm.root + "/s")):
+            self.vm.ok("daemon", "stop")
+            wait_until(lambda: self.vm.daemon_pid() is None, "the daemon is gone")
+            self.vm.start(*state)
+        with open(self.path("other") + "/daemon.log") as f:
+            self.assertIn("is not of this state directory", f.read())
+        self.vm.ok("checkpoint", "x", "--wait")
+        self.vm.ok("stop", "x")
+        self.assertEqual(self.vm.show("x")["state"], "stopped")
+
 
 if __name__ == "__main__":
     main()

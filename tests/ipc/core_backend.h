@@ -39,6 +39,7 @@ struct CoreBackend final : ipc::Backend {
     lines[id] = std::move(line);
     return true;
   }
+  [[nodiscard]] std::size_t command_lines() const override { return lines.size(); }
   void refresh_from_durable(std::function<void(Result<void>)> done) override { done(durable); }
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId&) const override {
     return holder;

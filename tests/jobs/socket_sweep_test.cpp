@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/file.h"
+#include "common/socket.h"
 #include "daemon/jobs/socket_sweep.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
 #include <filesystem>
+#include <sys/socket.h>
 
 using namespace gpujob;
 
@@ -40,6 +42,22 @@ TEST_CASE("sockets of attempts that have ended are removed together, later") {
   CHECK(r.count("a", 1) == 0);
   CHECK(r.count("b", 1) == 0);
   CHECK(r.count("a", 2) == 2);
+}
+
+TEST_CASE("sockets that somebody listens at stay, whoever knows of them") {
+  const Runtime r;
+  boost::asio::io_context io;
+  const jobs::SocketSweep sweep(io, r.paths);
+  const auto link = listen_unix(r.paths.link_socket("a", 1), SOCK_STREAM, true);
+  REQUIRE(link);
+  REQUIRE(atomic_publish(r.paths.notify_socket("a", 1), ""));
+  {
+    const auto dead = listen_unix(r.paths.link_socket("b", 1), SOCK_STREAM, true);
+    REQUIRE(dead);
+  }
+  sweep.sweep_all([](const std::string&, int) { return false; });
+  CHECK(r.count("a", 1) == 2);
+  CHECK(r.count("b", 1) == 0);
 }
 
 TEST_CASE("what an earlier daemon left is removed, what lives and what is not ours stays") {

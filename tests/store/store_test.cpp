@@ -9,6 +9,7 @@
 
 using namespace gpujob;
 using namespace gpujob::policy;
+using gpujob::store::Outlives;
 using gpujob::store::Store;
 using gpujob::test::TempDir;
 
@@ -151,6 +152,26 @@ TEST_CASE("a job in every state comes back as it was") {
   CHECK(running.plan_given == std::get<Running>(w.jobs.at("j3").state).plan_given);
   const auto& ending = std::get<Ending>((*twice)[4].job.state);
   CHECK(ending.record == std::get<Ending>(w.jobs.at("j4").state).record);
+}
+
+TEST_CASE(
+    "a commit that must outlive the machine syncs those before it, though it writes nothing") {
+  TempDir dir, copy;
+  World w;
+  w.jobs["j1"] = full_job("j1", Queued{"waits"});
+  auto store = open_store(dir / "db");
+  REQUIRE(store->commit(w, {"j1"}, Outlives::daemon));
+  // What is not in the file itself is in the log, which only a sync makes last.
+  const auto jobs_without_log = [&] {
+    std::filesystem::copy_file(dir / "db", copy / "db",
+                               std::filesystem::copy_options::overwrite_existing);
+    return open_store(copy / "db")->load_jobs()->size();
+  };
+  REQUIRE(jobs_without_log() == 0);
+  REQUIRE(store->commit(w, {}, Outlives::daemon));
+  CHECK(jobs_without_log() == 0);
+  REQUIRE(store->commit(w, {}, Outlives::power_cut));
+  CHECK(jobs_without_log() == 1);
 }
 
 TEST_CASE("a removed job is deleted with its checkpoints") {

@@ -164,7 +164,7 @@ class Life:
                     (view["state"] == "failed" and view["exit"] != CODE):
                 hold(view["reason"], f"{view['state']} without a reason")
                 self.once(*self.line)
-            return view["state"] == "failed" and view["exit"] == CODE and view
+            return view["state"] == "failed" and view["exit"] == CODE and view["run_exit"] is not None and view
         view = wait_until(over, f"it ended with {CODE}", PATIENCE)
         hold(view["run_exit"] == CODE, f"run_exit {view['run_exit']}")
         good = [c for c in view["checkpoints"] if c["confirmed"]]

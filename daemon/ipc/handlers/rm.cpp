@@ -5,22 +5,11 @@
 #include "daemon/ipc/find_job.h"
 #include "daemon/ipc/view.h"
 
-#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 /// Forgets ended jobs on this machine. What is in the durable directory stays: see README.
 namespace gpujob::ipc {
-
-namespace {
-
-/// Whether the next session would find it.
-bool is_durable(const policy::Job& job) {
-  return std::any_of(job.checkpoints.begin(), job.checkpoints.end(),
-                     [](const auto& c) { return !c.durable_path.empty(); });
-}
-
-} // namespace
 
 void handle_rm(Backend& backend, Request request) {
   json::Reader r(*request.params, "rm");
@@ -45,8 +34,9 @@ void handle_rm(Backend& backend, Request request) {
     }
     ids.push_back((*job)->id);
     if (removed.size() < k_max_named) {
-      removed.push_back(
-          {{"id", (*job)->id}, {"name", (*job)->spec.name}, {"durable", is_durable(**job)}});
+      removed.push_back({{"id", (*job)->id},
+                         {"name", (*job)->spec.name},
+                         {"durable", policy::found_by_others(backend.world(), **job)}});
     }
     events.emplace_back(policy::Removed{(*job)->id});
   }

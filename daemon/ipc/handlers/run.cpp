@@ -84,8 +84,7 @@ std::optional<Error> refusal(const Backend& backend, const policy::Job* known, c
     return Error{Errc::refused, fmt::format("run: {}: {}", wish.spec.name, why)};
   };
   // Each holds a descriptor, its command line, and what runs must be able to open files.
-  const auto& world = backend.world();
-  if (const auto most = descriptors_for_jobs(); world.queue.size() + world.active.size() >= most) {
+  if (const auto most = descriptors_for_jobs(); backend.command_lines() >= most) {
     return refuse(fmt::format("{} jobs have not ended, and no more fit: wait until some have, or "
                               "raise the limit of open files (ulimit -Hn) and restart the daemon",
                               most));
