@@ -154,9 +154,11 @@ class Model:
         self.open.clear()
         self.stopping.clear()
         if disk is not None:
-            # What was run and never began has left no trace.
-            self.newest = {name: id for name, (id, number) in self.begun.items()
-                           if id in disk and disk[id].recorded >= number}
+            # What was run last and left a trace goes on; before its process there is its record.
+            begun = {name: id for name, (id, number) in self.begun.items()
+                     if id in disk and disk[id].recorded >= number}
+            run_last = {name: id for name, id in self.newest.items() if id in disk and disk[id].recorded}
+            self.newest = begun | run_last
             self.listed = {id for id, found in disk.items() if found.has_spec}
 
     def forget_end(self, job, there):

@@ -146,9 +146,18 @@ class Stores(History):
     def test_unless_it_never_began(self):
         self.saved(10)
         self.model.ran(NAME, "d2", True, self.now)
-        self.model.vanished(dict(disk((1, 1, 10)), d2=disk()[ID]))
+        self.model.vanished(dict(disk((1, 1, 10)), d2=disk(has_spec=False)[ID]))
         self.model.ran(NAME, "d1", False, self.now)
         self.believed()
+
+    def test_and_where_only_its_begin_is_recorded(self):
+        self.saved(10)
+        self.model.ran(NAME, "d2", True, self.now)
+        self.model.vanished(dict(disk((1, 1, 10)), d2=disk((1, 1, 0))[ID]))
+        self.model.ran(NAME, "d2", False, self.now)
+        self.believed()
+        self.model.ran(NAME, "d1", False, self.now)
+        self.caught("a run of it made d1")
 
     def test_a_job_that_is_listed_no_longer(self):
         self.saved(10)
