@@ -21,7 +21,7 @@ class Clock(Case):
         clocks = Clocks(self.vm)
         durable = self.path("d")
         os.mkdir(durable)
-        self.vm.start("--session-limit", f"{20 * SLOW:.1f}s", "--session-start", "now", "--durable", durable)
+        self.vm.start("--session-limit", f"{30 * SLOW:.1f}s", "--session-start", "now", "--durable", durable)
         client = self.vm.popen("run", "--name", "x", "--lead", f"{LEAD:.1f}s", "--", PYTHON, SAVER, "100000")
         client.stdout.readline()
         wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")
@@ -46,7 +46,8 @@ class Clock(Case):
         self.assertEqual(said.split(b"\n")[0], b"begin %d" % step)
 
     def near(self, one, other):
-        self.assertAlmostEqual(one, other, delta=2 * SLOW)
+        # A machine may stand still for seconds; a clock that was followed would be a month away.
+        self.assertAlmostEqual(one, other, delta=5 * SLOW)
 
     def plausible(self, before, ahead):
         (job, quota, then), now = before, time.time()
@@ -67,7 +68,7 @@ class Clock(Case):
             plan = json.load(f)["plan"]
         with open(folder + "journal.jsonl") as f:
             at = {r["kind"]: r["boot_ns"] / 1e9 for r in map(json.loads, f)}
-        self.assertAlmostEqual(at["requested"], plan["request_at_ns"] / 1e9, delta=SLOW)
+        self.near(at["requested"], plan["request_at_ns"] / 1e9)
         view = self.vm.show("x")
         self.assertEqual((view["state"], view["attempt"], view["failures"]), ("parked", 1, 0))
         newest = view["checkpoints"][-1]

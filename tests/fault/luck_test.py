@@ -99,7 +99,7 @@ class Luck(Case):
         self.addCleanup(rude.close)
         rude.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
         rude.connect(self.vm.root + "/r/gpujobd.sock")
-        rude.settimeout(20)
+        rude.settimeout(60)
         hello = b'{"jsonrpc":"2.0","id":1,"method":"hello","params":{"v":1,"min_v":1,"client":"rude"}}\n'
         show = b'{"jsonrpc":"2.0","id":2,"method":"show","params":{"job":"x"}}\n'
         with self.assertRaises((BrokenPipeError, ConnectionResetError)):
