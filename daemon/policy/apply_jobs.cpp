@@ -65,7 +65,8 @@ void set_ended(World& w, Job& job, Ended ended, Now now) {
   job.env_held = false; // whoever wants it to go on brings the line again
   job.stop_asked.reset();
   job.stop_now = false;
-  if (w.session.durable && job.attempt > 0) {
+  // Of an attempt that was made elsewhere and not followed by one here the word is theirs.
+  if (w.session.durable && job.attempt > 0 && !job.imported) {
     job.end_record = Work::wanted;
     w.active.insert(job.id);
   }
@@ -138,8 +139,13 @@ bool is_news(const World& w, const Job& theirs) {
   }
   const auto& ours = it->second;
   const bool rests = ours.ended_state() != nullptr || std::holds_alternative<Held>(ours.state);
-  return rests && (ours.attempt < theirs.attempt ||
-                   (ours.imported && !ours.removed && ours.attempt == theirs.attempt));
+  // Somebody may have wished it here since, and been told why not; that stands, unless it is done.
+  const auto* end = theirs.ended_state();
+  const bool told_since =
+      ours.ended > theirs.ended && (end == nullptr || end->state != EndState::done);
+  return rests &&
+         (ours.attempt < theirs.attempt ||
+          (ours.imported && !ours.removed && !told_since && ours.attempt == theirs.attempt));
 }
 
 } // namespace

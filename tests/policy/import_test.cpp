@@ -46,6 +46,28 @@ TEST_CASE("what another session does to a job that is only known from there is f
   CHECK(b.job("x1").checkpoints.size() == 1);
 }
 
+TEST_CASE("what was said here of a job of theirs stands until they say that it is done") {
+  Bench b;
+  b.session(1h);
+  b.durable();
+  auto job = theirs(4);
+  job.state = Ended{EndState::lost, "the shim is gone", {}, {}, false};
+  job.ended = b.now.wall - 1min;
+  b.step(Imported{job});
+  b.pass(1h - 5s);
+  b.step(Resumed{"x1", Bench::spec("x")});
+  b.tick();
+  REQUIRE(b.state("x1") == "parked"); // too late for a start
+  const auto said = reason_text(b.job("x1"));
+  CHECK(b.job("x1").end_record == Work::none); // theirs is the record of that attempt
+  b.step(Imported{job});
+  CHECK(b.state("x1") == "parked");
+  CHECK(reason_text(b.job("x1")) == said);
+  job.state = Ended{EndState::done, "exit code 0", 0, {}, false};
+  b.step(Imported{job});
+  CHECK(b.state("x1") == "done");
+}
+
 TEST_CASE("an imported job never replaces one that lives here") {
   Bench b;
   b.step(Imported{theirs(2)});
