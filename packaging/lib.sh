@@ -5,10 +5,10 @@
 ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config libboost1.81-dev
-  libboost-filesystem1.81-dev libboost-system1.81-dev nlohmann-json3-dev libvalijson-dev catch2
+  libboost-filesystem1.81-dev libboost-system1.81-dev libabsl-dev nlohmann-json3-dev libvalijson-dev catch2
   libcli11-dev libfmt-dev libsqlite3-dev nettle-dev)
 # systemd is for systemd-notify, whose messages a job may send; nothing of it runs.
-TEST_PACKAGES=(python3 strace faketime libfaketime systemd clang-format procps util-linux
+TEST_PACKAGES=(python3 tzdata strace faketime libfaketime systemd clang-format procps util-linux
   jupyter-server python3-ipykernel task-spooler)
 FUZZ_PACKAGES=(clang libclang-rt-14-dev)
 DEMO_PACKAGES=(python3 python3-torch dataset-fashion-mnist libopenblas0-pthread)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/overloaded.h"
 #include "daemon/policy/event.h"
 #include "daemon/policy/world.h"
 
@@ -9,13 +10,6 @@
 
 /// Shared by the files of policy/ only.
 namespace gpujob::policy::detail {
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
 
 void announce(World& w, const Job& job, std::string text);
 void touch(World& w, const Job& job);

@@ -1,22 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/policy/world.h"
 
+#include "common/overloaded.h"
 #include "daemon/policy/verdict.h"
 
 #include <algorithm>
 
 namespace gpujob::policy {
-
-namespace {
-
-template <typename... Fs>
-struct Overloaded : Fs... {
-  using Fs::operator()...;
-};
-template <typename... Fs>
-Overloaded(Fs...) -> Overloaded<Fs...>;
-
-} // namespace
 
 std::string_view to_text(EndState s) {
   switch (s) {

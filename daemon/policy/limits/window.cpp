@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/limits/window.h"
+
+#include "common/overloaded.h"
+
+#include <algorithm>
+
+namespace gpujob::limits {
+
+namespace {
+
+/// The rolling period that `now` falls in. Of a use that goes on when a period ends the rest begins
+/// the next one.
+std::optional<Span> rolling_period(const Window& w, Duration length, const Usage& usage,
+                                   WallTime now) {
+  std::optional<Span> period;
+  for (const auto& use : usage.of(w.resource)) {
+    if (use.when.begin > now) {
+      break;
+    }
+    if (!period || use.when.begin >= period->end) {
+      period = Span{use.when.begin, use.when.begin + length};
+    }
+    const auto until = std::min(use.when.end, now);
+    while (until > period->end) {
+      period = Span{period->end, period->end + length};
+    }
+  }
+  return period && period->contains(now) ? period : std::nullopt;
+}
+
+Span next_period(const Window& w, const Span& period) {
+  return std::visit(
+      Overloaded{
+          [&](const WeeklyAnchor& a) { return week_of(period.end, a.day, a.at, a.zone); },
+          [&](const MonthlyAnchor& a) { return month_of(period.end, a.day, a.at, a.zone); },
+          [&](const RollingAnchor& a) {
+            return Span{period.end, period.end + a.period};
+          },
+      },
+      w.anchor);
+}
+
+} // namespace
+
+std::optional<Span> period_of(const Window& window, const Usage& usage, WallTime now) {
+  return std::visit(
+      Overloaded{
+          [&](const WeeklyAnchor& a) -> std::optional<Span> {
+            return week_of(now, a.day, a.at, a.zone);
+          },
+          [&](const MonthlyAnchor& a) -> std::optional<Span> {
+            return month_of(now, a.day, a.at, a.zone);
+          },
+          [&](const RollingAnchor& a) { return rolling_period(window, a.period, usage, now); },
+      },
+      window.anchor);
+}
+
+Horizon look(const Window& window, const Usage& usage, bool in_use, WallTime now) {
+  Horizon h;
+  h.effect = window.effect;
+  auto period = period_of(window, usage, now);
+  if (!period && !in_use) {
+    h.left = window.amount;
+    return h; // rolling, and it has not begun
+  }
+  if (!period) {
+    period = Span{now, now + std::get<RollingAnchor>(window.anchor).period};
+  }
+  const auto used = usage.within(window.resource, {period->begin, std::min(now, period->end)});
+  h.left = std::max(window.amount - used, Duration::zero());
+  h.renews = period->end;
+  if (!in_use) {
+    return h;
+  }
+  if (now + *h.left <= period->end) {
+    h.runs_out = now + *h.left;
+    return h;
+  }
+  // The period after this one begins in full.
+  const auto next = next_period(window, *period);
+  if (window.amount < next.end - next.begin) {
+    h.runs_out = next.begin + window.amount;
+  }
+  return h;
+}
+
+} // namespace gpujob::limits
