@@ -12,7 +12,7 @@ namespace gpujob::platform {
 namespace {
 
 /// How a condition holds: by nothing (it does not), by a path, by an environment.
-enum class Strength : std::uint8_t { none, path, environment };
+enum class Strength : std::uint8_t { none, hint, path, environment };
 
 struct Verdict {
   Strength strength = Strength::none;
@@ -63,6 +63,10 @@ Verdict check(const Condition& c, const Facts& facts) {
                                        : Verdict{};
   case Condition::Kind::file:
     return facts.files.contains(c.name) ? Verdict{Strength::path, {"file " + c.name}} : Verdict{};
+  case Condition::Kind::json_key:
+    return facts.json_keys.contains({c.name, c.value})
+               ? Verdict{Strength::path, {fmt::format("{} in {}", c.value, c.name)}}
+               : Verdict{};
   case Condition::Kind::any:
   case Condition::Kind::all:
     return check_group(c, facts);
@@ -98,6 +102,13 @@ Detection make_detection(const Profile& p, const Facts& facts) {
   return d;
 }
 
+Confidence believed(const Candidate& c) {
+  if (!c.profile->confirm.empty() || c.verdict.strength == Strength::hint) {
+    return Confidence::low;
+  }
+  return c.verdict.strength == Strength::environment ? Confidence::high : Confidence::medium;
+}
+
 Detection fall_back(const std::vector<Profile>& profiles, const Facts& facts) {
   const auto it = std::find_if(profiles.begin(), profiles.end(),
                                [](const Profile& p) { return !p.detect.has_value(); });
@@ -123,6 +134,9 @@ Detection detect_platform(const std::vector<Profile>& profiles, const Facts& fac
                                       fmt::join(verdict.markers, ", "), fmt::join(against, ", ")));
       continue;
     }
+    if (p.detect->hint) {
+      verdict.strength = Strength::hint;
+    }
     candidates.push_back({&p, std::move(verdict)});
   }
   // Stable: profiles come by priority.
@@ -137,8 +151,7 @@ Detection detect_platform(const std::vector<Profile>& profiles, const Facts& fac
   const auto& best = candidates.front();
   auto d = make_detection(*best.profile, facts);
   d.evidence = best.verdict.markers;
-  d.confidence =
-      best.verdict.strength == Strength::environment ? Confidence::high : Confidence::medium;
+  d.confidence = believed(best);
   for (std::size_t i = 1; i < candidates.size(); ++i) {
     const auto& other = candidates[i];
     conflicts.push_back(
@@ -146,6 +159,9 @@ Detection detect_platform(const std::vector<Profile>& profiles, const Facts& fac
     if (other.verdict.strength == best.verdict.strength) {
       d.confidence = std::min(d.confidence, Confidence::medium);
     }
+  }
+  if (!best.profile->confirm.empty()) {
+    conflicts.push_back(fmt::format("{}: {}", best.profile->id, best.profile->confirm));
   }
   d.conflicts = std::move(conflicts);
   return d;

@@ -2,12 +2,14 @@
 #include "daemon/platform/facts.h"
 
 #include "common/file.h"
+#include "common/json.h"
 #include "common/proc.h"
 #include "common/text.h"
 
 #include <algorithm>
 #include <array>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <string_view>
 #include <sys/stat.h>
 
@@ -18,6 +20,7 @@ namespace {
 /// What the profiles ask about.
 struct Wanted {
   std::set<std::string> variables, dirs, files;
+  std::set<std::pair<std::string, std::string>> json_keys;
 
   void add(const Condition& c) {
     switch (c.kind) {
@@ -30,6 +33,9 @@ struct Wanted {
       break;
     case Condition::Kind::file:
       files.insert(c.name);
+      break;
+    case Condition::Kind::json_key:
+      json_keys.emplace(c.name, c.value);
       break;
     case Condition::Kind::any:
     case Condition::Kind::all:
@@ -71,7 +77,7 @@ std::map<std::string, std::string> pick(const std::vector<std::string>& env,
   return out;
 }
 
-/// S_IFDIR or S_IFREG; 0 when there is nothing.
+/// S_IFDIR, S_IFREG and so on; 0 when there is nothing.
 mode_t kind_of(const std::string& path) {
   struct stat st {};
   return ::stat(path.c_str(), &st) == 0 ? st.st_mode & S_IFMT : 0;
@@ -80,6 +86,13 @@ mode_t kind_of(const std::string& path) {
 std::optional<std::string> read_text(const std::string& path) {
   auto text = read_file(path, std::size_t{64} << 20U);
   return text ? std::optional(std::move(*text)) : std::nullopt;
+}
+
+/// Garbage has none.
+bool has_member(const std::string& path, const std::string& member) {
+  const auto text = read_file(path, std::size_t{64} << 10U);
+  const auto j = text ? json::parse(*text, path) : Result<json::Json>(text.error());
+  return j && j->is_object() && j->contains(member);
 }
 
 std::vector<std::string> find_container(const std::string& root,
@@ -151,8 +164,13 @@ Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& sour
     }
   }
   for (const auto& path : wanted.files) {
-    if (kind_of(root + path) == S_IFREG) {
-      f.files.insert(path);
+    if (const auto kind = kind_of(root + path); kind != 0 && kind != S_IFDIR) {
+      f.files.insert(path); // a device is one, too
+    }
+  }
+  for (const auto& [path, member] : wanted.json_keys) {
+    if (has_member(root + path, member)) {
+      f.json_keys.emplace(path, member);
     }
   }
   if (const auto id = read_text(root + "/proc/sys/kernel/random/boot_id")) {

@@ -9,7 +9,7 @@
 
 namespace gpujob::platform {
 
-Result<void> check_keys(const nlohmann::json& object, std::initializer_list<std::string_view> known,
+Result<void> check_keys(const nlohmann::json& object, std::span<const std::string_view> known,
                         std::string_view what) {
   if (!object.is_object()) {
     return {};

@@ -14,13 +14,12 @@ bool contains(const std::vector<std::string>& list, std::string_view item) {
   return std::find(list.begin(), list.end(), item) != list.end();
 }
 
-bool applies(const LimitRule& rule, std::string_view variant, std::string_view plan) {
-  return (rule.variants.empty() || contains(rule.variants, variant)) &&
-         !contains(rule.not_variants, variant) &&
-         (rule.plans.empty() || contains(rule.plans, plan));
-}
-
 } // namespace
+
+bool LimitRule::applies(std::string_view variant, std::string_view plan) const {
+  return (variants.empty() || contains(variants, variant)) && !contains(not_variants, variant) &&
+         (plans.empty() || contains(plans, plan));
+}
 
 std::string_view to_text(Confidence c) {
   switch (c) {
@@ -74,12 +73,15 @@ const Profile* find_profile(const std::vector<Profile>& profiles, std::string_vi
 const LimitRule* session_limit_of(const Profile& p, std::string_view variant,
                                   std::string_view plan) {
   const LimitRule* lowest = nullptr;
-  for (const auto& rule : p.session_limits) {
-    if (!applies(rule, variant, plan)) {
+  const SessionCap* least = nullptr;
+  for (const auto& rule : p.limits) {
+    const auto* cap = std::get_if<SessionCap>(&rule.what);
+    if (cap == nullptr || !rule.applies(variant, plan)) {
       continue;
     }
-    if (lowest == nullptr || (rule.value && (!lowest->value || *rule.value < *lowest->value))) {
+    if (least == nullptr || (cap->value && (!least->value || *cap->value < *least->value))) {
       lowest = &rule;
+      least = cap;
     }
   }
   return lowest;

@@ -3,6 +3,7 @@
 
 #include "common/result.h"
 #include "common/time.h"
+#include "daemon/platform/limit_rule.h"
 
 #include <cstdint>
 #include <optional>
@@ -12,19 +13,13 @@
 
 namespace gpujob::platform {
 
-/// How far a statement is to be believed; shown beside it.
-enum class Confidence : std::uint8_t { low, medium, high };
-
-std::string_view to_text(Confidence c);
-std::optional<Confidence> confidence_from_text(std::string_view s);
-
 /// Something that is so or not so of a machine: see facts.h.
 struct Condition {
-  enum class Kind : std::uint8_t { env, env_equals, dir, file, any, all };
+  enum class Kind : std::uint8_t { env, env_equals, dir, file, json_key, any, all };
 
   Kind kind = Kind::any;
   std::string name;             ///< of the variable, or the path
-  std::string value;            ///< env_equals
+  std::string value;            ///< env_equals; json_key: the member
   std::vector<Condition> parts; ///< any, all
 };
 
@@ -32,21 +27,12 @@ struct Condition {
 struct Detect {
   Condition when;
   std::vector<Condition> none; ///< each of them rules the platform out
+  bool hint = false;           ///< counts only where nothing else speaks
 };
 
 struct Variant {
   std::string id;
   Condition when;
-};
-
-/// What the platform is said to allow one session, by whom, and when that was looked up.
-struct LimitRule {
-  std::optional<Duration> value; ///< nullopt: only the user knows
-  std::vector<Duration> alternatives;
-  std::vector<std::string> variants, not_variants, plans; ///< empty: all
-  bool hard = true;
-  std::string source, as_of;
-  Confidence confidence = Confidence::low;
 };
 
 /// Where what outlives the session can be written. We use a directory `gpujob` below it.
@@ -61,23 +47,35 @@ struct DurablePlace {
 
 /// What the platform tells us before it ends a session.
 struct Notice {
-  std::string kind; ///< "none" or "signal"
+  std::string kind; ///< "none", "signal", or what is asked over HTTP: see the schema
   Duration grace{};
+};
+
+/// What one gets there, for people who choose. What nobody says is not there.
+struct MachineOffer {
+  std::string gpu, price;
+  std::optional<std::int64_t> gpu_bytes, cpus, memory_bytes, disk_bytes;
+  std::vector<std::string> plans, variants;
+  std::string source, as_of;
+  Confidence confidence = Confidence::low;
 };
 
 /// schema/platforms/<id>.json, checked.
 struct Profile {
   std::string id, title, as_of;
+  std::string status;  ///< what has become of it; empty: it is what it was
+  std::string confirm; ///< why the user is asked to say that it is this one; empty: nobody is asked
   std::int64_t priority = 0; ///< smaller is asked first
   std::optional<Detect> detect;
   std::vector<Variant> variants; ///< the first that holds
   std::vector<std::string> plans;
   std::string default_plan; ///< empty when there are no plans
-  std::vector<LimitRule> session_limits;
+  std::vector<LimitRule> limits;
   std::optional<Duration> margin; ///< kept free before the session's end
   std::vector<DurablePlace> durable_write;
   std::vector<std::string> durable_read; ///< globs
   Notice notice;
+  std::vector<MachineOffer> machines;
 };
 
 /// Reads one profile strictly; errors name the profile and the key.
@@ -88,7 +86,7 @@ Result<std::vector<Profile>> load_profiles();
 
 const Profile* find_profile(const std::vector<Profile>& profiles, std::string_view id);
 
-/// The lowest session limit that applies, or nullptr.
+/// The lowest session cap that applies (its `what` is a SessionCap), or nullptr.
 const LimitRule* session_limit_of(const Profile& p, std::string_view variant,
                                   std::string_view plan);
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/json.h"
+#include "daemon/platform/json_parts.h"
 #include "daemon/platform/keys.h"
 #include "daemon/platform/profile.h"
 
 #include <algorithm>
+#include <array>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <string_view>
 
 namespace gpujob::platform {
 
@@ -13,58 +15,8 @@ namespace {
 
 using json::Json;
 
-std::string below(const std::string& where, const char* key) {
-  return where + "." + key;
-}
-std::string below(const std::string& where, const char* key, std::size_t index) {
-  return fmt::format("{}.{}[{}]", where, key, index);
-}
-
-Error wrong(const std::string& where, const char* why) {
-  return Error{Errc::bad_data, fmt::format("{}: {}", where, why)};
-}
-
-Confidence read_confidence(json::Reader& r) {
-  const auto c = confidence_from_text(r.text("confidence"));
-  if (!c) {
-    r.fail("confidence", "is not low, medium or high");
-  }
-  return c.value_or(Confidence::low);
-}
-
-Duration seconds(std::int64_t s) {
-  return std::chrono::seconds{s};
-}
-
-/// Positive, and small enough to be nanoseconds in 64 bits.
-bool is_span(std::int64_t s) {
-  return s > 0 && s <= 366 * 86400;
-}
-
-/// Reads each element of the list `key` with `read`; an absent list is empty.
-template <typename T, typename ReadOne>
-Result<std::vector<T>> read_list(const Json& object, const char* key, const std::string& where,
-                                 ReadOne read) {
-  std::vector<T> out;
-  const auto it = object.find(key);
-  if (it == object.end()) {
-    return out;
-  }
-  if (!it->is_array()) {
-    return wrong(below(where, key), "is not a list");
-  }
-  for (std::size_t i = 0; i < it->size(); ++i) {
-    auto item = read((*it)[i], below(where, key, i));
-    if (!item) {
-      return item.error();
-    }
-    out.push_back(std::move(*item));
-  }
-  return out;
-}
-
 Result<Condition> read_condition(const Json& j, const std::string& where) {
-  GPUJOB_TRY(check_keys(j, {"env", "env_eq", "dir", "file", "any", "all"}, where));
+  GPUJOB_TRY(check_keys(j, {"env", "env_eq", "dir", "file", "json_key", "any", "all"}, where));
   if (!j.is_object() || j.size() != 1) {
     return wrong(where, "is not an object with one key");
   }
@@ -83,12 +35,15 @@ Result<Condition> read_condition(const Json& j, const std::string& where) {
     return c;
   }
   json::Reader r(j, where);
-  if (key == "env_eq") {
-    const auto pair = r.texts_or_empty("env_eq");
+  if (key == "env_eq" || key == "json_key") {
+    const auto pair = r.texts_or_empty(key.c_str());
     if (pair.size() != 2) {
-      r.fail("env_eq", "is not a list of name and value");
+      r.fail(key.c_str(), "is not a list of two");
     } else {
-      c = {Condition::Kind::env_equals, pair[0], pair[1], {}};
+      c = {key == "env_eq" ? Condition::Kind::env_equals : Condition::Kind::json_key,
+           pair[0],
+           pair[1],
+           {}};
     }
   } else {
     c.kind = key == "env"   ? Condition::Kind::env
@@ -106,7 +61,7 @@ Result<Condition> read_condition(const Json& j, const std::string& where) {
 }
 
 Result<Detect> read_detect(const Json& j, const std::string& where) {
-  GPUJOB_TRY(check_keys(j, {"any", "all", "none"}, where));
+  GPUJOB_TRY(check_keys(j, {"any", "all", "none", "hint"}, where));
   if (!j.is_object() || j.contains("any") == j.contains("all")) {
     return wrong(where, "is not an object with one of 'any' and 'all'");
   }
@@ -119,7 +74,12 @@ Result<Detect> read_detect(const Json& j, const std::string& where) {
   if (!none) {
     return none.error();
   }
-  return Detect{std::move(*when), std::move(*none)};
+  json::Reader r(j, where);
+  const bool hint = r.boolean_or("hint", false);
+  if (!r.ok()) {
+    return r.error();
+  }
+  return Detect{std::move(*when), std::move(*none), hint};
 }
 
 Result<Variant> read_variant(const Json& j, const std::string& where) {
@@ -140,42 +100,6 @@ Result<Variant> read_variant(const Json& j, const std::string& where) {
   }
   v.when = std::move(*condition);
   return v;
-}
-
-Result<LimitRule> read_limit(const Json& j, const std::string& where) {
-  GPUJOB_TRY(check_keys(j,
-                        {"type", "seconds", "alternatives_s", "variants", "not_variants", "plans",
-                         "hard", "source", "as_of", "confidence"},
-                        where));
-  json::Reader r(j, where);
-  LimitRule l;
-  if (r.text("type") != "session") {
-    r.fail("type", "is not session");
-  }
-  if (const auto s = r.maybe_integer("seconds")) {
-    if (!is_span(*s)) {
-      r.fail("seconds", "is not within 1 and a year");
-    } else {
-      l.value = seconds(*s);
-    }
-  }
-  for (const int s : r.integers_or_empty("alternatives_s")) {
-    if (!is_span(s)) {
-      r.fail("alternatives_s", "is not within 1 and a year");
-    }
-    l.alternatives.push_back(seconds(s));
-  }
-  l.variants = r.texts_or_empty("variants");
-  l.not_variants = r.texts_or_empty("not_variants");
-  l.plans = r.texts_or_empty("plans");
-  l.hard = r.boolean_or("hard", true);
-  l.source = r.text("source");
-  l.as_of = r.text("as_of");
-  l.confidence = read_confidence(r);
-  if (!r.ok()) {
-    return r.error();
-  }
-  return l;
 }
 
 Result<DurablePlace> read_place(const Json& j, const std::string& where) {
@@ -218,7 +142,7 @@ Result<void> read_durable(const Json& j, const std::string& where, Profile& p) {
 }
 
 Result<Notice> read_notice(const Json& j, const std::string& where) {
-  GPUJOB_TRY(check_keys(j, {"kind", "grace_s", "source", "as_of", "confidence"}, where));
+  GPUJOB_TRY(check_keys(j, {"kind", "to", "grace_s", "source", "as_of", "confidence"}, where));
   json::Reader r(j, where);
   Notice n;
   n.kind = r.text("kind");
@@ -226,8 +150,10 @@ Result<Notice> read_notice(const Json& j, const std::string& where) {
   r.text("source");
   r.text("as_of");
   read_confidence(r);
-  if (n.kind != "none" && n.kind != "signal") {
-    r.fail("kind", "is not none or signal");
+  constexpr std::array<std::string_view, 5> k_kinds{"none", "signal", "ec2_spot", "gce_preempted",
+                                                    "azure_events"};
+  if (std::find(k_kinds.begin(), k_kinds.end(), n.kind) == k_kinds.end()) {
+    r.fail("kind", "is not a kind of notice");
   }
   if (grace < 0 || grace > 86400) {
     r.fail("grace_s", "is not within 0 and a day");
@@ -235,8 +161,32 @@ Result<Notice> read_notice(const Json& j, const std::string& where) {
   if (!r.ok()) {
     return r.error();
   }
-  n.grace = seconds(grace);
+  n.grace = std::chrono::seconds{grace};
   return n;
+}
+
+Result<MachineOffer> read_machine(const Json& j, const std::string& where) {
+  GPUJOB_TRY(check_keys(j,
+                        {"gpu", "gpu_bytes", "cpus", "memory_bytes", "disk_bytes", "price", "plans",
+                         "variants", "source", "as_of", "confidence"},
+                        where));
+  json::Reader r(j, where);
+  MachineOffer m;
+  m.gpu = r.text_or("gpu", "");
+  m.price = r.text_or("price", "");
+  m.gpu_bytes = r.maybe_integer("gpu_bytes");
+  m.cpus = r.maybe_integer("cpus");
+  m.memory_bytes = r.maybe_integer("memory_bytes");
+  m.disk_bytes = r.maybe_integer("disk_bytes");
+  m.plans = r.texts_or_empty("plans");
+  m.variants = r.texts_or_empty("variants");
+  m.source = r.text("source");
+  m.as_of = r.text("as_of");
+  m.confidence = read_confidence(r);
+  if (!r.ok()) {
+    return r.error();
+  }
+  return m;
 }
 
 /// The parts of a profile that are objects and lists of their own.
@@ -257,13 +207,18 @@ Result<void> read_parts(const Json& j, const std::string& where, Profile& p) {
   if (!limits) {
     return limits.error();
   }
-  p.session_limits = std::move(*limits);
+  p.limits = std::move(*limits);
   GPUJOB_TRY(read_durable(j.value("durable", Json()), below(where, "durable"), p));
   auto notice = read_notice(j.value("notice", Json()), below(where, "notice"));
   if (!notice) {
     return notice.error();
   }
   p.notice = std::move(*notice);
+  auto machines = read_list<MachineOffer>(j, "machines", where, read_machine);
+  if (!machines) {
+    return machines.error();
+  }
+  p.machines = std::move(*machines);
   return {};
 }
 
@@ -275,10 +230,11 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   if (!j) {
     return j.error();
   }
-  GPUJOB_TRY(check_keys(*j,
-                        {"id", "title", "priority", "as_of", "detect", "variants", "plans",
-                         "default_plan", "limits", "margin_s", "durable", "notice"},
-                        where));
+  GPUJOB_TRY(
+      check_keys(*j,
+                 {"id", "title", "priority", "as_of", "detect", "variants", "plans", "default_plan",
+                  "limits", "margin_s", "durable", "notice", "status", "confirm", "machines"},
+                 where));
   json::Reader r(*j, where);
   Profile p;
   p.id = r.text("id");
@@ -287,13 +243,9 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   p.priority = r.integer("priority");
   p.plans = r.texts_or_empty("plans");
   p.default_plan = r.text_or("default_plan", "");
-  if (const auto margin = r.maybe_integer("margin_s")) {
-    if (!is_span(*margin)) {
-      r.fail("margin_s", "is not within 1 and a year");
-    } else {
-      p.margin = seconds(*margin);
-    }
-  }
+  p.status = r.text_or("status", "");
+  p.confirm = r.text_or("confirm", "");
+  p.margin = read_span(r, "margin_s");
   const bool known = std::find(p.plans.begin(), p.plans.end(), p.default_plan) != p.plans.end();
   if (known == p.plans.empty() || (p.plans.empty() && !p.default_plan.empty())) {
     r.fail("default_plan", "is not one of plans");

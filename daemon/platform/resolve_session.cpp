@@ -51,8 +51,9 @@ Result<void> Resolver::say_limit(const SettingValue& said) {
     m_out.limit = std::move(l);
   }
   const auto* rule = session_limit_of(*m_profile, m_out.variant, m_out.plan);
-  if (rule != nullptr && rule->value && (!*limit || **limit > *rule->value)) {
-    v.note = fmt::format("more than {}'s own {}", m_profile->id, format_duration(*rule->value));
+  const auto own = rule == nullptr ? std::nullopt : std::get<SessionCap>(rule->what).value;
+  if (own && (!*limit || **limit > *own)) {
+    v.note = fmt::format("more than {}'s own {}", m_profile->id, format_duration(*own));
   }
   record(key::k_limit, std::move(v));
   return {};
@@ -60,14 +61,19 @@ Result<void> Resolver::say_limit(const SettingValue& said) {
 
 void Resolver::derive_limit() {
   const auto* rule = session_limit_of(*m_profile, m_out.variant, m_out.plan);
-  if (rule == nullptr || !rule->value) {
+  if (rule == nullptr) {
+    record_derived(key::k_limit, std::nullopt, Origin::profile);
+    return;
+  }
+  const auto& cap = std::get<SessionCap>(rule->what);
+  if (!cap.value) {
     record_derived(key::k_limit, std::nullopt, Origin::profile,
-                   rule == nullptr ? "" : fmt::format("only you know it: {}", rule->source));
+                   fmt::format("only you know it: {}", rule->source));
     return;
   }
   m_out.limit =
-      SessionLimit{*rule->value, rule->alternatives, rule->source, rule->as_of, rule->confidence};
-  record_derived(key::k_limit, format_duration(*rule->value), Origin::profile);
+      SessionLimit{*cap.value, cap.alternatives, rule->source, rule->as_of, rule->confidence};
+  record_derived(key::k_limit, format_duration(*cap.value), Origin::profile);
 }
 
 Result<void> Resolver::settle_limit() {

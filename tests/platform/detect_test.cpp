@@ -74,9 +74,111 @@ TEST_CASE("Colab Enterprise is not Colab", "[platform]") {
   m.env("TBE_RUNTIME_ADDR=172.28.0.1:8011");
   m.env("VERTEX_PRODUCT=COLAB_ENTERPRISE");
   const auto d = detect_platform(profiles(), m.facts());
-  CHECK(d.platform == "generic");
+  CHECK(d.platform == "colab-enterprise");
   REQUIRE(d.conflicts.size() == 1);
   CHECK_THAT(d.conflicts[0], Contains("but not with VERTEX_PRODUCT=COLAB_ENTERPRISE"));
+}
+
+namespace {
+
+struct Place {
+  const char *id, *variant;
+  Confidence confidence;
+  Strings env, dirs, files;
+};
+
+const std::vector<Place>& places() {
+  static const std::vector<Place> k_places{
+      {"sagemaker-training", "", Confidence::high, {"SM_TRAINING_ENV={}"}, {}, {}},
+      {"slurm", "", Confidence::high, {"SLURM_JOB_ID=7"}, {}, {}},
+      {"sagemaker-studio-lab", "cpu", Confidence::medium, {}, {"/home/studio-lab-user"}, {}},
+      {"sagemaker-studio-lab",
+       "gpu",
+       Confidence::medium,
+       {},
+       {"/home/studio-lab-user"},
+       {"/dev/nvidiactl"}},
+      {"sagemaker-studio",
+       "",
+       Confidence::high,
+       {"SAGEMAKER_APP_TYPE_LOWERCASE=jupyterlab"},
+       {},
+       {}},
+      {"sagemaker-notebook",
+       "",
+       Confidence::medium,
+       {},
+       {"/home/ec2-user/SageMaker"},
+       {"/etc/opt/ml/sagemaker-notebook-instance-version.txt"}},
+      {"kaggle", "batch", Confidence::high, {"KAGGLE_KERNEL_RUN_TYPE=Batch"}, {}, {}},
+      {"colab-enterprise", "", Confidence::high, {"VERTEX_PRODUCT=COLAB_ENTERPRISE"}, {}, {}},
+      {"colab", "", Confidence::high, {"TBE_RUNTIME_ADDR=172.28.0.1:8011"}, {"/content"}, {}},
+      {"paperspace", "", Confidence::medium, {}, {"/notebooks", "/storage"}, {}},
+      {"floydhub", "", Confidence::high, {"FLOYDHUB=1"}, {}, {}},
+      {"onepanel", "", Confidence::high, {"ONEPANEL_MAIN_CONTAINER=true"}, {}, {}},
+      {"aistudio", "", Confidence::low, {}, {"/home/aistudio", "/home/aistudio/work"}, {}},
+      {"easyaiforum", "", Confidence::low, {}, {"/home/ubuntu/MyFiles"}, {}},
+      {"kubernetes", "", Confidence::low, {}, {}, {}},
+  };
+  return k_places;
+}
+
+} // namespace
+
+TEST_CASE("each platform is named by its own markers, as far as they are to be believed",
+          "[platform]") {
+  for (const auto& place : places()) {
+    // Many of them run in Kubernetes: that is said only where nothing else speaks.
+    FakeMachine m;
+    m.env("KUBERNETES_SERVICE_HOST=10.0.0.1");
+    for (const auto& entry : place.env) {
+      m.env(entry);
+    }
+    for (const auto& dir : place.dirs) {
+      m.dir(dir);
+    }
+    for (const auto& file : place.files) {
+      m.file(file);
+    }
+    const auto d = detect_platform(profiles(), m.facts());
+    INFO(place.id);
+    CHECK(d.platform == place.id);
+    CHECK(d.variant == place.variant);
+    CHECK(d.confidence == place.confidence);
+  }
+  CHECK(places().size() == profiles().size()); // the fallback has none, Studio Lab two
+}
+
+TEST_CASE("a platform without a verified marker asks the user, and says why", "[platform]") {
+  for (const auto* id : {"aistudio", "easyaiforum"}) {
+    FakeMachine m;
+    m.dir("/home/aistudio/work");
+    m.dir("/home/ubuntu/MyFiles");
+    const auto d = detect_platform(profiles(), m.facts());
+    CHECK(d.confidence == Confidence::low);
+    const auto said = override_platform(profiles(), m.facts(), id, "--platform");
+    REQUIRE(said);
+    CHECK(said->confidence == Confidence::high);
+  }
+  FakeMachine m;
+  m.dir("/home/aistudio/work");
+  const auto d = detect_platform(profiles(), m.facts());
+  REQUIRE(d.conflicts.size() == 1);
+  CHECK_THAT(d.conflicts[0], Contains("--platform aistudio"));
+}
+
+TEST_CASE("SageMaker Studio's custom images have no variable, only a member of a file",
+          "[platform]") {
+  constexpr const char* k_path = "/opt/ml/metadata/resource-metadata.json";
+  const auto found = [&](const std::string& content) {
+    FakeMachine m;
+    m.file(k_path, content);
+    return detect_platform(profiles(), m.facts()).platform;
+  };
+  CHECK(found(R"({"DomainId": "d-1"})") == "sagemaker-studio");
+  CHECK(found(R"({"ResourceName": "n"})") != "sagemaker-studio");
+  CHECK(found("[torn") != "sagemaker-studio");
+  CHECK(found("") != "sagemaker-studio");
 }
 
 TEST_CASE("what anybody may have set anywhere marks no platform", "[platform]") {
@@ -153,11 +255,13 @@ TEST_CASE("the user's word wins, and what speaks against it is told", "[platform
 }
 
 TEST_CASE("an unknown platform is refused with the known ones", "[platform]") {
-  const auto d = platform::override_platform(profiles(), {}, "floydhub", "--platform");
+  const auto d = platform::override_platform(profiles(), {}, "lambda", "--platform");
   REQUIRE(d.has_error());
   CHECK(d.error().code == Errc::usage);
-  CHECK(d.error().text == "--platform: 'floydhub': no such platform: use one of colab, generic, "
-                          "kaggle, paperspace");
+  CHECK(d.error().text ==
+        "--platform: 'lambda': no such platform: use one of aistudio, colab, colab-enterprise, "
+        "easyaiforum, floydhub, generic, kaggle, kubernetes, onepanel, paperspace, "
+        "sagemaker-notebook, sagemaker-studio, sagemaker-studio-lab, sagemaker-training, slurm");
 }
 
 TEST_CASE("facts keep no variable that no profile asks for", "[platform]") {

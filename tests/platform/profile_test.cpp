@@ -41,13 +41,16 @@ TEST_CASE("the built-in profiles load, ordered by priority", "[platform]") {
   for (const auto& p : profiles()) {
     ids.push_back(p.id);
   }
-  CHECK(ids == std::vector<std::string>{"kaggle", "colab", "paperspace", "generic"});
+  CHECK(ids == std::vector<std::string>{
+                   "sagemaker-training", "slurm", "sagemaker-studio-lab", "sagemaker-studio",
+                   "sagemaker-notebook", "kaggle", "colab-enterprise", "colab", "paperspace",
+                   "floydhub", "onepanel", "aistudio", "easyaiforum", "kubernetes", "generic"});
 }
 
 TEST_CASE("the session limits are those of the platforms", "[platform]") {
   const auto limit = [](const char* id, const char* variant, const char* plan) {
     const auto* rule = session_limit_of(*find_profile(profiles(), id), variant, plan);
-    return rule == nullptr ? std::nullopt : rule->value;
+    return rule == nullptr ? std::nullopt : std::get<platform::SessionCap>(rule->what).value;
   };
   CHECK(limit("kaggle", "interactive", "") == hours(12));
   CHECK(limit("kaggle", "", "") == hours(12));
@@ -59,7 +62,8 @@ TEST_CASE("the session limits are those of the platforms", "[platform]") {
   CHECK(limit("paperspace", "", "paid") == std::nullopt);
   CHECK(limit("generic", "", "") == std::nullopt);
   const auto* free = session_limit_of(*find_profile(profiles(), "paperspace"), "", "free");
-  CHECK(free->alternatives == std::vector<Duration>{hours(12)});
+  CHECK(std::get<platform::SessionCap>(free->what).alternatives ==
+        std::vector<Duration>{hours(12)});
 }
 
 TEST_CASE("a profile with a wrong key or type is an error with its path", "[platform]") {

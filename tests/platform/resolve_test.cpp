@@ -156,7 +156,7 @@ TEST_CASE("what cannot be is refused, naming who said it", "[platform]") {
   CHECK(say(&SettingTexts::platform, "aws").starts_with("--platform: 'aws': no such platform"));
   m.config(R"({"platform": "colab", "plan": "gold"})");
   CHECK(refusal(m.request(), at(hours(2))) ==
-        m.config_path() + ": plan: 'gold': no plan of colab: use one of free, pro, pro_plus");
+        m.config_path() + ": plan: 'gold': no plan of colab: use one of free, pro, pro_plus, payg");
 }
 
 TEST_CASE("a plan of another platform is told, not refused", "[platform]") {
