@@ -46,6 +46,7 @@ private:
   WaitOptions m_wait;
   RmOptions m_rm;
   QuotaOptions m_quota;
+  PlatformsOptions m_platforms;
   DaemonStartOptions m_start;
   DaemonStopOptions m_daemon_stop;
   DaemonStatusOptions m_status;
@@ -98,6 +99,11 @@ void CommandLine::declare_looking() {
   auto& quota =
       verb(m_app, "quota", "What is left of the session", "gpujob quota --explain", m_quota);
   quota.add_flag("--explain", m_quota.explain, "Where each number and setting comes from");
+  auto& platforms = verb(m_app, "platforms", "What each platform gives, and for how long",
+                         "gpujob platforms kaggle", m_platforms);
+  platforms.add_option("NAME", m_platforms.platform, "Only this one, with its sources")
+      ->type_name("");
+  platforms.add_flag("--markdown", m_platforms.markdown, "A Markdown table with all columns");
   verb(m_app, "version", "The version of gpujob", "gpujob version --json", m_version);
 }
 
@@ -155,7 +161,7 @@ void CommandLine::declare_daemon_start(CLI::App& daemon) {
   setting("--session-limit", "D", "How long a session may last: 9h, 40m");
   setting("--session-start", "T",
           "When it began, if that is known better: an instant, or now for a new one");
-  setting("--platform", "NAME", "kaggle, colab, paperspace or generic");
+  setting("--platform", "NAME", "Which one it is: gpujob platforms lists them");
   setting("--plan", "NAME", "The plan you have there");
   setting("--slots", "N", "Jobs that run at once");
 }

@@ -86,6 +86,12 @@ struct QuotaOptions {
   bool json = false;
 };
 
+struct PlatformsOptions {
+  std::string platform; ///< empty: all
+  bool markdown = false;
+  bool json = false;
+};
+
 struct DaemonStartOptions {
   std::string runtime, state; ///< made absolute
   /// The other settings as gpujobd takes them: "--session-limit", "9h", ...
@@ -107,8 +113,8 @@ struct VersionOptions {
 
 using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
-                 StopOptions, WaitOptions, RmOptions, QuotaOptions, DaemonStartOptions,
-                 DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+                 StopOptions, WaitOptions, RmOptions, QuotaOptions, PlatformsOptions,
+                 DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

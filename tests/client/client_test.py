@@ -304,6 +304,15 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(json.loads(self.gj("quota", "--json")[0])["session"]["limit_s"], 43200)
         self.assertEqual(json.loads(self.gj("version", "--json")[0])["protocol"], 1)
 
+    def test_platforms_needs_no_daemon(self):
+        self.assertIn("12h, tpu 9h", self.gj("platforms")[0])
+        self.assertIn("| kaggle |", self.gj("platforms", "--markdown")[0])
+        self.assertIn("confidence high", self.gj("platforms", "kaggle")[0])
+        ids = [p["id"] for p in json.loads(self.gj("platforms", "--json")[0])["platforms"]]
+        self.assertEqual(ids[-1], "generic")
+        self.assertIn("is not known: use one of aistudio", self.gj("platforms", "nope", code=1)[1])
+        self.gj("daemon", "status", code=3)
+
     def test_daemon_stop_names_what_runs_on(self):
         self.gj("run", "-d", "--name", "long", "sh", "-c", self.job_that_waits_for("go", "exit 5"))
         self.assertIn("running, pid", self.gj("daemon", "status")[0])
@@ -313,7 +322,7 @@ class ClientTest(unittest.TestCase):
         self.assertIn("started the daemon", self.gj("wait", "long", code=5)[1])
 
     def test_every_command_has_help_with_an_example(self):
-        for verb in ("run ps show logs attach checkpoint stop wait rm quota version".split()
+        for verb in ("run ps show logs attach checkpoint stop wait rm quota platforms version".split()
                      + [("daemon", v) for v in ("start", "stop", "status")]):
             words = [verb] if isinstance(verb, str) else verb
             self.assertIn("Example: gpujob " + " ".join(words), self.gj(*words, "--help")[0])

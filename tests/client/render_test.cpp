@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/render/job.h"
+#include "client/render/platforms.h"
 #include "client/render/session.h"
 #include "client/render/table.h"
 #include "client/views.h"
 #include "common/file.h"
 #include "common/json.h"
+#include "common/text.h"
+#include "schema/embedded.h"
 #include "tests/support/catch.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 using namespace gpujob;
@@ -31,7 +35,56 @@ bool has(const std::string& text, const std::string& part) {
 /// 2026-11-21T06:00:00Z
 const WallTime k_now = wall_from_ns(1795240800LL * 1'000'000'000);
 
+Profiles all_profiles() {
+  Profiles profiles;
+  for (const auto& file : schema::platforms()) {
+    profiles.push_back(json::parse(file.content, std::string(file.name)).value());
+  }
+  return profiles;
+}
+
+/// Characters, not bytes.
+std::size_t widest(const std::string& text) {
+  std::size_t most = 0;
+  for (const auto& line : split(text, '\n')) {
+    most =
+        std::max(most, static_cast<std::size_t>(std::count_if(
+                           line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; })));
+  }
+  return most;
+}
+
 } // namespace
+
+TEST_CASE("the comparison of platforms fits 80 columns and has every platform and plan") {
+  const auto profiles = all_profiles();
+  const auto text = render_platforms(profiles);
+  CHECK(widest(text) <= 80);
+  for (const auto* part :
+       {"kaggle                12h, tpu 9h  20m?     gpu 30h/week", "colab free            12h ",
+        "sagemaker-studio-lab  4h ", "USD 1.26/h", "CNY 1 to 5/h", "colab payg            ? "}) {
+    INFO(part << "\n" << text);
+    CHECK(has(text, part));
+  }
+  for (const auto& profile : profiles) {
+    const auto sheet = render_platform(profile);
+    INFO(sheet);
+    CHECK(widest(sheet) <= 80);
+    CHECK(has(sheet, "confidence"));
+  }
+}
+
+TEST_CASE("the comparison as Markdown has every column in every row") {
+  const auto text = markdown_platforms(all_profiles());
+  for (const auto& line : split(text, '\n')) {
+    if (!line.empty()) {
+      INFO(line);
+      CHECK(std::count(line.begin(), line.end(), '|') == 14);
+    }
+  }
+  CHECK(has(text, "| kaggle | "));
+  CHECK(has(text, "| sagemaker-training | "));
+}
 
 TEST_CASE("a parked job says what is safe where, and what to do") {
   CHECK(how_it_ended(job("job_view-parked.json")) ==
