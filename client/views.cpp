@@ -158,6 +158,17 @@ Result<JobView> read_job_view(const Json& document) {
 
 namespace {
 
+std::vector<double> numbers(json::Reader& r, const char* key) {
+  std::vector<double> out;
+  const auto* list = r.find(key);
+  for (const auto& item : list == nullptr ? Json::array() : *list) {
+    if (item.is_number()) {
+      out.push_back(item.get<double>());
+    }
+  }
+  return out;
+}
+
 void read_session(json::Reader& r, SessionView& v) {
   v.limit_s = r.maybe_number("limit_s");
   v.elapsed_s = r.maybe_number("elapsed_s");
@@ -172,12 +183,46 @@ void read_session(json::Reader& r, SessionView& v) {
   v.start_source = r.text_or("start_source", "");
   v.start_confidence = r.text_or("start_confidence", "");
   v.start_evidence = shown_list(r, "start_evidence");
-  const auto* alternatives = r.find("alternatives_s");
-  for (const auto& item : alternatives == nullptr ? Json::array() : *alternatives) {
-    if (item.is_number()) {
-      v.alternatives_s.push_back(item.get<double>());
+  v.alternatives_s = numbers(r, "alternatives_s");
+}
+
+QuotaView read_quota(json::Reader& r) {
+  QuotaView q;
+  q.resource = r.text("resource");
+  q.effect = r.text_or("on_exhausted", "");
+  q.note = r.text_or("note", "");
+  q.source = r.text_or("source", "");
+  q.as_of = r.text_or("as_of", "");
+  q.confidence = r.text_or("confidence", "");
+  q.amount_s = r.maybe_number("amount_s");
+  q.used_s = r.maybe_number("used_s");
+  q.left_s = r.maybe_number("left_s");
+  q.runs_out_at = instant(r, "runs_out_at");
+  q.renews_at = instant(r, "renews_at");
+  q.ends_session_at = instant(r, "ends_session_at");
+  q.sessions = r.integer_or("sessions", 0);
+  q.silent = r.integer_or("silent_sessions", 0);
+  q.alternatives_s = numbers(r, "alternatives_s");
+  return q;
+}
+
+/// A kind that this program does not know is passed over.
+std::vector<QuotaView> read_quotas(json::Reader& r) {
+  std::vector<QuotaView> out;
+  const auto* limits = r.find("limits");
+  for (const auto& limit : limits == nullptr ? Json::array() : *limits) {
+    json::Reader one(limit, "daemon: limit");
+    if (one.text_or("type", "") != "window") {
+      continue;
     }
+    auto quota = read_quota(one);
+    if (!one.ok()) {
+      r.fail("limits", one.error().text.c_str());
+      break;
+    }
+    out.push_back(std::move(quota));
   }
+  return out;
 }
 
 std::vector<SettingView> read_settings(json::Reader& r) {
@@ -212,6 +257,7 @@ Result<SessionView> read_session_view(const Json& document) {
     v.durable_level = durable.text_or("level", "");
     v.durable_state = durable.text_or("state", "");
   });
+  v.quotas = read_quotas(r);
   v.settings = read_settings(r);
   return r.ok() ? Result<SessionView>(std::move(v)) : Result<SessionView>(r.error());
 }

@@ -64,6 +64,15 @@ struct SettingView {
   std::string name, value, origin, detail;
 };
 
+/// A quota of a period. What is not known is not there.
+struct QuotaView {
+  std::string resource, effect, note, source, as_of, confidence;
+  std::optional<double> amount_s, used_s, left_s;
+  std::optional<WallTime> runs_out_at, renews_at, ends_session_at;
+  std::int64_t sessions = 0, silent = 0;
+  std::vector<double> alternatives_s;
+};
+
 struct SessionView {
   std::string platform, variant, plan, confidence;
   std::vector<std::string> evidence, conflicts;
@@ -74,6 +83,7 @@ struct SessionView {
   std::string start_source, start_confidence;
   std::vector<std::string> start_evidence;
   std::string durable_path, durable_level, durable_state;
+  std::vector<QuotaView> quotas;
   std::vector<SettingView> settings;
 };
 

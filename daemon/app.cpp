@@ -27,6 +27,7 @@ constexpr Duration k_scan_deadline = 60s;
 App::App(boost::asio::io_context& io, AppParts parts)
     : m_io(io), m_started(read_clocks()), m_places(std::move(parts.places)),
       m_vm_id(std::move(parts.vm_id)), m_settings(std::move(parts.settings)),
+      m_profile(std::move(parts.profile)), m_resource(std::move(parts.resource)),
       m_durable(std::move(parts.durable)), m_durable_state(std::move(parts.durable_state)),
       m_store(std::move(parts.store)), m_world(std::move(parts.world)),
       m_lock(std::move(parts.lock)), m_helpers(io, parts.daemon_exe),
@@ -70,8 +71,10 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
   m_attempts.sweep_sockets();
 }
 
-void App::take_leases(std::map<policy::JobId, durable_requests::Lease> leases) {
+void App::take_others(std::map<policy::JobId, durable_requests::Lease> leases,
+                      std::vector<durable_requests::SessionUse> uses) {
   m_leases = std::move(leases);
+  m_uses = std::move(uses);
 }
 
 void App::post(policy::Event event) {
@@ -225,7 +228,7 @@ void App::on_scanned(const Result<std::string>& reply) {
     tell(waiting, scanned.error());
     return;
   }
-  m_leases = std::move(scanned->leases);
+  take_others(std::move(scanned->leases), std::move(scanned->uses));
   std::vector<policy::Event> events;
   for (auto& job : scanned->jobs) {
     events.emplace_back(policy::Imported{std::move(job)});
@@ -244,8 +247,30 @@ std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
       it->second.session, format_duration(wall - it->second.at), format_local(it->second.expires));
 }
 
+/// Of this platform: what others have written down, and this session until now.
+platform::Ledger App::ledger(Now now) const {
+  platform::Ledger out;
+  out.resource = m_resource;
+  out.usage.add({m_settings.id, m_resource, {now.wall_at(m_settings.start.boot), now.wall}});
+  out.sessions = 1;
+  for (const auto& u : m_uses) {
+    if (u.platform == m_settings.platform) {
+      out.usage.add(u.use);
+      ++out.sessions;
+      out.silent += u.silent ? 1 : 0;
+    }
+  }
+  return out;
+}
+
 nlohmann::json App::session_view() const {
-  return platform::session_view(m_settings, read_clocks(), m_durable_state);
+  const auto now = read_clocks();
+  const auto all = ledger(now);
+  const auto quotas =
+      platform::look_at_quotas(m_profile, m_settings.variant, m_settings.plan, all, now.wall);
+  auto view = platform::session_view(m_settings, now, m_durable_state);
+  view["limits"] = platform::quotas_view(quotas, all);
+  return view;
 }
 
 nlohmann::json App::status_view() const {

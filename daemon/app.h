@@ -6,6 +6,7 @@
 #include "daemon/ipc/backend.h"
 #include "daemon/ipc/server.h"
 #include "daemon/jobs/attempts.h"
+#include "daemon/platform/quotas.h"
 #include "daemon/platform/settings.h"
 #include "daemon/policy/core.h"
 #include "daemon/process/boot_timer.h"
@@ -31,6 +32,8 @@ struct AppParts {
   std::string daemon_exe;
   std::string vm_id; ///< this boot and this PID 1
   platform::SessionSettings settings;
+  platform::Profile profile; ///< of settings.platform
+  std::string resource;      ///< platform::resource_of
   durable_requests::Place durable;
   std::string durable_state; ///< for people: "stored", or why there is none
   std::unique_ptr<store::Store> store;
@@ -48,7 +51,9 @@ public:
   /// Takes up what an earlier daemon left: `jobs` are the rows as they were stored.
   void adopt(const std::vector<store::StoredJob>& jobs);
   void post(policy::Event event);
-  void take_leases(std::map<policy::JobId, durable_requests::Lease> leases);
+  /// What other sessions say of themselves.
+  void take_others(std::map<policy::JobId, durable_requests::Lease> leases,
+                   std::vector<durable_requests::SessionUse> uses);
 
   // ipc::Backend
   [[nodiscard]] const policy::World& world() const override { return m_world; }
@@ -65,6 +70,7 @@ public:
   void remove_files(const policy::JobId& id) override;
 
 private:
+  [[nodiscard]] platform::Ledger ledger(Now now) const;
   void schedule();
   void wake();
   bool commit(Now now);
@@ -89,6 +95,8 @@ private:
   jobs::Places m_places;
   std::string m_vm_id;
   platform::SessionSettings m_settings;
+  platform::Profile m_profile;
+  std::string m_resource; ///< what this session holds of what quotas count
   durable_requests::Place m_durable;
   std::string m_durable_state;
   std::unique_ptr<store::Store> m_store;
@@ -97,6 +105,7 @@ private:
 
   std::map<policy::JobId, Fd> m_command_lines;
   std::map<policy::JobId, durable_requests::Lease> m_leases;
+  std::vector<durable_requests::SessionUse> m_uses;
 
   std::vector<policy::Event> m_events;
   std::vector<std::function<void()>> m_callbacks;     ///< owed once m_events are committed

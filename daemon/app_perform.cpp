@@ -104,9 +104,16 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
     }
   }
   const auto& ends = m_world.session.ends_at;
-  const auto request = durable_requests::heartbeat(
-      m_durable, a.seq, now.wall, ends ? std::optional(now.wall_at(*ends)) : std::nullopt,
-      m_world.session.heartbeat_interval, running, false);
+  durable_requests::Beat beat;
+  beat.seq = a.seq;
+  beat.at = now.wall;
+  beat.ends_at = ends ? std::optional(now.wall_at(*ends)) : std::nullopt;
+  beat.interval = m_world.session.heartbeat_interval;
+  beat.jobs = std::move(running);
+  beat.platform = m_settings.platform;
+  beat.resource = m_resource;
+  beat.began = now.wall_at(m_settings.start.boot);
+  const auto request = durable_requests::heartbeat(m_durable, beat);
   m_helpers.run("ledger", process::Load::light, request, k_small_deadline,
                 [this](const Result<std::string>& reply) {
                   if (const auto done = durable_requests::read_done(reply); !done) {

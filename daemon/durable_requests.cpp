@@ -115,18 +115,20 @@ std::string resume(const StatePaths& paths, const Job& job) {
                              {"candidates", std::move(candidates)}});
 }
 
-std::string heartbeat(const Place& place, std::int64_t seq, WallTime now,
-                      std::optional<WallTime> ends_at, Duration interval,
-                      const std::vector<std::string>& jobs, bool closed) {
+std::string heartbeat(const Place& place, const Beat& beat) {
+  const auto maybe = [](const auto& t) { return t ? json(to_ns(*t)) : json(); };
   return gpujob::json::dump({{"op", "heartbeat"},
                              {"dir", from_bytes(place.dir)},
                              {"session", place.session},
-                             {"seq", seq},
-                             {"at_ns", to_ns(now)},
-                             {"ends_at_ns", ends_at ? json(to_ns(*ends_at)) : json()},
-                             {"interval_s", to_seconds(interval)},
-                             {"jobs", jobs},
-                             {"closed", closed}});
+                             {"seq", beat.seq},
+                             {"at_ns", to_ns(beat.at)},
+                             {"ends_at_ns", maybe(beat.ends_at)},
+                             {"interval_s", to_seconds(beat.interval)},
+                             {"jobs", beat.jobs},
+                             {"closed", beat.closed},
+                             {"platform", beat.platform},
+                             {"resource", beat.resource},
+                             {"began_ns", maybe(beat.began)}});
 }
 
 Result<void> read_done(const Result<std::string>& reply) {

@@ -4,6 +4,7 @@
 #include "common/paths.h"
 #include "common/result.h"
 #include "daemon/policy/event.h"
+#include "daemon/policy/limits/usage.h"
 
 #include <map>
 #include <optional>
@@ -26,9 +27,19 @@ std::string begin(const Place& place, const policy::Job& job, WallTime now);
 std::string end(const Place& place, const policy::Job& job, WallTime now);
 std::string secure(const Place& place, const StatePaths& paths, const policy::Job& job, int seq);
 std::string resume(const StatePaths& paths, const policy::Job& job);
-std::string heartbeat(const Place& place, std::int64_t seq, WallTime now,
-                      std::optional<WallTime> ends_at, Duration interval,
-                      const std::vector<std::string>& jobs, bool closed);
+
+/// What this session says of itself: the lease on `jobs`, and what it has used.
+struct Beat {
+  std::int64_t seq = 0;
+  WallTime at{};
+  std::optional<WallTime> ends_at;
+  Duration interval{};
+  std::vector<std::string> jobs;
+  bool closed = false;
+  std::string platform, resource; ///< Ledger (platform/quotas.h)
+  std::optional<WallTime> began;
+};
+std::string heartbeat(const Place& place, const Beat& beat);
 
 /// Nothing but whether it worked.
 Result<void> read_done(const Result<std::string>& reply);
@@ -50,9 +61,17 @@ struct Lease {
   WallTime expires{}; ///< three missed heartbeats, or that session's end
 };
 
+/// What another session has used.
+struct SessionUse {
+  std::string platform;
+  limits::Use use;
+  bool silent = false; ///< it did not say that it is over: up to one interval after its last word
+};
+
 struct Scanned {
   std::vector<policy::Job> jobs; ///< as Ended jobs, for policy::Imported
   std::map<policy::JobId, Lease> leases;
+  std::vector<SessionUse> uses;
   std::int64_t own_heartbeat_seq = 0;
   std::vector<std::string> problems;
 };

@@ -181,6 +181,21 @@ void read_ends(const json& job, EndsSaid& out) {
   }
 }
 
+/// What the session has used, by its newest heartbeat.
+std::optional<SessionUse> read_use(Reader& r, WallTime at, Duration interval) {
+  SessionUse u;
+  u.platform = r.text_or("platform", "");
+  u.use.session = r.text("session");
+  u.use.resource = r.text_or("resource", "");
+  u.silent = !r.boolean_or("closed", false);
+  const auto began = r.maybe_wall_time("began_ns");
+  if (!r.ok() || !began || u.use.resource.empty()) {
+    return std::nullopt;
+  }
+  u.use.when = {*began, std::max(*began, at + (u.silent ? interval : Duration::zero()))};
+  return u;
+}
+
 void read_heartbeat(const json& j, const Place& place, const EndsSaid& ends_said, Scanned& out) {
   Reader r(j, "heartbeat");
   const auto session = r.text("session");
@@ -192,10 +207,14 @@ void read_heartbeat(const json& j, const Place& place, const EndsSaid& ends_said
   const auto at = r.wall_time("at_ns");
   const auto ends = r.maybe_wall_time("ends_at_ns");
   const auto interval = std::clamp(r.maybe_number("interval_s").value_or(0), 0.0, k_max_interval_s);
+  const auto one = Duration{static_cast<std::int64_t>(interval * 1e9)};
+  if (auto use = read_use(r, at, one)) {
+    out.uses.push_back(std::move(*use));
+  }
   if (!r.ok() || r.boolean_or("closed", false)) {
     return;
   }
-  auto expires = at + Duration{static_cast<std::int64_t>(k_missed_heartbeats * interval * 1e9)};
+  auto expires = at + k_missed_heartbeats * one;
   if (ends) {
     expires = std::min(expires, *ends);
   }

@@ -272,6 +272,8 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
     return settings.error();
   }
   remember_given(*settings, request.inputs.flags, request.stored);
+  parts.profile = *platform::find_profile(*profiles, settings->platform);
+  parts.resource = platform::resource_of(*settings, request.facts);
   parts.settings = std::move(*settings);
   parts.store = std::move(remembered->store);
   return remembered;
@@ -365,7 +367,7 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
     done.notes.push_back(remembered->note);
   }
   done.app = std::make_unique<App>(io, std::move(parts));
-  done.app->take_leases(std::move(durable->scanned.leases));
+  done.app->take_others(std::move(durable->scanned.leases), std::move(durable->scanned.uses));
   for (auto& job : durable->scanned.jobs) {
     done.app->post(policy::Imported{std::move(job)});
   }

@@ -58,7 +58,8 @@ Result<int> execute(const PlatformsOptions& options) {
     GPUJOB_TRY(print(render_platform(profiles->front())));
   } else {
     GPUJOB_TRY(print(render_platforms(*profiles)));
-    note("?: only reported, or known to you alone; blank: nobody says; sources: gpujob platforms NAME");
+    note("?: only reported, or known to you alone; blank: nobody says; sources: gpujob platforms "
+         "NAME");
   }
   return 0;
 }

@@ -70,10 +70,48 @@ std::string durable_text(const SessionView& v) {
   return v.durable_state.empty() ? text : fmt::format("{} ({})", text, v.durable_state);
 }
 
+/// "27h 12m left of 30h 00m; 2h 48m used in 3 sessions; anew Sat 28 Nov 00:00:00 UTC (in 6d 22h)"
+std::string quota_text(const QuotaView& q, WallTime now) {
+  if (!q.left_s || !q.amount_s) {
+    return "unknown: " + (q.note.empty() ? "nobody says how much it is" : q.note);
+  }
+  const auto used = q.used_s == 0 ? "nothing" : seconds_text(q.used_s, "unknown");
+  auto text =
+      fmt::format("{} left of {}; {} used in {} session{}", format_seconds(*q.left_s),
+                  format_seconds(*q.amount_s), used, q.sessions, q.sessions == 1 ? "" : "s");
+  if (q.renews_at) {
+    text += fmt::format("; anew {} ({})", format_local(*q.renews_at), relative(*q.renews_at, now));
+  }
+  if (q.ends_session_at) {
+    text += fmt::format("; ends this session {} ({})", format_local(*q.ends_session_at),
+                        relative(*q.ends_session_at, now));
+  } else if (q.effect == "deny_new") {
+    text += "; a session that runs goes on";
+  }
+  return text;
+}
+
 void add_list(FactSheet& sheet, const std::string& label, const std::vector<std::string>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     sheet.add(i == 0 ? label : "", items[i]);
   }
+}
+
+std::vector<std::string> explain_quota(const QuotaView& q) {
+  std::vector<std::string> lines{
+      with_confidence(fmt::format("{}, as of {}", q.source, q.as_of), q.confidence)};
+  for (const double seconds : q.alternatives_s) {
+    lines.push_back("others say " + format_seconds(seconds));
+  }
+  lines.push_back(fmt::format("counted from what {} session{} wrote into the durable directory",
+                              q.sessions, q.sessions == 1 ? "" : "s"));
+  if (q.silent > 0) {
+    lines.push_back(
+        fmt::format("{} of them did not say that they are over: until an interval after their last "
+                    "word",
+                    q.silent));
+  }
+  return lines;
 }
 
 } // namespace
@@ -92,6 +130,9 @@ std::string render_session(const SessionView& v, WallTime now) {
     }
     sheet.add("started", with_confidence(std::move(text), v.start_confidence));
   }
+  for (const auto& q : v.quotas) {
+    sheet.add(fmt::format("quota ({})", q.resource), quota_text(q, now));
+  }
   sheet.add("durable", durable_text(v));
   return sheet.text();
 }
@@ -106,6 +147,9 @@ std::string explain_session(const SessionView& v) {
     others.push_back(format_seconds(seconds));
   }
   sheet.add("other limits", fmt::format("{}", fmt::join(others, ", ")));
+  for (const auto& q : v.quotas) {
+    add_list(sheet, fmt::format("quota ({})", q.resource), explain_quota(q));
+  }
   std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM", "DETAIL"}};
   for (const auto& s : v.settings) {
     rows.push_back({s.name, s.value.empty() ? "-" : s.value, s.origin, s.detail});

@@ -158,7 +158,10 @@ nlohmann::json to_json(const Heartbeat& h) {
           {"ends_at_ns", h.ends_at_ns ? nlohmann::json(*h.ends_at_ns) : nlohmann::json()},
           {"interval_s", h.interval_s},
           {"jobs", h.jobs},
-          {"closed", h.closed}};
+          {"closed", h.closed},
+          {"platform", h.platform},
+          {"resource", h.resource},
+          {"began_ns", h.began_ns ? nlohmann::json(*h.began_ns) : nlohmann::json()}};
 }
 
 Result<Heartbeat> heartbeat_from_json(const nlohmann::json& j) {
@@ -176,6 +179,11 @@ Result<Heartbeat> heartbeat_from_json(const nlohmann::json& j) {
   h.interval_s = r.maybe_number("interval_s").value_or(0);
   h.jobs = r.texts_or_empty("jobs");
   h.closed = r.boolean_or("closed", false);
+  h.platform = r.text_or("platform", "");
+  h.resource = r.text_or("resource", "");
+  if (const auto began = r.maybe_wall_time("began_ns")) {
+    h.began_ns = to_ns(*began);
+  }
   if (r.ok() && (!is_id(h.session) || h.interval_s < 0 || h.interval_s > k_max_interval_s)) {
     r.fail("session", "session or interval_s is not valid");
   }

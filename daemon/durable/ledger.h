@@ -22,6 +22,10 @@ struct Heartbeat {
   double interval_s = 0;
   std::vector<std::string> jobs;
   bool closed = false;
+  // What the session holds, and since when: its newest heartbeat alone says what it has used. Empty
+  // of those that were written before these were.
+  std::string platform, resource;
+  std::optional<std::int64_t> began_ns;
 
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;
 };

@@ -182,6 +182,9 @@ Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& sour
     f.pid1_start_ticks = pid1->start_ticks;
   }
   f.container_evidence = find_container(root, pid1);
+  for (const char* device : {"/dev/nvidiactl", "/dev/kfd"}) {
+    f.has_gpu = f.has_gpu || kind_of(root + device) != 0;
+  }
   f.mounts = parse_mounts(read_text(root + "/proc/self/mountinfo").value_or(""));
   return f;
 }

@@ -34,6 +34,7 @@ struct Facts {
   std::optional<std::uint64_t> pid1_start_ticks;
   std::vector<std::string> container_evidence; ///< empty: not in a container, as far as we see
   std::vector<Mount> mounts;
+  bool has_gpu = false; ///< a driver's device is there
 
   [[nodiscard]] bool in_container() const { return !container_evidence.empty(); }
 };

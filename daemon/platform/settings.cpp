@@ -41,6 +41,10 @@ std::optional<BootTime> SessionSettings::plan_end() const {
   return limit ? std::optional(start.boot + limit->value - margin) : std::nullopt;
 }
 
+std::string resource_of(const SessionSettings& s, const Facts& facts) {
+  return s.variant == "tpu" ? "tpu" : facts.has_gpu ? "gpu" : "cpu";
+}
+
 bool same_session(const SessionSettings& stored, const Facts& facts) {
   return stored.boot_id == facts.boot_id && stored.pid1_start_ticks == facts.pid1_start_ticks;
 }

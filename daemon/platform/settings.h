@@ -91,6 +91,9 @@ nlohmann::json given_to_json(const std::map<std::string, std::string>& given);
 /// version may have written them).
 Result<SessionSettings> settings_from_json(const nlohmann::json& j);
 
+/// What a session of this variant holds of what quotas count: "tpu", "gpu" or "cpu".
+std::string resource_of(const SessionSettings& s, const Facts& facts);
+
 /// Same boot and same PID 1: a stored session goes on.
 bool same_session(const SessionSettings& stored, const Facts& facts);
 
@@ -100,6 +103,7 @@ std::optional<std::string> mount_problem(const DurableSetting& d, const std::vec
 
 /// The session view of ARCHITECTURE.md. `durable_state` is what the helper's last `open` said;
 /// empty: not known yet.
+/// Its `limits` are empty: quotas_view (quotas.h) fills them.
 nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view durable_state = {});
 
 } // namespace gpujob::platform

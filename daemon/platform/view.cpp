@@ -105,6 +105,7 @@ nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view 
           {"confidence", to_text(s.confidence)},
           {"session", view_of_session(s, now)},
           {"durable", view_of_durable(s, durable_state)},
+          {"limits", Json::array()},
           {"settings", std::move(values)}};
 }
 

@@ -137,6 +137,12 @@ TEST_CASE("columns line up over letters of several bytes") {
 
 TEST_CASE("quota says how sure it is") {
   const auto view = read_session_view(sample("session_view.json")).value();
+  const auto shown = render_session(view, k_now);
+  CHECK(has(shown, "quota (gpu)      27h 12m left of 30h 00m; 2h 48m used in 3 sessions; anew "));
+  CHECK(has(shown, "; a session that runs goes on"));
+  CHECK(has(shown, "quota (machine)  unknown: how much it is only you know"));
+  CHECK(has(explain_session(view), "1 of them did not say that they are over"));
+  CHECK(has(explain_session(view), "others say 41h 00m"));
   const auto text = render_session(view, k_now);
   CHECK(has(text, "kaggle, gpu (confidence: high)"));
   CHECK(has(text, "12h 00m: profile kaggle, as of 2026-10-01 (confidence: medium)"));
@@ -150,7 +156,7 @@ TEST_CASE("a limit that nobody can mean is told all the same") {
   view.limit_s = view.margin_s = view.elapsed_s = 1e300;
   view.remaining_s = -1e300;
   view.alternatives_s = {1e300};
-  CHECK(has(render_session(view, k_now), "limit      11574074074d"));
+  CHECK(has(render_session(view, k_now), "limit            11574074074d"));
   CHECK(has(explain_session(view), "11574074074d"));
 }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "daemon/platform/quotas.h"
 #include "daemon/platform/resolve.h"
 #include "schema/embedded.h"
 #include "tests/schema/schema_check.h"
@@ -39,7 +40,13 @@ TEST_CASE("the session view of every platform meets its schema", "[schema]") {
     // At its start, within it, and after every end.
     for (const auto later : {Duration{0}, Duration{1500000000}, Duration{std::chrono::hours{48}}}) {
       const Now now{start.boot + later, start.wall + later};
-      CHECK(test::why_invalid(schema, session_view(*settled, now)) == "");
+      platform::Ledger ledger{{}, "gpu", 1, 0};
+      ledger.usage.add({"abcdefgh", "gpu", {start.wall, now.wall}});
+      const auto quotas =
+          look_at_quotas(profile, settled->variant, settled->plan, ledger, now.wall);
+      auto view = session_view(*settled, now);
+      view["limits"] = quotas_view(quotas, ledger);
+      CHECK(test::why_invalid(schema, view) == "");
     }
   }
 }
