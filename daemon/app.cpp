@@ -5,6 +5,7 @@
 #include "common/duration.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "daemon/session_world.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -247,25 +248,9 @@ std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
       it->second.session, format_duration(wall - it->second.at), format_local(it->second.expires));
 }
 
-/// Of this platform: what others have written down, and this session until now.
-platform::Ledger App::ledger(Now now) const {
-  platform::Ledger out;
-  out.resource = m_resource;
-  out.usage.add({m_settings.id, m_resource, {now.wall_at(m_settings.start.boot), now.wall}});
-  out.sessions = 1;
-  for (const auto& u : m_uses) {
-    if (u.platform == m_settings.platform) {
-      out.usage.add(u.use);
-      ++out.sessions;
-      out.silent += u.silent ? 1 : 0;
-    }
-  }
-  return out;
-}
-
 nlohmann::json App::session_view() const {
   const auto now = read_clocks();
-  const auto all = ledger(now);
+  const auto all = make_ledger(m_settings, m_resource, m_uses, now);
   const auto quotas =
       platform::look_at_quotas(m_profile, m_settings.variant, m_settings.plan, all, now.wall);
   auto view = platform::session_view(m_settings, now, m_durable_state);

@@ -70,7 +70,6 @@ public:
   void remove_files(const policy::JobId& id) override;
 
 private:
-  [[nodiscard]] platform::Ledger ledger(Now now) const;
   void schedule();
   void wake();
   bool commit(Now now);

@@ -11,6 +11,7 @@
 #include "daemon/jobs/rebuild.h"
 #include "daemon/platform/profile.h"
 #include "daemon/platform/resolve.h"
+#include "daemon/session_world.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -28,10 +29,6 @@ namespace gpujob {
 using namespace std::chrono_literals;
 
 namespace {
-
-/// A heartbeat every minute; oftener in a session so short that three missed ones would outlast it.
-constexpr Duration k_heartbeat = 60s;
-constexpr Duration k_heartbeat_least = 5s;
 
 std::string own_path() {
   std::error_code ec;
@@ -60,20 +57,6 @@ Result<std::string> find_shim(const std::string& daemon_exe) {
                                        path)};
   }
   return path;
-}
-
-policy::Session make_session(const platform::SessionSettings& s, bool durable) {
-  policy::Session session;
-  session.id = s.id;
-  session.limit = s.limit ? std::optional(s.limit->value) : std::nullopt;
-  session.ends_at = s.ends_at();
-  session.plan_end = s.plan_end();
-  session.durable = durable;
-  session.heartbeat_interval = k_heartbeat;
-  if (session.limit) {
-    session.heartbeat_interval = std::clamp(*session.limit / 20, k_heartbeat_least, k_heartbeat);
-  }
-  return session;
 }
 
 /// What was said to this session's daemons on the command line, for the one who says it again.
@@ -286,22 +269,6 @@ Result<void> save_settings(const AppParts& parts) {
   return atomic_replace(parts.places.state.session(), text);
 }
 
-policy::World make_world(const platform::SessionSettings& settings, const DurableStart& durable,
-                         const std::vector<store::StoredJob>& jobs) {
-  policy::World world;
-  world.session = make_session(settings, !durable.place.dir.empty());
-  world.slots = settings.slots;
-  for (const auto& [job, vm] : jobs) {
-    world.jobs[job.id] = job;
-    world.next_order = std::max(world.next_order, job.order + 1);
-  }
-  if (world.session.durable) {
-    world.heartbeat_due = read_clocks().boot;
-    world.heartbeat_seq = durable.scanned.own_heartbeat_seq;
-  }
-  return world;
-}
-
 } // namespace
 
 Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
@@ -358,13 +325,21 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   if (!options.revive) {
     ::unlink(runtime.stop_marker().c_str());
   }
-  parts.world = make_world(parts.settings, *durable, remembered->jobs);
+  const auto now = read_clocks();
+  parts.world = make_world(parts.settings, *durable, remembered->jobs, now);
+  const auto ledger = make_ledger(parts.settings, parts.resource, durable->scanned.uses, now);
+  const auto quota_note = plan_to_quota(
+      parts.world.session,
+      look_at_quotas(parts.profile, parts.settings.variant, parts.settings.plan, ledger, now.wall),
+      parts.profile.margin.value_or(Duration::zero()), now);
   parts.durable = durable->place;
   parts.durable_state = durable->state;
   Startup done;
   done.notes = notes_for(parts.settings, *durable);
-  if (!remembered->note.empty()) {
-    done.notes.push_back(remembered->note);
+  for (const auto& note : {remembered->note, quota_note}) {
+    if (!note.empty()) {
+      done.notes.push_back(note);
+    }
   }
   done.app = std::make_unique<App>(io, std::move(parts));
   done.app->take_others(std::move(durable->scanned.leases), std::move(durable->scanned.uses));
