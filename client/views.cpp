@@ -180,6 +180,7 @@ void read_session(json::Reader& r, SessionView& v) {
   v.source = r.text_or("source", "");
   v.as_of = r.text_or("as_of", "");
   v.limit_confidence = r.text_or("confidence", "");
+  v.ends_by = r.text_or("ends_by", "");
   v.start_source = r.text_or("start_source", "");
   v.start_confidence = r.text_or("start_confidence", "");
   v.start_evidence = shown_list(r, "start_evidence");
@@ -200,8 +201,7 @@ QuotaView read_quota(json::Reader& r) {
   q.runs_out_at = instant(r, "runs_out_at");
   q.renews_at = instant(r, "renews_at");
   q.ends_session_at = instant(r, "ends_session_at");
-  q.sessions = r.integer_or("sessions", 0);
-  q.silent = r.integer_or("silent_sessions", 0);
+  q.machines = r.integer_or("machines", 0);
   q.alternatives_s = numbers(r, "alternatives_s");
   return q;
 }

@@ -69,7 +69,7 @@ struct QuotaView {
   std::string resource, effect, note, source, as_of, confidence;
   std::optional<double> amount_s, used_s, left_s;
   std::optional<WallTime> runs_out_at, renews_at, ends_session_at;
-  std::int64_t sessions = 0, silent = 0;
+  std::int64_t machines = 0;
   std::vector<double> alternatives_s;
 };
 
@@ -78,7 +78,7 @@ struct SessionView {
   std::vector<std::string> evidence, conflicts;
   std::optional<double> limit_s, elapsed_s, remaining_s, margin_s;
   std::optional<WallTime> ends_at, plan_ends_at, started_at;
-  std::string source, as_of, limit_confidence;
+  std::string source, as_of, limit_confidence, ends_by;
   std::vector<double> alternatives_s;
   std::string start_source, start_confidence;
   std::vector<std::string> start_evidence;

@@ -250,11 +250,16 @@ std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
 
 nlohmann::json App::session_view() const {
   const auto now = read_clocks();
-  const auto all = make_ledger(m_settings, m_resource, m_uses, now);
+  const auto all = make_ledger(m_settings, m_resource, m_vm_id, m_uses, now);
   const auto quotas =
       platform::look_at_quotas(m_profile, m_settings.variant, m_settings.plan, all, now.wall);
-  auto view = platform::session_view(m_settings, now, m_durable_state);
-  view["limits"] = platform::quotas_view(quotas, all);
+  std::optional<platform::PlannedEnd> quota;
+  if (const auto& planned = m_world.session;
+      planned.ends_at && planned.plan_end && planned.ends_at != m_settings.ends_at()) {
+    quota = {*planned.ends_at, *planned.plan_end};
+  }
+  auto view = platform::session_view(m_settings, now, m_durable_state, quota);
+  view["limits"] = platform::quotas_view(quotas);
   return view;
 }
 

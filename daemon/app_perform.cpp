@@ -112,6 +112,7 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
   beat.jobs = std::move(running);
   beat.platform = m_settings.platform;
   beat.resource = m_resource;
+  beat.machine = m_vm_id;
   beat.began = now.wall_at(m_settings.start.boot);
   const auto request = durable_requests::heartbeat(m_durable, beat);
   m_helpers.run("ledger", process::Load::light, request, k_small_deadline,

@@ -128,6 +128,7 @@ std::string heartbeat(const Place& place, const Beat& beat) {
                              {"closed", beat.closed},
                              {"platform", beat.platform},
                              {"resource", beat.resource},
+                             {"machine", beat.machine},
                              {"began_ns", maybe(beat.began)}});
 }
 

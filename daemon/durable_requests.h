@@ -36,7 +36,7 @@ struct Beat {
   Duration interval{};
   std::vector<std::string> jobs;
   bool closed = false;
-  std::string platform, resource; ///< Ledger (platform/quotas.h)
+  std::string platform, resource, machine; ///< of the use (policy/limits/usage.h)
   std::optional<WallTime> began;
 };
 std::string heartbeat(const Place& place, const Beat& beat);
@@ -61,11 +61,10 @@ struct Lease {
   WallTime expires{}; ///< three missed heartbeats, or that session's end
 };
 
-/// What another session has used.
+/// What another session has used: until it closed, or to one interval after its last word.
 struct SessionUse {
   std::string platform;
   limits::Use use;
-  bool silent = false; ///< it did not say that it is over: up to one interval after its last word
 };
 
 struct Scanned {

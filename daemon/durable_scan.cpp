@@ -185,14 +185,14 @@ void read_ends(const json& job, EndsSaid& out) {
 std::optional<SessionUse> read_use(Reader& r, WallTime at, Duration interval) {
   SessionUse u;
   u.platform = r.text_or("platform", "");
-  u.use.session = r.text("session");
+  u.use.machine = r.text_or("machine", "");
   u.use.resource = r.text_or("resource", "");
-  u.silent = !r.boolean_or("closed", false);
+  const bool closed = r.boolean_or("closed", false);
   const auto began = r.maybe_wall_time("began_ns");
-  if (!r.ok() || !began || u.use.resource.empty()) {
+  if (!r.ok() || !began || u.use.resource.empty() || u.use.machine.empty()) {
     return std::nullopt;
   }
-  u.use.when = {*began, std::max(*began, at + (u.silent ? interval : Duration::zero()))};
+  u.use.when = {*began, std::max(*began, at + (closed ? Duration::zero() : interval))};
   return u;
 }
 

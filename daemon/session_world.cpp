@@ -61,23 +61,21 @@ policy::World make_world(const platform::SessionSettings& settings, const Durabl
 }
 
 platform::Ledger make_ledger(const platform::SessionSettings& settings, const std::string& resource,
+                             const std::string& machine,
                              const std::vector<durable_requests::SessionUse>& uses, Now now) {
   platform::Ledger out;
   out.resource = resource;
-  out.usage.add({settings.id, resource, {now.wall_at(settings.start.boot), now.wall}});
-  out.sessions = 1;
+  out.usage.add({machine, resource, {now.wall_at(settings.start.boot), now.wall}});
   for (const auto& u : uses) {
     if (u.platform == settings.platform) {
       out.usage.add(u.use);
-      ++out.sessions;
-      out.silent += u.silent ? 1 : 0;
     }
   }
   return out;
 }
 
 std::string plan_to_quota(policy::Session& session, const std::vector<platform::Quota>& quotas,
-                          Duration margin, Now now) {
+                          const platform::SessionSettings& settings, Duration margin, Now now) {
   const auto* quota = first_to_end(quotas);
   if (quota == nullptr) {
     return {};
@@ -95,7 +93,7 @@ std::string plan_to_quota(policy::Session& session, const std::vector<platform::
     return {};
   }
   session.ends_at = at;
-  session.plan_end = at - std::min(margin, (at - now.boot) / 10);
+  session.plan_end = at - std::min(margin, (at - settings.start.boot) / 10);
   return fmt::format("the {} quota ends this session {}: everything is planned to that", name,
                      format_local(wall));
 }

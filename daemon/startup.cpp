@@ -203,6 +203,11 @@ std::vector<std::string> notes_for(const platform::SessionSettings& s,
     notes.push_back("the session's end is not known: nothing will be asked to save before it: "
                     "gpujob daemon stop, then gpujob daemon start --session-limit 9h");
   }
+  if (s.platform == "generic") {
+    for (const auto& conflict : s.conflicts) {
+      notes.push_back("no platform is sure: " + conflict);
+    }
+  }
   for (const auto& [name, setting] : s.settings) {
     if (!setting.note.empty()) {
       notes.push_back(name + ": " + setting.note);
@@ -327,11 +332,12 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   }
   const auto now = read_clocks();
   parts.world = make_world(parts.settings, *durable, remembered->jobs, now);
-  const auto ledger = make_ledger(parts.settings, parts.resource, durable->scanned.uses, now);
-  const auto quota_note = plan_to_quota(
+  const auto ledger =
+      make_ledger(parts.settings, parts.resource, parts.vm_id, durable->scanned.uses, now);
+  const std::string quota_note = plan_to_quota(
       parts.world.session,
       look_at_quotas(parts.profile, parts.settings.variant, parts.settings.plan, ledger, now.wall),
-      parts.profile.margin.value_or(Duration::zero()), now);
+      parts.settings, parts.profile.margin.value_or(Duration::zero()), now);
   parts.durable = durable->place;
   parts.durable_state = durable->state;
   Startup done;

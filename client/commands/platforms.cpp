@@ -15,7 +15,7 @@ namespace gpujob::client {
 
 namespace {
 
-/// By the name people know; the one that stands for any other machine last.
+/// By id; the one that stands for any other machine last.
 Result<Profiles> load() {
   Profiles profiles;
   for (const auto& file : schema::platforms()) {

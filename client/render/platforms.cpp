@@ -99,7 +99,7 @@ std::vector<Json> Row::limits(std::string_view type) const {
   return out;
 }
 
-/// "12h, tpu 9h"; where all variants have the same, only that.
+/// "12h, tpu 9h"; where there is one value only that, for whichever variants it is.
 std::string Row::spans(std::string_view type) const {
   std::vector<std::string> parts;
   std::set<std::string> values;
@@ -286,7 +286,10 @@ std::string limit_value(const Json& rule) {
   } else if (type == "disk") {
     value = (rule.contains("bytes") ? format_bytes(rule["bytes"].get<unsigned long long>()) + " in "
                                     : std::string()) +
-            text(rule, "path");
+            text(rule, "path") +
+            (rule.contains("max_files")
+                 ? fmt::format(", {} files", rule["max_files"].get<std::int64_t>())
+                 : std::string());
   } else if (type == "memory") {
     value = format_bytes(rule["bytes"].get<unsigned long long>());
   } else if (type == "check") {
@@ -301,9 +304,15 @@ std::string limit_value(const Json& rule) {
   for (const auto& s : rule.value("alternatives_s", Json::array())) {
     value += ", or " + span(s);
   }
+  if (const auto ask = text(rule, "ask"); !ask.empty()) {
+    value += "; yours: " + ask;
+  }
   auto whom = texts(rule, "plans");
   const auto variants = texts(rule, "variants");
   whom.insert(whom.end(), variants.begin(), variants.end());
+  for (const auto& variant : texts(rule, "not_variants")) {
+    whom.push_back("not " + variant);
+  }
   return whom.empty() ? value : fmt::format("{} ({})", value, fmt::join(whom, ", "));
 }
 

@@ -51,7 +51,8 @@ std::string end_text(const SessionView& v, WallTime now) {
   if (!v.ends_at) {
     return "unknown";
   }
-  auto text = fmt::format("{} ({})", format_local(*v.ends_at), relative(*v.ends_at, now));
+  auto text = fmt::format("{} ({}){}", format_local(*v.ends_at), relative(*v.ends_at, now),
+                          v.ends_by == "quota" ? " by a quota, before its own limit" : "");
   if (v.margin_s && *v.margin_s > 0) {
     text +=
         fmt::format("; everything is planned to be safe {} before", format_seconds(*v.margin_s));
@@ -70,23 +71,29 @@ std::string durable_text(const SessionView& v) {
   return v.durable_state.empty() ? text : fmt::format("{} ({})", text, v.durable_state);
 }
 
-/// "27h 12m left of 30h 00m; 2h 48m used in 3 sessions; anew Sat 28 Nov 00:00:00 UTC (in 6d 22h)"
+std::string machines_text(const QuotaView& q) {
+  return fmt::format("{} machine{}", q.machines, q.machines == 1 ? "" : "s");
+}
+
+/// "at most 27h 12m left of 30h 00m; 2h 48m used on 3 machines; anew Sat 28 Nov 00:00:00 UTC (in
+/// 6d)"
 std::string quota_text(const QuotaView& q, WallTime now) {
   if (!q.left_s || !q.amount_s) {
     return "unknown: " + (q.note.empty() ? "nobody says how much it is" : q.note);
   }
-  const auto used = q.used_s == 0 ? "nothing" : seconds_text(q.used_s, "unknown");
-  auto text =
-      fmt::format("{} left of {}; {} used in {} session{}", format_seconds(*q.left_s),
-                  format_seconds(*q.amount_s), used, q.sessions, q.sessions == 1 ? "" : "s");
+  const auto used = q.used_s == 0 ? "nothing used"
+                                  : fmt::format("{} used on {}", seconds_text(q.used_s, "unknown"),
+                                                machines_text(q));
+  auto text = fmt::format("at most {} left of {}; {}", format_seconds(*q.left_s),
+                          format_seconds(*q.amount_s), used);
   if (q.renews_at) {
     text += fmt::format("; anew {} ({})", format_local(*q.renews_at), relative(*q.renews_at, now));
   }
-  if (q.ends_session_at) {
-    text += fmt::format("; ends this session {} ({})", format_local(*q.ends_session_at),
-                        relative(*q.ends_session_at, now));
-  } else if (q.effect == "deny_new") {
+  if (q.effect == "deny_new") {
     text += "; a session that runs goes on";
+  } else if (q.runs_out_at) {
+    text += fmt::format("; used up {} ({})", format_local(*q.runs_out_at),
+                        relative(*q.runs_out_at, now));
   }
   return text;
 }
@@ -97,20 +104,15 @@ void add_list(FactSheet& sheet, const std::string& label, const std::vector<std:
   }
 }
 
-std::vector<std::string> explain_quota(const QuotaView& q) {
+std::vector<std::string> explain_quota(const QuotaView& q, bool durable) {
   std::vector<std::string> lines{
       with_confidence(fmt::format("{}, as of {}", q.source, q.as_of), q.confidence)};
   for (const double seconds : q.alternatives_s) {
     lines.push_back("others say " + format_seconds(seconds));
   }
-  lines.push_back(fmt::format("counted from what {} session{} wrote into the durable directory",
-                              q.sessions, q.sessions == 1 ? "" : "s"));
-  if (q.silent > 0) {
-    lines.push_back(
-        fmt::format("{} of them did not say that they are over: until an interval after their last "
-                    "word",
-                    q.silent));
-  }
+  lines.emplace_back(durable ? "counted from what gpujob wrote into the durable directory on all "
+                               "machines: what was used without it is not seen"
+                             : "counted from this session alone: there is no durable directory");
   return lines;
 }
 
@@ -148,7 +150,8 @@ std::string explain_session(const SessionView& v) {
   }
   sheet.add("other limits", fmt::format("{}", fmt::join(others, ", ")));
   for (const auto& q : v.quotas) {
-    add_list(sheet, fmt::format("quota ({})", q.resource), explain_quota(q));
+    add_list(sheet, fmt::format("quota ({})", q.resource),
+             explain_quota(q, !v.durable_path.empty()));
   }
   std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM", "DETAIL"}};
   for (const auto& s : v.settings) {

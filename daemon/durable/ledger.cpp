@@ -161,6 +161,7 @@ nlohmann::json to_json(const Heartbeat& h) {
           {"closed", h.closed},
           {"platform", h.platform},
           {"resource", h.resource},
+          {"machine", h.machine},
           {"began_ns", h.began_ns ? nlohmann::json(*h.began_ns) : nlohmann::json()}};
 }
 
@@ -181,6 +182,7 @@ Result<Heartbeat> heartbeat_from_json(const nlohmann::json& j) {
   h.closed = r.boolean_or("closed", false);
   h.platform = r.text_or("platform", "");
   h.resource = r.text_or("resource", "");
+  h.machine = r.text_or("machine", "");
   if (const auto began = r.maybe_wall_time("began_ns")) {
     h.began_ns = to_ns(*began);
   }

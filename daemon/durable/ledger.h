@@ -24,7 +24,7 @@ struct Heartbeat {
   bool closed = false;
   // What the session holds, and since when: its newest heartbeat alone says what it has used. Empty
   // of those that were written before these were.
-  std::string platform, resource;
+  std::string platform, resource, machine;
   std::optional<std::int64_t> began_ns;
 
   friend bool operator==(const Heartbeat&, const Heartbeat&) = default;

@@ -11,7 +11,8 @@ namespace gpujob::platform {
 
 namespace {
 
-/// How a condition holds: by nothing (it does not), by a path, by an environment.
+/// How a condition holds: by nothing (it does not), by what only hints, by a path, by an
+/// environment.
 enum class Strength : std::uint8_t { none, hint, path, environment };
 
 struct Verdict {
@@ -103,10 +104,16 @@ Detection make_detection(const Profile& p, const Facts& facts) {
 }
 
 Confidence believed(const Candidate& c) {
-  if (!c.profile->confirm.empty() || c.verdict.strength == Strength::hint) {
+  switch (c.verdict.strength) {
+  case Strength::none:
+  case Strength::hint:
     return Confidence::low;
+  case Strength::path:
+    return Confidence::medium;
+  case Strength::environment:
+    return Confidence::high;
   }
-  return c.verdict.strength == Strength::environment ? Confidence::high : Confidence::medium;
+  return Confidence::low;
 }
 
 Detection fall_back(const std::vector<Profile>& profiles, const Facts& facts) {
@@ -134,6 +141,11 @@ Detection detect_platform(const std::vector<Profile>& profiles, const Facts& fac
                                       fmt::join(verdict.markers, ", "), fmt::join(against, ", ")));
       continue;
     }
+    if (!p.confirm.empty()) {
+      conflicts.push_back(
+          fmt::format("{}: {}: {}", p.id, fmt::join(verdict.markers, ", "), p.confirm));
+      continue;
+    }
     if (p.detect->hint) {
       verdict.strength = Strength::hint;
     }
@@ -154,14 +166,14 @@ Detection detect_platform(const std::vector<Profile>& profiles, const Facts& fac
   d.confidence = believed(best);
   for (std::size_t i = 1; i < candidates.size(); ++i) {
     const auto& other = candidates[i];
+    if (other.verdict.strength == Strength::hint) {
+      continue; // it contradicts nothing
+    }
     conflicts.push_back(
         fmt::format("{}: {}", other.profile->id, fmt::join(other.verdict.markers, ", ")));
     if (other.verdict.strength == best.verdict.strength) {
       d.confidence = std::min(d.confidence, Confidence::medium);
     }
-  }
-  if (!best.profile->confirm.empty()) {
-    conflicts.push_back(fmt::format("{}: {}", best.profile->id, best.profile->confirm));
   }
   d.conflicts = std::move(conflicts);
   return d;

@@ -67,6 +67,7 @@ struct Profile {
   std::string confirm; ///< why the user is asked to say that it is this one; empty: nobody is asked
   std::int64_t priority = 0; ///< smaller is asked first
   std::optional<Detect> detect;
+  bool outlives_session = false; ///< the machine: its PID 1 says nothing of when a session began
   std::vector<Variant> variants; ///< the first that holds
   std::vector<std::string> plans;
   std::string default_plan; ///< empty when there are no plans

@@ -230,11 +230,11 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   if (!j) {
     return j.error();
   }
-  GPUJOB_TRY(
-      check_keys(*j,
-                 {"id", "title", "priority", "as_of", "detect", "variants", "plans", "default_plan",
-                  "limits", "margin_s", "durable", "notice", "status", "confirm", "machines"},
-                 where));
+  GPUJOB_TRY(check_keys(*j,
+                        {"id", "title", "priority", "as_of", "detect", "variants", "plans",
+                         "default_plan", "limits", "margin_s", "durable", "notice", "status",
+                         "confirm", "machines", "outlives_session"},
+                        where));
   json::Reader r(*j, where);
   Profile p;
   p.id = r.text("id");
@@ -245,6 +245,7 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   p.default_plan = r.text_or("default_plan", "");
   p.status = r.text_or("status", "");
   p.confirm = r.text_or("confirm", "");
+  p.outlives_session = r.boolean_or("outlives_session", false);
   p.margin = read_span(r, "margin_s");
   const bool known = std::find(p.plans.begin(), p.plans.end(), p.default_plan) != p.plans.end();
   if (known == p.plans.empty() || (p.plans.empty() && !p.default_plan.empty())) {

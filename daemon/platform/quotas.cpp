@@ -7,6 +7,7 @@
 #include "daemon/policy/limits/window.h"
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace gpujob::platform {
 
@@ -51,6 +52,17 @@ Result<limits::Window> make_window(const WindowRule& rule) {
   return anchored ? Result<limits::Window>(std::move(w)) : anchored.error();
 }
 
+std::size_t count_machines(const std::vector<limits::Use>& uses, const limits::Span& period) {
+  std::set<std::string> machines;
+  for (const auto& use : uses) {
+    const auto part = limits::overlap(use.when, period);
+    if (part.begin < part.end) {
+      machines.insert(use.machine);
+    }
+  }
+  return machines.size();
+}
+
 Quota look_at(const LimitRule& rule, const Ledger& ledger, WallTime now) {
   Quota q;
   q.rule = &rule;
@@ -61,10 +73,13 @@ Quota look_at(const LimitRule& rule, const Ledger& ledger, WallTime now) {
     q.note = window.error().text;
     return q;
   }
-  // "machine" counts whatever it holds.
-  const bool in_use = what.resource == ledger.resource || what.resource == "machine";
-  q.horizon = limits::look(*window, ledger.usage, in_use, now);
-  q.used = *q.horizon.left < window->amount ? window->amount - *q.horizon.left : Duration::zero();
+  // A quota of the machine is used whatever it holds.
+  const bool any = what.resource == "machine";
+  const auto usage = any ? ledger.usage.as(what.resource) : ledger.usage;
+  q.horizon = limits::look(*window, usage, any || what.resource == ledger.resource, now);
+  if (const auto period = limits::period_of(*window, usage, now)) {
+    q.machines = count_machines(usage.of(what.resource), *period);
+  }
   return q;
 }
 
@@ -101,7 +116,7 @@ std::vector<Quota> look_at_quotas(const Profile& profile, std::string_view varia
   return out;
 }
 
-Json quotas_view(const std::vector<Quota>& quotas, const Ledger& ledger) {
+Json quotas_view(const std::vector<Quota>& quotas) {
   auto out = Json::array();
   for (const auto& q : quotas) {
     const auto& what = std::get<WindowRule>(q.rule->what);
@@ -112,14 +127,13 @@ Json quotas_view(const std::vector<Quota>& quotas, const Ledger& ledger) {
     out.push_back({{"type", "window"},
                    {"resource", what.resource},
                    {"amount_s", seconds_or_null(what.amount)},
-                   {"used_s", seconds_or_null(q.used)},
+                   {"used_s", seconds_or_null(q.horizon.used)},
                    {"left_s", seconds_or_null(q.horizon.left)},
                    {"runs_out_at", instant_or_null(q.horizon.runs_out)},
                    {"renews_at", instant_or_null(q.horizon.renews)},
                    {"ends_session_at", instant_or_null(q.horizon.ends_session())},
                    {"on_exhausted", to_text(q.horizon.effect)},
-                   {"sessions", ledger.sessions},
-                   {"silent_sessions", ledger.silent},
+                   {"machines", q.machines},
                    {"note", q.note.empty() ? Json() : Json(q.note)},
                    {"alternatives_s", std::move(alternatives)},
                    {"source", q.rule->source},

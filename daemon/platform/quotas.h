@@ -16,17 +16,15 @@ namespace gpujob::platform {
 
 /// What counts against quotas.
 struct Ledger {
-  limits::Usage usage;      ///< of this platform, this session included, until now
-  std::string resource;     ///< what this session holds: "gpu", "tpu" or "cpu"
-  std::size_t sessions = 0; ///< how many it is made of
-  std::size_t silent = 0;   ///< of them, charged up to one interval after their last word
+  limits::Usage usage;  ///< of this platform, this session included, until now
+  std::string resource; ///< what this session holds: "gpu", "tpu" or "cpu"
 };
 
 struct Quota {
   const LimitRule* rule = nullptr; ///< its `what` is a WindowRule
   limits::Horizon horizon;
-  std::optional<Duration> used;
-  std::string note; ///< why it cannot be counted; empty: it is
+  std::size_t machines = 0; ///< how many have used it in this period
+  std::string note;         ///< why it cannot be counted; empty: it is
 };
 
 /// The quotas of a period that are for this variant and plan.
@@ -34,6 +32,6 @@ std::vector<Quota> look_at_quotas(const Profile& profile, std::string_view varia
                                   std::string_view plan, const Ledger& ledger, WallTime now);
 
 /// `limits` of the session view (ARCHITECTURE.md).
-nlohmann::json quotas_view(const std::vector<Quota>& quotas, const Ledger& ledger);
+nlohmann::json quotas_view(const std::vector<Quota>& quotas);
 
 } // namespace gpujob::platform

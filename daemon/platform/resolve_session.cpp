@@ -94,7 +94,7 @@ Result<void> Resolver::settle_limit() {
 
 void Resolver::derive_start(BootTime daemon_start) {
   StartQuestion q;
-  q.platform_known = m_profile->detect.has_value();
+  q.platform_known = m_profile->detect.has_value() && !m_profile->outlives_session;
   q.limit = m_out.limit ? std::optional(m_out.limit->value) : std::nullopt;
   q.daemon_start = daemon_start;
   m_out.start = find_session_start(m_request.facts, q, m_now);

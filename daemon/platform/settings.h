@@ -103,7 +103,12 @@ std::optional<std::string> mount_problem(const DurableSetting& d, const std::vec
 
 /// The session view of ARCHITECTURE.md. `durable_state` is what the helper's last `open` said;
 /// empty: not known yet.
+/// What the session is planned to, where that is not its own limit.
+struct PlannedEnd {
+  BootTime ends_at{}, plan_end{};
+};
 /// Its `limits` are empty: quotas_view (quotas.h) fills them.
-nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view durable_state = {});
+nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view durable_state = {},
+                            const std::optional<PlannedEnd>& quota = std::nullopt);
 
 } // namespace gpujob::platform

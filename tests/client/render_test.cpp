@@ -138,10 +138,11 @@ TEST_CASE("columns line up over letters of several bytes") {
 TEST_CASE("quota says how sure it is") {
   const auto view = read_session_view(sample("session_view.json")).value();
   const auto shown = render_session(view, k_now);
-  CHECK(has(shown, "quota (gpu)      27h 12m left of 30h 00m; 2h 48m used in 3 sessions; anew "));
+  CHECK(has(shown,
+            "quota (gpu)      at most 27h 12m left of 30h 00m; 2h 48m used on 3 machines; anew "));
   CHECK(has(shown, "; a session that runs goes on"));
   CHECK(has(shown, "quota (machine)  unknown: how much it is only you know"));
-  CHECK(has(explain_session(view), "1 of them did not say that they are over"));
+  CHECK(has(explain_session(view), "what was used without it is not seen"));
   CHECK(has(explain_session(view), "others say 41h 00m"));
   const auto text = render_session(view, k_now);
   CHECK(has(text, "kaggle, gpu (confidence: high)"));

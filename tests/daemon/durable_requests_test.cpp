@@ -221,7 +221,7 @@ TEST_CASE("another session's heartbeat is a lease until three are missed, its en
   const auto at = wall_from_ns(1'790'000'000'000'000'000);
   const auto beat = [&](std::int64_t seq, std::optional<WallTime> ends, bool closed) {
     REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(
-        other, {seq, at, ends, std::chrono::seconds{60}, {"abcd1234"}, closed, "", "", {}}))));
+        other, {seq, at, ends, std::chrono::seconds{60}, {"abcd1234"}, closed, "", "", "", {}}))));
   };
   beat(1, std::nullopt, false);
   CHECK(s.scan().leases.at("abcd1234").expires == at + std::chrono::seconds{180});
@@ -239,7 +239,7 @@ TEST_CASE("an end said after the last heartbeat ends its lease, one said before 
   REQUIRE(durable_requests::read_done(
       Side::ask(durable_requests::begin(other, s.job, at - std::chrono::seconds{9}))));
   REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(
-      other, {1, at, std::nullopt, std::chrono::seconds{60}, {s.job.id}, false, "", "", {}}))));
+      other, {1, at, std::nullopt, std::chrono::seconds{60}, {s.job.id}, false, "", "", "", {}}))));
   CHECK(s.scan().leases.size() == 1);
   s.job.state = Ended{EndState::parked, "limit", {}, 15, true};
   SECTION("after") {
@@ -304,7 +304,7 @@ TEST_CASE("what another session has used: until its close, or an interval after 
   auto other = s.place;
   other.session = "sess2";
   const auto began = wall_from_ns(1'790'000'000'000'000'000);
-  durable_requests::Beat beat{1, began + 1h, {}, 60s, {}, false, "kaggle", "gpu", began};
+  durable_requests::Beat beat{1, began + 1h, {}, 60s, {}, false, "kaggle", "gpu", "vm2", began};
   const auto uses = [&] {
     REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(other, beat))));
     return s.scan().uses;
@@ -312,22 +312,20 @@ TEST_CASE("what another session has used: until its close, or an interval after 
   auto found = uses();
   REQUIRE(found.size() == 1);
   CHECK(found[0].platform == "kaggle");
-  CHECK(found[0].use == limits::Use{"sess2", "gpu", {began, began + 1h + 60s}});
-  CHECK(found[0].silent);
+  CHECK(found[0].use == limits::Use{"vm2", "gpu", {began, began + 1h + 60s}});
   beat.seq = 2;
   beat.at = began + 2h;
   beat.closed = true;
   found = uses();
   REQUIRE(found.size() == 1);
   CHECK(found[0].use.when.end == began + 2h);
-  CHECK_FALSE(found[0].silent);
 
   other.session = "sess3"; // of a version that did not say since when
-  beat = {1, began, {}, 60s, {}, false, "", "", {}};
+  beat = {1, began, {}, 60s, {}, false, "", "", "", {}};
   CHECK(uses().size() == 1);
   CHECK(s.scan().leases.empty());
   other.session = s.place.session; // our own is counted as it is now, not as it was said last
-  beat = {1, began + 1h, {}, 60s, {}, false, "kaggle", "gpu", began};
+  beat = {1, began + 1h, {}, 60s, {}, false, "kaggle", "gpu", "vm2", began};
   CHECK(uses().size() == 1);
 }
 
@@ -335,7 +333,7 @@ TEST_CASE("our own heartbeats are no lease, and their number goes on") {
   Side s;
   REQUIRE(durable_requests::read_done(Side::ask(durable_requests::heartbeat(
       s.place,
-      {7, wall_from_ns(1), {}, std::chrono::seconds{60}, {"abcd1234"}, false, "", "", {}}))));
+      {7, wall_from_ns(1), {}, std::chrono::seconds{60}, {"abcd1234"}, false, "", "", "", {}}))));
   const auto found = s.scan();
   CHECK(found.leases.empty());
   CHECK(found.own_heartbeat_seq == 7);

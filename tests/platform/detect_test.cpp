@@ -116,8 +116,6 @@ const std::vector<Place>& places() {
       {"paperspace", "", Confidence::medium, {}, {"/notebooks", "/storage"}, {}},
       {"floydhub", "", Confidence::high, {"FLOYDHUB=1"}, {}, {}},
       {"onepanel", "", Confidence::high, {"ONEPANEL_MAIN_CONTAINER=true"}, {}, {}},
-      {"aistudio", "", Confidence::low, {}, {"/home/aistudio", "/home/aistudio/work"}, {}},
-      {"easyaiforum", "", Confidence::low, {}, {"/home/ubuntu/MyFiles"}, {}},
       {"kubernetes", "", Confidence::low, {}, {}, {}},
   };
   return k_places;
@@ -146,25 +144,26 @@ TEST_CASE("each platform is named by its own markers, as far as they are to be b
     CHECK(d.variant == place.variant);
     CHECK(d.confidence == place.confidence);
   }
-  CHECK(places().size() == profiles().size()); // the fallback has none, Studio Lab two
+  // The fallback has no markers, two are not to be named without the user, Studio Lab has two.
+  CHECK(places().size() == profiles().size() - 2);
 }
 
-TEST_CASE("a platform without a verified marker asks the user, and says why", "[platform]") {
-  for (const auto* id : {"aistudio", "easyaiforum"}) {
-    FakeMachine m;
-    m.dir("/home/aistudio/work");
-    m.dir("/home/ubuntu/MyFiles");
-    const auto d = detect_platform(profiles(), m.facts());
-    CHECK(d.confidence == Confidence::low);
-    const auto said = override_platform(profiles(), m.facts(), id, "--platform");
-    REQUIRE(said);
-    CHECK(said->confidence == Confidence::high);
-  }
+TEST_CASE("a platform without a verified marker is not taken: the user is asked, and told why",
+          "[platform]") {
   FakeMachine m;
   m.dir("/home/aistudio/work");
+  m.dir("/home/ubuntu/MyFiles");
   const auto d = detect_platform(profiles(), m.facts());
-  REQUIRE(d.conflicts.size() == 1);
+  CHECK(d.platform == "generic");
+  REQUIRE(d.conflicts.size() == 2);
   CHECK_THAT(d.conflicts[0], Contains("--platform aistudio"));
+  CHECK_THAT(d.conflicts[1], Contains("--platform easyaiforum"));
+  for (const auto* id : {"aistudio", "easyaiforum"}) {
+    const auto said = override_platform(profiles(), m.facts(), id, "--platform");
+    REQUIRE(said);
+    CHECK(said->platform == id);
+    CHECK(said->confidence == Confidence::high);
+  }
 }
 
 TEST_CASE("SageMaker Studio's custom images have no variable, only a member of a file",

@@ -19,7 +19,6 @@ const WallTime k_now = wall_from_ns(1795003200LL * 1'000'000'000);
 Ledger ledger(const std::string& resource, Duration used) {
   Ledger out;
   out.resource = resource;
-  out.sessions = 1;
   out.usage.add({"s1", resource, {k_now - used, k_now}});
   return out;
 }
@@ -35,13 +34,22 @@ TEST_CASE("Kaggle's week: what is left, when it begins anew, and that a session 
   const auto found = look("kaggle", "batch", "", ledger("gpu", hours(27)));
   REQUIRE(found.size() == 1);
   CHECK(found[0].horizon.left == hours(3));
-  CHECK(found[0].used == hours(27));
+  CHECK(found[0].horizon.used == hours(27));
   CHECK(found[0].horizon.runs_out == k_now + hours(3));
   CHECK_FALSE(found[0].horizon.ends_session());
-  const auto view = quotas_view(found, ledger("gpu", hours(27)));
+  const auto view = quotas_view(found);
   CHECK(view[0]["renews_at"] == "2026-11-21T00:00:00.000Z");
   CHECK(view[0]["ends_session_at"].is_null());
   CHECK(view[0]["left_s"] == 3 * 3600);
+}
+
+TEST_CASE("more than there was is told as it was, and since when it is used up", "[platform]") {
+  const auto found = look("kaggle", "batch", "", ledger("gpu", hours(41)));
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].horizon.used == hours(41));
+  CHECK(found[0].horizon.left == hours(0));
+  CHECK(found[0].horizon.runs_out == k_now - hours(11));
+  CHECK(found[0].machines == 1);
 }
 
 TEST_CASE("a session without a GPU uses none of its quota", "[platform]") {
@@ -62,7 +70,7 @@ TEST_CASE("what only the user knows is unknown, and says so", "[platform]") {
   REQUIRE(found.size() == 1);
   CHECK_FALSE(found[0].horizon.left);
   CHECK_FALSE(found[0].note.empty());
-  CHECK(quotas_view(found, {})[0]["left_s"].is_null());
+  CHECK(quotas_view(found)[0]["left_s"].is_null());
 }
 
 TEST_CASE("a time zone that does not exist is an error that names it", "[platform]") {

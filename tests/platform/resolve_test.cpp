@@ -85,6 +85,15 @@ TEST_CASE("on a machine of one's own there is no limit and nothing durable", "[p
   CHECK(s.start.boot == BootTime{hours(2)});
 }
 
+TEST_CASE("a Slurm node was up before the job: its session begins with the daemon", "[platform]") {
+  FakeMachine m;
+  m.env("SLURM_JOB_ID=7");
+  const auto s = settle(m.request(), at(hours(20)));
+  CHECK(s.platform == "slurm");
+  CHECK(s.start.boot == at(hours(20)).boot);
+  CHECK_FALSE(s.limit);
+}
+
 TEST_CASE("flag goes before environment before config before profile", "[platform]") {
   Kaggle m;
   const auto limit = [&](SettingTexts flags) {

@@ -40,12 +40,12 @@ TEST_CASE("the session view of every platform meets its schema", "[schema]") {
     // At its start, within it, and after every end.
     for (const auto later : {Duration{0}, Duration{1500000000}, Duration{std::chrono::hours{48}}}) {
       const Now now{start.boot + later, start.wall + later};
-      platform::Ledger ledger{{}, "gpu", 1, 0};
+      platform::Ledger ledger{{}, "gpu"};
       ledger.usage.add({"abcdefgh", "gpu", {start.wall, now.wall}});
       const auto quotas =
           look_at_quotas(profile, settled->variant, settled->plan, ledger, now.wall);
       auto view = session_view(*settled, now);
-      view["limits"] = quotas_view(quotas, ledger);
+      view["limits"] = quotas_view(quotas);
       CHECK(test::why_invalid(schema, view) == "");
     }
   }

@@ -18,6 +18,7 @@ enum class OnExhausted : std::uint8_t {
 /// What is left under one limit when use goes on as now.
 struct Horizon {
   std::optional<Duration> left;     ///< of what it counts; nullopt: not known
+  std::optional<Duration> used;     ///< likewise; may be more than there was
   std::optional<WallTime> runs_out; ///< nothing is left from then on; nullopt: never, or not known
   std::optional<WallTime> renews;   ///< there is more again, or another count begins
   OnExhausted effect = OnExhausted::unknown;

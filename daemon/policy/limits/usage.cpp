@@ -12,7 +12,7 @@ void Usage::add(const Use& use) {
   if (begin >= end) {
     return;
   }
-  auto& uses = m_uses[{use.session, use.resource}];
+  auto& uses = m_uses[{use.machine, use.resource}];
   auto it = uses.upper_bound(begin);
   if (it != uses.begin() && std::prev(it)->second >= begin) {
     --it;
@@ -28,7 +28,7 @@ void Usage::add(const Use& use) {
 void Usage::add(const Usage& other) {
   for (const auto& [key, uses] : other.m_uses) {
     for (const auto& [begin, end] : uses) {
-      add({key.session, key.resource, {begin, end}});
+      add({key.machine, key.resource, {begin, end}});
     }
   }
 }
@@ -38,14 +38,24 @@ std::vector<Use> Usage::of(const std::string& resource) const {
   for (const auto& [key, uses] : m_uses) {
     if (key.resource == resource) {
       for (const auto& [begin, end] : uses) {
-        out.push_back({key.session, key.resource, {begin, end}});
+        out.push_back({key.machine, key.resource, {begin, end}});
       }
     }
   }
   std::sort(out.begin(), out.end(), [](const Use& a, const Use& b) {
-    return std::tie(a.when.begin, a.when.end, a.session) <
-           std::tie(b.when.begin, b.when.end, b.session);
+    return std::tie(a.when.begin, a.when.end, a.machine) <
+           std::tie(b.when.begin, b.when.end, b.machine);
   });
+  return out;
+}
+
+Usage Usage::as(const std::string& resource) const {
+  Usage out;
+  for (const auto& [key, uses] : m_uses) {
+    for (const auto& [begin, end] : uses) {
+      out.add({key.machine, resource, {begin, end}});
+    }
+  }
   return out;
 }
 

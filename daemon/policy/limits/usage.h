@@ -9,9 +9,10 @@
 
 namespace gpujob::limits {
 
-/// When a resource was used, by which session: what all sessions together have written down.
+/// When a resource was used, by which machine: what all sessions together have written down. Two
+/// sessions of one machine (its start was corrected, say) use it once.
 struct Use {
-  std::string session;
+  std::string machine;
   std::string resource; ///< "gpu", "cpu", "tpu"
   Span when;
 
@@ -19,21 +20,23 @@ struct Use {
 };
 
 /// The uses of all sessions, as a set: adding in any order, and adding again, gives the same. What
-/// one session wrote down twice counts once; two sessions at the same time count twice.
+/// one machine wrote down twice counts once; two machines at the same time count twice.
 class Usage {
 public:
   void add(const Use& use);
   void add(const Usage& other);
 
-  /// Sorted by begin; of one resource. Those of one session do not overlap.
+  /// Sorted by begin; of one resource. Those of one machine do not overlap.
   [[nodiscard]] std::vector<Use> of(const std::string& resource) const;
+  /// All of it, whatever was held, as uses of `resource`.
+  [[nodiscard]] Usage as(const std::string& resource) const;
   [[nodiscard]] Duration within(const std::string& resource, const Span& span) const;
 
   friend bool operator==(const Usage&, const Usage&) = default;
 
 private:
   struct Key {
-    std::string session, resource;
+    std::string machine, resource;
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   /// By begin; apart from each other.

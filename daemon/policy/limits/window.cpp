@@ -29,6 +29,17 @@ std::optional<Span> rolling_period(const Window& w, Duration length, const Usage
   return period && period->contains(now) ? period : std::nullopt;
 }
 
+/// When what was used had come to `amount`: `used` of the period is at least that much.
+WallTime used_up(const Window& w, const Usage& usage, const Span& period, WallTime now) {
+  auto before = to_ns(period.begin), after = to_ns(now);
+  while (after - before > 1) {
+    const auto middle = before + (after - before) / 2;
+    const bool enough = usage.within(w.resource, {period.begin, wall_from_ns(middle)}) >= w.amount;
+    (enough ? after : before) = middle;
+  }
+  return wall_from_ns(after);
+}
+
 Span next_period(const Window& w, const Span& period) {
   return std::visit(
       Overloaded{
@@ -63,19 +74,21 @@ Horizon look(const Window& window, const Usage& usage, bool in_use, WallTime now
   auto period = period_of(window, usage, now);
   if (!period && !in_use) {
     h.left = window.amount;
+    h.used = Duration::zero();
     return h; // rolling, and it has not begun
   }
   if (!period) {
     period = Span{now, now + std::get<RollingAnchor>(window.anchor).period};
   }
   const auto used = usage.within(window.resource, {period->begin, std::min(now, period->end)});
+  h.used = used;
   h.left = std::max(window.amount - used, Duration::zero());
   h.renews = period->end;
   if (!in_use) {
     return h;
   }
   if (now + *h.left <= period->end) {
-    h.runs_out = now + *h.left;
+    h.runs_out = used < window.amount ? now + *h.left : used_up(window, usage, *period, now);
     return h;
   }
   // The period after this one begins in full.
