@@ -79,7 +79,7 @@ EndState end_state(const std::string& text) {
 }
 
 /// What is told of an attempt. One whose VM died at its very start has left its number and nothing
-/// else: then what was told before still holds. Of another only the end was written down.
+/// else: then what was told before still holds.
 void read_attempt(const json& j, Job& job) {
   Reader r(j, "attempt");
   job.attempt = read_number(r, "attempt");
@@ -91,9 +91,6 @@ void read_attempt(const json& j, Job& job) {
   if (const auto* end = r.find("end")) {
     Reader e(*end, "end");
     job.budgets = never_less(job.budgets, read_budgets(e));
-    if (began == WallTime{}) {
-      job.started = std::max(job.started.value_or(WallTime{}), read_time(e, "at_ns"));
-    }
   }
 }
 

@@ -176,7 +176,10 @@ std::int64_t StoredAttempt::at_ns() const {
   if (begin) {
     return begin->at_ns;
   }
-  return checkpoints.empty() ? 0 : checkpoints.front().manifest.at_ns;
+  if (!checkpoints.empty()) {
+    return checkpoints.front().manifest.at_ns;
+  }
+  return end ? end->at_ns : 0;
 }
 
 StoredJob read_job(const std::string& dir, const std::string& job, Problems& problems) {

@@ -25,6 +25,8 @@ struct StoredAttempt {
   std::optional<End> end;
   std::vector<StoredCheckpoint> checkpoints; ///< by seq; manifest valid, files of the right sizes
 
+  /// When it began, or what is known nearest to that; 0 where only its number is there. An end may
+  /// have been written by another session than the one that began it: it comes after that one.
   [[nodiscard]] std::int64_t at_ns() const;
 };
 

@@ -175,6 +175,21 @@ TEST_CASE("an attempt of which only the end was written down was run last all th
   CHECK(found.jobs.back().id == "abcd1234");
 }
 
+TEST_CASE("an attempt that one session began and another saw the end of has ended") {
+  Side s;
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  auto later = s.place; // the same disk, another session
+  later.session = "aaaaaaaa";
+  s.job.state = Ended{EndState::done, "exit code 0", 0, {}, false};
+  REQUIRE(
+      durable_requests::read_done(Side::ask(durable_requests::end(later, s.job, wall_from_ns(7)))));
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 1);
+  CHECK(state_text(found.jobs[0]) == "done");
+  CHECK(found.jobs[0].attempt == s.job.attempt);
+}
+
 TEST_CASE("a helper that gave no answer has not rejected the checkpoint") {
   const auto s = durable_requests::read_secure("abcd1234", 1, "/m",
                                                Error{Errc::io, "helper: killed by signal 9"});
