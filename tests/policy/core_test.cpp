@@ -133,7 +133,7 @@ TEST_CASE("failed is failed with no budget, and retried within one") {
   CHECK(c.job().budgets.failures == 2);
 }
 
-TEST_CASE("no record in this boot is lost and returns 125; in another, the session vanished") {
+TEST_CASE("no record in this boot is lost and returns 125, and in another the session vanished") {
   Bench b;
   b.run();
   b.gone(std::nullopt);

@@ -54,7 +54,7 @@ TEST_CASE("Without a daemon one is started, within two seconds and with nothing 
   end(d);
 }
 
-TEST_CASE("While the daemon's lock is held none is started; when it is let go, one is") {
+TEST_CASE("While the daemon's lock is held none is started, and when it is let go one is") {
   PlayDaemon d;
   give_daemon(d);
   auto lock = lock_file(d.in("daemon.lock"));
@@ -85,7 +85,7 @@ TEST_CASE("After a stop that was asked for no daemon is started") {
 }
 
 TEST_CASE(
-    "A connection keeps the shim from starting a daemon; its loss brings one in two seconds") {
+    "A connection keeps the shim from starting a daemon, and its loss brings one in two seconds") {
   PlayDaemon d;
   give_daemon(d);
   auto lock = lock_file(d.in("daemon.lock"));

@@ -117,7 +117,7 @@ TEST_CASE("The target narrows who is asked") {
   CHECK(pids(choose(all, "auto", "tree")) == Pids{101, 102});
 }
 
-TEST_CASE("Below torchrun the workers are asked; the agent only alone and for a short save") {
+TEST_CASE("Below torchrun the workers are asked, the agent only alone and for a short save") {
   const auto agent = process({100, 1, {SIGTERM}, false, true});
   const auto worker = process({101, 100, {SIGTERM}});
   CHECK(pids(choose({agent, worker})) == Pids{101});

@@ -14,7 +14,7 @@ Amount amount(const char* text) {
 
 } // namespace
 
-TEST_CASE("easyaiforum: 31 minutes at 5 an hour are two half hours, 5.00; metered 2.58") {
+TEST_CASE("easyaiforum: 31 minutes at 5 an hour are two half hours, 5.00, and metered 2.58") {
   CHECK(cost({amount("5"), 30min, Rounding::up}, 31min).text() == "5.00");
   CHECK(cost({amount("5"), 30min, Rounding::down}, 31min).text() == "2.50");
   CHECK(cost({amount("5"), 1s, Rounding::up}, 31min).text(2) == "2.58");
