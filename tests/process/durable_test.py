@@ -148,8 +148,8 @@ class Durable(Case):
         self.assertIn(b"taken over", taken.stderr)
         other.wait_state("x", "running")
         # A wrong guess loses nothing: each attempt writes to a directory of its own.
-        attempts = os.listdir(f"{self.durable()}/jobs/{job}/attempts")
-        self.assertEqual(len(attempts), 2)
+        folder = f"{self.durable()}/jobs/{job}/attempts"
+        wait_until(lambda: len(os.listdir(folder)) == 2, "the second attempt is recorded")
 
     def test_a_parked_job_is_free_for_the_next_vm(self):
         self.vm.start("--durable", self.durable(), "--session-limit", "18s", "--session-start", "now")
