@@ -95,6 +95,7 @@ class Luck(Case):
 
     def test_a_client_that_stops_reading_is_dropped_and_nobody_else_notices(self):
         self.vm.ok("run", "-d", "--name", "x", "--", "sleep", "1000")
+        self.vm.wait_state("x", "running")
         rude = socket.socket(socket.AF_UNIX)
         self.addCleanup(rude.close)
         rude.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
