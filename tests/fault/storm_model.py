@@ -132,6 +132,8 @@ class Model:
 
     def vanished(self, disk):
         """Everything was killed at once. disk: what the next VM finds, when the state is gone too."""
+        seen = {id: max((n for n, a in job.attempts.items() if a.step is not None), default=0)
+                for id, job in self.jobs.items()}
         for id, job in list(self.jobs.items()):
             for number, attempt in job.attempts.items():
                 attempt.unseen |= job.ended is None or job.ended[0] != number
@@ -154,11 +156,12 @@ class Model:
         self.open.clear()
         self.stopping.clear()
         if disk is not None:
-            # What was run last and left a trace goes on; before its process there is its record.
+            # What began last and left a trace goes on; before its process there is its record.
             begun = {name: id for name, (id, number) in self.begun.items()
                      if id in disk and disk[id].recorded >= number}
-            run_last = {name: id for name, id in self.newest.items() if id in disk and disk[id].recorded}
-            self.newest = begun | run_last
+            recorded_last = {name: id for name, id in self.newest.items()
+                             if id in disk and disk[id].recorded > seen.get(id, 0)}
+            self.newest = begun | recorded_last
             self.listed = {id for id, found in disk.items() if found.has_spec}
 
     def forget_end(self, job, there):
