@@ -24,4 +24,7 @@ int getaddrinfo(const char*, const char*, const addrinfo*, addrinfo**) {
   return EAI_FAIL;
 }
 void freeaddrinfo(addrinfo*) noexcept {}
+hostent* gethostbyname(const char*) {
+  return nullptr;
+}
 }

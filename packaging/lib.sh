@@ -6,7 +6,7 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config libboost1.81-dev
   libboost-filesystem1.81-dev libboost-system1.81-dev libabsl-dev nlohmann-json3-dev libvalijson-dev catch2
-  libcli11-dev libfmt-dev libsqlite3-dev nettle-dev)
+  libcli11-dev libfmt-dev libsqlite3-dev libssl-dev nettle-dev)
 # systemd is for systemd-notify, whose messages a job may send; nothing of it runs.
 TEST_PACKAGES=(python3 tzdata strace faketime libfaketime systemd clang-format procps util-linux
   jupyter-server python3-ipykernel task-spooler)
