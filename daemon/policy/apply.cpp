@@ -206,19 +206,11 @@ void on_event(World& w, const StopAsked& e, Now now) {
 
 void on_event(World& w, const CheckpointAsked& e, Now) {
   auto* job = find_job(w, e.id);
-  const auto* running = job == nullptr ? nullptr : std::get_if<Running>(&job->state);
-  const bool starting = job != nullptr && std::holds_alternative<Starting>(job->state);
-  if (running == nullptr && !starting) {
+  if (job == nullptr || (!std::holds_alternative<Running>(job->state) &&
+                         !std::holds_alternative<Starting>(job->state))) {
     return;
   }
-  // One that is under way and not answered yet answers this one too.
-  const bool unheard = job->request_wanted > job->request_heard;
-  const bool open = running != nullptr && running->request && !running->request->final &&
-                    !running->request->answer && !running->request->refused;
-  if (!unheard && !open) {
-    ++job->request_wanted;
-    touch(w, *job);
-  }
+  ask_checkpoint(w, *job);
 }
 
 void on_event(World& w, const RecordWritten& e, Now now) {

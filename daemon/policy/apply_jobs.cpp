@@ -9,7 +9,12 @@
 namespace gpujob::policy::detail {
 
 void announce(World& w, const Job& job, std::string text) {
-  w.announcements.push_back({job.id, std::move(text), false});
+  w.announcements.push_back({job.id, std::move(text)});
+}
+
+void warn(World& w, const Job& job, std::string text) {
+  announce(w, job, std::move(text));
+  w.announcements.back().warning = true;
 }
 
 void touch(World& w, const Job& job) {

@@ -28,6 +28,9 @@ std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Du
 std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
                                            Duration longest_save);
 
+/// How long before the end this job is asked for its last checkpoint.
+Duration lead_of(const World& w, const JobSpec& spec, Duration longest_save);
+
 /// How the running job shall be ended as things stand.
 Plan desired_plan(const World& w, const Job& job);
 

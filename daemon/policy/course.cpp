@@ -20,10 +20,6 @@ constexpr Duration k_saved_kill_grace = 10s;
 /// `gpujob stop` without a session: as long as an unlimited session's lead would be.
 constexpr Duration k_stop_lead = 120s;
 
-Duration lead_of(const World& w, const JobSpec& spec, Duration longest_save) {
-  return lead_time(spec.lead, longest_save, w.session.limit.value_or(4 * k_stop_lead));
-}
-
 Plan limit_plan(const World& w, const Job& job) {
   Plan p;
   p.reason = EndReason::session_limit;
@@ -31,7 +27,11 @@ Plan limit_plan(const World& w, const Job& job) {
   if (!w.session.plan_end) {
     return p;
   }
-  const auto lead = lead_of(w, job.spec, job.longest_save);
+  auto lead = lead_of(w, job.spec, job.longest_save);
+  if (w.session.noticed) {
+    // What is left since the notice is all there is: it is shared out, not overrun.
+    lead = std::clamp<Duration>(*w.session.plan_end - *w.session.noticed, 0s, lead);
+  }
   const auto parts = split_lead(lead);
   p.request_at = *w.session.plan_end - lead;
   p.grace = parts.grace;
@@ -78,6 +78,10 @@ void end_early(const World& w, Plan& p, BootTime saved) {
 }
 
 } // namespace
+
+Duration lead_of(const World& w, const JobSpec& spec, Duration longest_save) {
+  return lead_time(spec.lead, longest_save, w.session.limit.value_or(4 * k_stop_lead));
+}
 
 Plan desired_plan(const World& w, const Job& job) {
   auto p = limit_plan(w, job);

@@ -52,6 +52,7 @@ struct Decider {
       d.actions.emplace_back(SendRequest{job.id, job.attempt, job.request_wanted});
     }
     wake_at(detail::no_catch_due(w, job, r));
+    wake_at(detail::idle_save_due(w, job, r));
     if (r.request && !r.request->final && !r.request->answer) {
       const bool planned = r.plan_given && r.plan_given->grace > 0s;
       wake_at(r.request->sent + (planned ? r.plan_given->grace : Duration{90s}));

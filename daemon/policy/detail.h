@@ -12,6 +12,7 @@
 namespace gpujob::policy::detail {
 
 void announce(World& w, const Job& job, std::string text);
+void warn(World& w, const Job& job, std::string text);
 void touch(World& w, const Job& job);
 Job* find_job(World& w, const JobId& id);
 /// The job, if `attempt` is its current one and is under way.
@@ -27,6 +28,11 @@ void set_ended(World& w, Job& job, Ended ended, Now now);
 void settle(World& w, Job& job, Now now);
 /// When to tell that the job catches no checkpoint signal; nullopt: not, or told already.
 std::optional<BootTime> no_catch_due(const World& w, const Job& job, const Running& running);
+/// When to ask a running job to save because the session may be taken for idle; nullopt: not, or
+/// asked already.
+std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Running& running);
+/// One that is under way and not answered yet answers this one too.
+void ask_checkpoint(World& w, Job& job);
 /// Jobs that wait for a slot in a session that has no time left for them are parked.
 void settle_queue(World& w, Now now);
 
@@ -37,7 +43,7 @@ bool secure_pending(const Job& job);
 const Checkpoint* next_to_secure(const World& w, const Job& job, Now now);
 
 /// One overload per event, grouped by file: apply.cpp (attempts), apply_jobs.cpp (jobs that come
-/// and go), checkpoints.cpp.
+/// and go), apply_session.cpp, checkpoints.cpp.
 void on_event(World& w, const Submitted& e, Now now);
 void on_event(World& w, const Resumed& e, Now now);
 void on_event(World& w, const StopAsked& e, Now now);
@@ -55,6 +61,8 @@ void on_event(World& w, const RecordWritten& e, Now now);
 void on_event(World& w, const HeartbeatWritten& e, Now now);
 void on_event(World& w, const EnvironmentHeld& e, Now now);
 void on_event(World& w, const Imported& e, Now now);
+void on_event(World& w, const EndMoved& e, Now now);
+void on_event(World& w, const IdleExpected& e, Now now);
 void on_event(World& w, const Tick& e, Now now);
 
 } // namespace gpujob::policy::detail

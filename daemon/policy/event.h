@@ -109,11 +109,20 @@ struct EnvironmentHeld {
 struct Imported {
   Job job;
 };
+/// The session's end is seen anew: a quota, a setting, or the platform's own notice.
+struct EndMoved {
+  std::optional<BootTime> ends_at, plan_end, noticed;
+  std::string why; ///< for people who watch a job; empty: they need not hear of it
+};
+/// When the platform may take the session for idle; nullopt: not, or that is not known.
+struct IdleExpected {
+  std::optional<BootTime> at;
+};
 struct Tick {};
 
-using Event =
-    std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
-                 BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
-                 RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, Tick>;
+using Event = std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared,
+                           LaunchFailed, BaselineTaken, ShimRecord, ShimGone, NeverStarted,
+                           CheckpointFound, Secured, RecordWritten, HeartbeatWritten,
+                           EnvironmentHeld, Imported, EndMoved, IdleExpected, Tick>;
 
 } // namespace gpujob::policy

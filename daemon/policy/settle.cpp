@@ -165,6 +165,13 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
              "not save when it is asked to, only when it does so by itself");
     touch(w, job);
   }
+  if (const auto due = idle_save_due(w, job, running); due && now.boot >= *due) {
+    running.idle_asked = w.session.idle_end;
+    warn(w, job,
+         fmt::format("the platform may take this session for idle in {}: asked to save now",
+                     format_duration(std::max(*w.session.idle_end - now.boot, Duration{}))));
+    ask_checkpoint(w, job);
+  }
   const auto& request = running.request;
   if (!request || request->final || request->answer) {
     return;

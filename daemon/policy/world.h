@@ -84,9 +84,10 @@ struct Running {
   std::optional<Request> request;
   std::string status;
   std::optional<double> progress;
-  std::string catches;        ///< the checkpoint signal it catches, empty: none seen
-  bool told_no_catch = false; ///< said so once, while there was time to mend it
-  bool ending = false;        ///< TERM was sent
+  std::string catches;                ///< the checkpoint signal it catches, empty: none seen
+  bool told_no_catch = false;         ///< said so once, while there was time to mend it
+  bool ending = false;                ///< TERM was sent
+  std::optional<BootTime> idle_asked; ///< the idle end before which it was asked to save
 };
 /// The shim is gone; checkpoints may still be on their way to durable storage.
 struct Ending {
@@ -149,6 +150,8 @@ struct Session {
   std::optional<Duration> limit;
   std::optional<BootTime> ends_at;  ///< the platform's end
   std::optional<BootTime> plan_end; ///< ends_at less the margin: everything is planned to this
+  std::optional<BootTime> noticed;  ///< when the platform gave notice of that end
+  std::optional<BootTime> idle_end; ///< when it may be taken for idle; nullopt: not, or not known
   bool durable = false;             ///< there is a durable directory
   Duration heartbeat_interval = std::chrono::seconds{60};
 };
@@ -158,6 +161,7 @@ struct Announcement {
   JobId job;
   std::string text;
   bool log_only = false; ///< watchers learn it from the job's state
+  bool warning = false;  ///< of the session: for a person who is not watching, too
 };
 
 struct World {

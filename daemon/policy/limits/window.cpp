@@ -68,10 +68,46 @@ std::optional<Span> period_of(const Window& window, const Usage& usage, WallTime
       window.anchor);
 }
 
-Horizon look(const Window& window, const Usage& usage, bool in_use, WallTime now) {
+bool statement_holds(const Window& window, const Usage& usage, WallTime now) {
+  const auto& s = window.stated;
+  if (!s || s->at > now) {
+    return false;
+  }
+  if (s->renews) {
+    return now < *s->renews;
+  }
+  if (const auto* rolling = std::get_if<RollingAnchor>(&window.anchor)) {
+    const auto period = period_of(window, usage, now);
+    return period ? period->contains(s->at) : now < s->at + rolling->period;
+  }
+  return period_of(window, usage, now)->contains(s->at);
+}
+
+namespace {
+
+/// The window as it must be for `left` to have been left then, and its period.
+Window as_stated(Window w, const Usage& usage, std::optional<Span>& period) {
+  const auto& s = *w.stated;
+  if (!period && std::holds_alternative<RollingAnchor>(w.anchor)) {
+    period = Span{s.at, s.at + std::get<RollingAnchor>(w.anchor).period};
+  }
+  if (s.renews) {
+    period->end = *s.renews;
+    period->begin = std::min(period->begin, s.at);
+  }
+  const auto before = usage.within(w.resource, {std::min(period->begin, s.at), s.at});
+  w.amount = s.left + before;
+  return w;
+}
+
+} // namespace
+
+Horizon look(const Window& given, const Usage& usage, bool in_use, WallTime now) {
   Horizon h;
-  h.effect = window.effect;
-  auto period = period_of(window, usage, now);
+  h.effect = given.effect;
+  auto period = period_of(given, usage, now);
+  const bool stated = statement_holds(given, usage, now);
+  const auto window = stated ? as_stated(given, usage, period) : given;
   if (!period && !in_use) {
     h.left = window.amount;
     h.used = Duration::zero();
@@ -84,6 +120,9 @@ Horizon look(const Window& window, const Usage& usage, bool in_use, WallTime now
   h.used = used;
   h.left = std::max(window.amount - used, Duration::zero());
   h.renews = period->end;
+  if (stated) {
+    h.used = std::max(given.stated->total.value_or(given.amount) - *h.left, Duration::zero());
+  }
   if (!in_use) {
     return h;
   }
@@ -92,9 +131,9 @@ Horizon look(const Window& window, const Usage& usage, bool in_use, WallTime now
     return h;
   }
   // The period after this one begins in full.
-  const auto next = next_period(window, *period);
-  if (window.amount < next.end - next.begin) {
-    h.runs_out = next.begin + window.amount;
+  const auto next = next_period(given, *period);
+  if (given.amount < next.end - next.begin) {
+    h.runs_out = next.begin + given.amount;
   }
   return h;
 }

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/policy/core.h"
+#include "daemon/policy/detail.h"
+
+#include "common/duration.h"
+
+/// What is heard of the session itself.
+namespace gpujob::policy::detail {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// An idle end that is seen to move by less than this is the one that was asked for.
+constexpr Duration k_same_idle_end = 60s;
+
+} // namespace
+
+void on_event(World& w, const EndMoved& e, Now) {
+  auto& s = w.session;
+  s.ends_at = e.ends_at;
+  s.plan_end = e.plan_end;
+  s.noticed = e.noticed;
+  for (const auto& id : w.active) {
+    if (const auto& job = w.jobs.at(id); job.ended_state() == nullptr && !e.why.empty()) {
+      warn(w, job, e.why);
+    }
+  }
+  w.queue_due.reset();
+  for (const auto& [order, id] : w.queue) {
+    queue_due_from(w, w.jobs.at(id));
+  }
+}
+
+void on_event(World& w, const IdleExpected& e, Now now) {
+  w.session.idle_end = e.at;
+  const auto active = w.active; // settle() may take a job out
+  for (const auto& id : active) {
+    settle(w, w.jobs.at(id), now);
+  }
+}
+
+std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Running& running) {
+  const auto end = w.session.idle_end;
+  const bool asked = end && running.idle_asked && *end < *running.idle_asked + k_same_idle_end;
+  if (!end || asked || running.ending) {
+    return std::nullopt;
+  }
+  return std::max(*end - lead_of(w, job.spec, job.longest_save), running.since);
+}
+
+void ask_checkpoint(World& w, Job& job) {
+  const auto* running = std::get_if<Running>(&job.state);
+  const bool unheard = job.request_wanted > job.request_heard;
+  const bool open = running != nullptr && running->request && !running->request->final &&
+                    !running->request->answer && !running->request->refused;
+  if (!unheard && !open) {
+    ++job.request_wanted;
+    touch(w, job);
+  }
+}
+
+} // namespace gpujob::policy::detail

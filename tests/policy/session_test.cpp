@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/policy/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+TEST_CASE("an end that moves closer moves the plan at once, and watchers hear why") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.step(EndMoved{b.now.boot + 1h, b.now.boot + 1h, {}, "the gpu quota ends this session"});
+  const auto* sent = b.action<SendPlan>();
+  REQUIRE(sent);
+  CHECK(*sent->plan.term_at < b.now.boot + 1h);
+  CHECK(b.w.announcements.back().warning);
+  CHECK(b.w.announcements.back().text == "the gpu quota ends this session");
+}
+
+TEST_CASE("what is left after a notice is shared out: request, TERM and KILL all fit in") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.step(EndMoved{b.now.boot + 30s, b.now.boot + 27s, b.now.boot, "preempted"});
+  const auto* sent = b.action<SendPlan>();
+  REQUIRE(sent);
+  const auto& p = sent->plan;
+  CHECK(*p.request_at == b.now.boot);
+  CHECK(*p.term_at > b.now.boot + 15s);
+  CHECK(*p.term_at + p.kill_grace < b.now.boot + 27s);
+}
+
+TEST_CASE("a notice that is far off leaves the usual lead") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.step(EndMoved{b.now.boot + 2h, b.now.boot + 2h, b.now.boot, "maintenance"});
+  CHECK(*b.action<SendPlan>()->plan.request_at == b.now.boot + 2h - 120s);
+}
+
+TEST_CASE("a job that waits for a slot is refused when the end moves too close for it") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.step(Submitted{"j2", Bench::spec("k")});
+  CHECK(b.state("j2") == "queued");
+  b.step(EndMoved{b.now.boot + 30s, b.now.boot + 27s, b.now.boot, "preempted"});
+  b.tick();
+  CHECK(b.state("j2") == "parked");
+}
+
+TEST_CASE("a job is asked to save before the session may be taken for idle, once, and goes on") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  const auto idle = b.now.boot + 20min;
+  b.step(IdleExpected{idle});
+  CHECK_FALSE(b.action<SendRequest>());
+  REQUIRE(b.last.next_wakeup);
+  b.pass(*b.last.next_wakeup - b.now.boot);
+  while (b.now.boot < idle - 120s) {
+    b.tick();
+    b.pass(*b.last.next_wakeup - b.now.boot);
+  }
+  b.tick();
+  REQUIRE(b.action<SendRequest>());
+  CHECK(b.w.announcements.back().warning);
+  CHECK_FALSE(b.action<SendPlan>()); // nobody ends it
+  b.pass(1s);
+  b.tick();
+  CHECK_FALSE(b.action<SendRequest>());
+  b.step(IdleExpected{idle + 20s}); // the same end, seen a little later
+  CHECK_FALSE(b.action<SendRequest>());
+}
+
+TEST_CASE("an idle end that is nearer than a save takes is asked for at once") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.step(IdleExpected{b.now.boot + 10s});
+  CHECK(b.action<SendRequest>());
+}
+
+TEST_CASE("after activity the next idle end is another one") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.step(IdleExpected{b.now.boot + 100s});
+  REQUIRE(b.action<SendRequest>());
+  b.record(journal::Requested{1, false, "USR1", {}});
+  b.saved("/ckpt/1", "s1");
+  b.secured();
+  b.pass(90s);
+  b.step(IdleExpected{std::nullopt});
+  b.pass(1h);
+  b.step(IdleExpected{b.now.boot + 60s});
+  CHECK(b.action<SendRequest>());
+}
