@@ -164,6 +164,9 @@ void CommandLine::declare_daemon_start(CLI::App& daemon) {
   setting("--platform", "NAME", "Which one it is: gpujob platforms lists them");
   setting("--plan", "NAME", "The plan you have there");
   setting("--slots", "N", "Jobs that run at once");
+  setting("--notices", "KIND[@ADDR]",
+          "Ask the cloud whether it takes the machine back: ec2_spot, gce_preempted, azure_events");
+  setting("--on-warning", "COMMAND", "Run by a shell with each warning, in $GPUJOB_WARNING");
 }
 
 /// Takes the user's command off the end of "run ...": none of it is for CLI11 to read.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/views.h"
 
-#include "client/instant.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 #include <fmt/format.h>
@@ -185,42 +185,47 @@ void read_session(json::Reader& r, SessionView& v) {
   v.start_confidence = r.text_or("start_confidence", "");
   v.start_evidence = shown_list(r, "start_evidence");
   v.alternatives_s = numbers(r, "alternatives_s");
+  v.idle_ends_at = instant(r, "idle_ends_at");
+  v.idle_evidence = shown_list(r, "idle_evidence");
 }
 
-QuotaView read_quota(json::Reader& r) {
-  QuotaView q;
-  q.resource = r.text("resource");
-  q.effect = r.text_or("on_exhausted", "");
-  q.note = r.text_or("note", "");
-  q.source = r.text_or("source", "");
-  q.as_of = r.text_or("as_of", "");
-  q.confidence = r.text_or("confidence", "");
-  q.amount_s = r.maybe_number("amount_s");
-  q.used_s = r.maybe_number("used_s");
-  q.left_s = r.maybe_number("left_s");
-  q.runs_out_at = instant(r, "runs_out_at");
-  q.renews_at = instant(r, "renews_at");
-  q.ends_session_at = instant(r, "ends_session_at");
-  q.machines = r.integer_or("machines", 0);
-  q.alternatives_s = numbers(r, "alternatives_s");
-  return q;
+LimitView read_limit(json::Reader& r) {
+  LimitView l;
+  l.type = r.text("type");
+  l.resource = r.text("resource");
+  l.effect = r.text_or("on_exhausted", "");
+  l.note = r.text_or("note", "");
+  l.stated = r.text_or("stated", "");
+  l.source = r.text_or("source", "");
+  l.as_of = r.text_or("as_of", "");
+  l.confidence = r.text_or("confidence", "");
+  l.unit = r.text_or("unit", "");
+  l.amount = r.text_or("amount", "");
+  l.used = r.text_or("used", "");
+  l.left = r.text_or("left", "");
+  l.binds = r.boolean_or("binds", false);
+  l.amount_s = r.maybe_number("amount_s");
+  l.used_s = r.maybe_number("used_s");
+  l.left_s = r.maybe_number("left_s");
+  l.runs_out_at = instant(r, "runs_out_at");
+  l.renews_at = instant(r, "renews_at");
+  l.ends_session_at = instant(r, "ends_session_at");
+  l.machines = r.integer_or("machines", 0);
+  l.alternatives_s = numbers(r, "alternatives_s");
+  return l;
 }
 
-/// A kind that this program does not know is passed over.
-std::vector<QuotaView> read_quotas(json::Reader& r) {
-  std::vector<QuotaView> out;
+std::vector<LimitView> read_limits(json::Reader& r) {
+  std::vector<LimitView> out;
   const auto* limits = r.find("limits");
   for (const auto& limit : limits == nullptr ? Json::array() : *limits) {
     json::Reader one(limit, "daemon: limit");
-    if (one.text_or("type", "") != "window") {
-      continue;
-    }
-    auto quota = read_quota(one);
+    auto read = read_limit(one);
     if (!one.ok()) {
       r.fail("limits", one.error().text.c_str());
       break;
     }
-    out.push_back(std::move(quota));
+    out.push_back(std::move(read));
   }
   return out;
 }
@@ -257,7 +262,7 @@ Result<SessionView> read_session_view(const Json& document) {
     v.durable_level = durable.text_or("level", "");
     v.durable_state = durable.text_or("state", "");
   });
-  v.quotas = read_quotas(r);
+  v.limits = read_limits(r);
   v.settings = read_settings(r);
   return r.ok() ? Result<SessionView>(std::move(v)) : Result<SessionView>(r.error());
 }

@@ -64,9 +64,12 @@ struct SettingView {
   std::string name, value, origin, detail;
 };
 
-/// A quota of a period. What is not known is not there.
-struct QuotaView {
-  std::string resource, effect, note, source, as_of, confidence;
+/// One of the platform's limits. What is not known is not there.
+struct LimitView {
+  std::string type; ///< "window", "idle", "grants", "balance", "money", "disk", "memory", ...
+  std::string resource, effect, note, stated, source, as_of, confidence;
+  std::string unit, amount, used, left; ///< where it is no time: exact
+  bool binds = false;                   ///< it ends this session before anything else does
   std::optional<double> amount_s, used_s, left_s;
   std::optional<WallTime> runs_out_at, renews_at, ends_session_at;
   std::int64_t machines = 0;
@@ -83,7 +86,9 @@ struct SessionView {
   std::string start_source, start_confidence;
   std::vector<std::string> start_evidence;
   std::string durable_path, durable_level, durable_state;
-  std::vector<QuotaView> quotas;
+  std::optional<WallTime> idle_ends_at;
+  std::vector<std::string> idle_evidence;
+  std::vector<LimitView> limits;
   std::vector<SettingView> settings;
 };
 

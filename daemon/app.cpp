@@ -5,7 +5,6 @@
 #include "common/duration.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "daemon/session_world.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -23,15 +22,23 @@ namespace {
 constexpr auto k_commit_retry = 1s;
 /// A scan of the durable directory that takes longer means its mount hangs.
 constexpr Duration k_scan_deadline = 60s;
+
+std::string http_program(const std::string& daemon_exe) {
+  return daemon_exe.substr(0, daemon_exe.rfind('/') + 1) + "gpujob-http";
+}
 } // namespace
 
 App::App(boost::asio::io_context& io, AppParts parts)
     : m_io(io), m_started(read_clocks()), m_places(std::move(parts.places)),
-      m_vm_id(std::move(parts.vm_id)), m_settings(std::move(parts.settings)),
-      m_profile(std::move(parts.profile)), m_resource(std::move(parts.resource)),
-      m_durable(std::move(parts.durable)), m_durable_state(std::move(parts.durable_state)),
-      m_store(std::move(parts.store)), m_world(std::move(parts.world)),
-      m_lock(std::move(parts.lock)), m_helpers(io, parts.daemon_exe),
+      m_outlook(std::move(parts.session)), m_durable(std::move(parts.durable)),
+      m_durable_state(std::move(parts.durable_state)), m_store(std::move(parts.store)),
+      m_world(std::move(parts.world)), m_lock(std::move(parts.lock)),
+      m_helpers(io, parts.daemon_exe, {"--helper"}),
+      m_watch(
+          io, http_program(parts.daemon_exe),
+          [this](const Result<platform::Activity>& a) { on_activity(a); },
+          [this](const platform::EndNotice& n) { on_notice(n); }),
+      m_watch_every(parts.watch.every),
       m_attempts(
           io, m_places, [this](policy::Event e) { post(std::move(e)); },
           [this](const policy::JobId& id, Fd fd) {
@@ -40,16 +47,9 @@ App::App(boost::asio::io_context& io, AppParts parts)
           }),
       m_timer(io, [this] { post(policy::Tick{}); }), m_commit_retry(io),
       m_signals(io, SIGTERM, SIGINT), m_server(io, std::move(parts.listener), *this) {
-  m_signals.async_wait([this](const boost::system::error_code& error, int signal) {
-    if (!error) {
-      log_line(fmt::format("signal {}: stopping; running jobs go on", signal));
-      if (auto stopped = stop_daemon(); !stopped) {
-        log_line(stopped.error().text);
-        shut_down(); // without the marker a shim may start the next one: so be it
-      }
-    }
-  });
+  wait_for_signal();
   post(policy::Tick{});
+  m_watch.start(std::move(parts.watch));
 }
 
 App::~App() = default;
@@ -65,7 +65,7 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
     if (std::holds_alternative<policy::Starting>(state) ||
         std::holds_alternative<policy::Running>(state)) {
       log_line(fmt::format("job={} attempt={} adopting", before.id, before.attempt));
-      m_attempts.adopt(it->second, vm_id == m_vm_id);
+      m_attempts.adopt(it->second, vm_id == m_outlook.vm_id());
     }
     m_world.dirty.insert(before.id);
   }
@@ -75,7 +75,8 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
 void App::take_others(std::map<policy::JobId, durable_requests::Lease> leases,
                       std::vector<durable_requests::SessionUse> uses) {
   m_leases = std::move(leases);
-  m_uses = std::move(uses);
+  m_outlook.take_uses(std::move(uses));
+  renew_outlook();
 }
 
 void App::post(policy::Event event) {
@@ -157,6 +158,7 @@ void App::after_commit(Now now) {
   for (const auto& a : announcements) {
     log_line(fmt::format("job={} {}", a.job, a.text));
   }
+  warn(announcements);
   // Before the callbacks: they may bring new command lines for jobs that had ended.
   forget_command_lines(changed);
   for (const auto& callback : std::exchange(m_due_callbacks, {})) {
@@ -212,7 +214,8 @@ void App::refresh_from_durable(std::function<void(Result<void>)> done) {
     return; // one scan answers all who wait
   }
   std::vector<std::string> dirs{m_durable.dir};
-  dirs.insert(dirs.end(), m_settings.read_dirs.begin(), m_settings.read_dirs.end());
+  const auto& read = m_outlook.settings().read_dirs;
+  dirs.insert(dirs.end(), read.begin(), read.end());
   m_helpers.run("scan", process::Load::light, durable_requests::scan(dirs), k_scan_deadline,
                 [this](const Result<std::string>& reply) { on_scanned(reply); });
 }
@@ -249,18 +252,7 @@ std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
 }
 
 nlohmann::json App::session_view() const {
-  const auto now = read_clocks();
-  const auto all = make_ledger(m_settings, m_resource, m_vm_id, m_uses, now);
-  const auto quotas =
-      platform::look_at_quotas(m_profile, m_settings.variant, m_settings.plan, all, now.wall);
-  std::optional<platform::PlannedEnd> quota;
-  if (const auto& planned = m_world.session;
-      planned.ends_at && planned.plan_end && planned.ends_at != m_settings.ends_at()) {
-    quota = {*planned.ends_at, *planned.plan_end};
-  }
-  auto view = platform::session_view(m_settings, now, m_durable_state, quota);
-  view["limits"] = platform::quotas_view(quotas);
-  return view;
+  return m_outlook.view(read_clocks(), m_durable_state);
 }
 
 nlohmann::json App::status_view() const {
@@ -275,8 +267,8 @@ nlohmann::json App::status_view() const {
           {"state_dir", m_places.state.dir},
           {"durable", m_durable.dir.empty() ? nlohmann::json() : nlohmann::json(m_durable.dir)},
           {"jobs", counts},
-          {"given", platform::given_to_json(m_settings.given)},
-          {"session", m_settings.id},
+          {"given", platform::given_to_json(m_outlook.settings().given)},
+          {"session", m_outlook.settings().id},
           {"trouble", m_trouble.empty() ? nlohmann::json() : nlohmann::json(m_trouble)}};
 }
 

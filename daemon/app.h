@@ -6,11 +6,12 @@
 #include "daemon/ipc/backend.h"
 #include "daemon/ipc/server.h"
 #include "daemon/jobs/attempts.h"
-#include "daemon/platform/quotas.h"
-#include "daemon/platform/settings.h"
+#include "daemon/outlook.h"
 #include "daemon/policy/core.h"
 #include "daemon/process/boot_timer.h"
 #include "daemon/process/helper_runner.h"
+#include "daemon/process/pid_watch.h"
+#include "daemon/session_watch.h"
 #include "daemon/store/store.h"
 
 #include <boost/asio/io_context.hpp>
@@ -30,10 +31,8 @@ namespace gpujob {
 struct AppParts {
   jobs::Places places;
   std::string daemon_exe;
-  std::string vm_id; ///< this boot and this PID 1
-  platform::SessionSettings settings;
-  platform::Profile profile; ///< of settings.platform
-  std::string resource;      ///< platform::resource_of
+  Outlook::Parts session;
+  SessionWatch::Plan watch;
   durable_requests::Place durable;
   std::string durable_state; ///< for people: "stored", or why there is none
   std::unique_ptr<store::Store> store;
@@ -54,6 +53,9 @@ public:
   /// What other sessions say of themselves.
   void take_others(std::map<policy::JobId, durable_requests::Lease> leases,
                    std::vector<durable_requests::SessionUse> uses);
+
+  /// What a user should hear of the session's end when a daemon starts; empty: nothing.
+  [[nodiscard]] std::string start_note() const { return m_outlook.start_note(read_clocks()); }
 
   // ipc::Backend
   [[nodiscard]] const policy::World& world() const override { return m_world; }
@@ -78,6 +80,15 @@ private:
   void forget_command_lines(const std::set<policy::JobId>& changed);
   void arm(const policy::Decision& d);
   void shut_down();
+  void wait_for_signal();
+  void on_signal(int signal);
+
+  // app_session.cpp: what is heard of the session.
+  void on_activity(const Result<platform::Activity>& activity);
+  void on_notice(const platform::EndNotice& notice);
+  /// Tells the core where the session's end and its idle end lie now, if that is news.
+  void renew_outlook();
+  void warn(const std::vector<policy::Announcement>& announcements);
 
   // app_perform.cpp: one per action.
   void perform(const policy::Action& action, Now now);
@@ -92,10 +103,7 @@ private:
   boost::asio::io_context& m_io;
   Now m_started;
   jobs::Places m_places;
-  std::string m_vm_id;
-  platform::SessionSettings m_settings;
-  platform::Profile m_profile;
-  std::string m_resource; ///< what this session holds of what quotas count
+  Outlook m_outlook;
   durable_requests::Place m_durable;
   std::string m_durable_state;
   std::unique_ptr<store::Store> m_store;
@@ -104,7 +112,6 @@ private:
 
   std::map<policy::JobId, Fd> m_command_lines;
   std::map<policy::JobId, durable_requests::Lease> m_leases;
-  std::vector<durable_requests::SessionUse> m_uses;
 
   std::vector<policy::Event> m_events;
   std::vector<std::function<void()>> m_callbacks;     ///< owed once m_events are committed
@@ -117,6 +124,11 @@ private:
   std::vector<std::function<void(Result<void>)>> m_scanned; ///< who waits for the scan under way
 
   process::HelperRunner m_helpers;
+  SessionWatch m_watch;
+  Duration m_watch_every;
+  std::map<int, std::unique_ptr<process::PidWatch>> m_warners; ///< --on-warning under way
+  int m_warnings = 0;
+  bool m_terminated = false; ///< TERM came once, and was the platform's notice
   jobs::Attempts m_attempts;
   process::BootTimer m_timer;
   boost::asio::steady_timer m_commit_retry;

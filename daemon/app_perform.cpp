@@ -110,10 +110,10 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
   beat.ends_at = ends ? std::optional(now.wall_at(*ends)) : std::nullopt;
   beat.interval = m_world.session.heartbeat_interval;
   beat.jobs = std::move(running);
-  beat.platform = m_settings.platform;
-  beat.resource = m_resource;
-  beat.machine = m_vm_id;
-  beat.began = now.wall_at(m_settings.start.boot);
+  beat.platform = m_outlook.settings().platform;
+  beat.resource = m_outlook.resource();
+  beat.machine = m_outlook.vm_id();
+  beat.began = now.wall_at(m_outlook.settings().start.boot);
   const auto request = durable_requests::heartbeat(m_durable, beat);
   m_helpers.run("ledger", process::Load::light, request, k_small_deadline,
                 [this](const Result<std::string>& reply) {

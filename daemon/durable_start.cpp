@@ -65,7 +65,7 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
     return out;
   }
   const auto& d = *settings.durable;
-  process::HelperRunner helpers(io, daemon_exe);
+  process::HelperRunner helpers(io, daemon_exe, {"--helper"});
   const auto apart = check_apart(d.path, own_dirs);
   const auto opened =
       apart ? durable_requests::read_open(ask(

@@ -17,6 +17,8 @@ Parsed parse_options(int argc, char** argv) {
   app.add_option("--session-start", o.settings.session_start, "when it began");
   app.add_option("--durable", o.settings.durable, "durable directory, or none");
   app.add_option("--slots", o.settings.slots, "jobs at once");
+  app.add_option("--notices", o.settings.notices, "whom to ask whether the machine is taken back");
+  app.add_option("--on-warning", o.settings.on_warning, "a command for warnings");
   app.add_flag("--background", o.background,
                "log to the state directory, detach from the terminal");
   app.add_flag("--revive", o.revive, "started by a shim");

@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/session_world.h"
 
-#include "common/clock.h"
-
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace gpujob {
 
@@ -30,18 +27,6 @@ policy::Session make_session(const platform::SessionSettings& s, bool durable) {
   return session;
 }
 
-/// The quota that ends the session first, or nullptr.
-const platform::Quota* first_to_end(const std::vector<platform::Quota>& quotas) {
-  const platform::Quota* first = nullptr;
-  for (const auto& q : quotas) {
-    const auto at = q.horizon.ends_session();
-    if (at && (first == nullptr || *at < *first->horizon.ends_session())) {
-      first = &q;
-    }
-  }
-  return first;
-}
-
 } // namespace
 
 policy::World make_world(const platform::SessionSettings& settings, const DurableStart& durable,
@@ -58,44 +43,6 @@ policy::World make_world(const platform::SessionSettings& settings, const Durabl
     world.heartbeat_seq = durable.scanned.own_heartbeat_seq;
   }
   return world;
-}
-
-platform::Ledger make_ledger(const platform::SessionSettings& settings, const std::string& resource,
-                             const std::string& machine,
-                             const std::vector<durable_requests::SessionUse>& uses, Now now) {
-  platform::Ledger out;
-  out.resource = resource;
-  out.usage.add({machine, resource, {now.wall_at(settings.start.boot), now.wall}});
-  for (const auto& u : uses) {
-    if (u.platform == settings.platform) {
-      out.usage.add(u.use);
-    }
-  }
-  return out;
-}
-
-std::string plan_to_quota(policy::Session& session, const std::vector<platform::Quota>& quotas,
-                          const platform::SessionSettings& settings, Duration margin, Now now) {
-  const auto* quota = first_to_end(quotas);
-  if (quota == nullptr) {
-    return {};
-  }
-  const auto wall = *quota->horizon.ends_session();
-  const auto at = now.boot + (wall - now.wall);
-  const auto name = std::get<platform::WindowRule>(quota->rule->what).resource;
-  if (at <= now.boot) {
-    return fmt::format(
-        "the {} quota is used up by what is written down, and yet this session lives: "
-        "nothing is planned to it: gpujob quota --explain",
-        name);
-  }
-  if (session.ends_at && *session.ends_at <= at) {
-    return {};
-  }
-  session.ends_at = at;
-  session.plan_end = at - std::min(margin, (at - settings.start.boot) / 10);
-  return fmt::format("the {} quota ends this session {}: everything is planned to that", name,
-                     format_local(wall));
 }
 
 } // namespace gpujob

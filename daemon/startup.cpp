@@ -9,6 +9,7 @@
 #include "daemon/durable/manifest.h"
 #include "daemon/durable_start.h"
 #include "daemon/jobs/rebuild.h"
+#include "daemon/platform/choice.h"
 #include "daemon/platform/profile.h"
 #include "daemon/platform/resolve.h"
 #include "daemon/session_world.h"
@@ -76,6 +77,8 @@ void remember_given(platform::SessionSettings& settings, const platform::Setting
   add("--session-start", flags.session_start);
   add("--durable", flags.durable);
   add("--slots", flags.slots);
+  add("--notices", flags.notices);
+  add("--on-warning", flags.on_warning);
   add("--state", flags.state_dir);
 }
 
@@ -228,6 +231,34 @@ Revive make_revive(const std::string& exe, const RuntimePaths& runtime, const St
                 runtime.stop_marker()};
 }
 
+/// How often it is looked whether the session is idle: no later than a twentieth of its cap.
+Duration activity_interval(const Outlook::Parts& session) {
+  const auto* rule =
+      platform::idle_limit_of(session.profile, session.settings.variant, session.settings.plan);
+  const auto* cap = rule == nullptr ? nullptr : std::get_if<platform::IdleCap>(&rule->what);
+  if (cap == nullptr || !cap->value || !cap->observable) {
+    return Duration::zero();
+  }
+  return std::clamp<Duration>(*cap->value / 20, 1s, 60s);
+}
+
+SessionWatch::Plan plan_watch(const Outlook::Parts& session,
+                              const platform::ResolveRequest& request) {
+  SessionWatch::Plan plan;
+  plan.every = activity_interval(session);
+  if (plan.every > Duration::zero()) {
+    plan.activity =
+        platform::find_activity_sources(session.profile, request.facts.env, request.inputs.home);
+  }
+  const auto notices = session.settings.settings.find(platform::key::k_notices.name);
+  if (notices != session.settings.settings.end() && notices->second.value) {
+    if (const auto source = platform::parse_notices(*notices->second.value, "")) {
+      plan.notices = *source;
+    }
+  }
+  return plan;
+}
+
 /// This session as it was, or as it is found to be; and what the database remembers.
 Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest request) {
   const auto profiles = platform::load_profiles();
@@ -236,20 +267,20 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
   }
   request.facts = platform::collect_facts(*profiles, {"", platform::read_environment()});
   request.new_session_id = random_id();
-  parts.vm_id = make_vm_id(request.facts);
+  parts.session.vm_id = make_vm_id(request.facts);
   std::error_code ignored;
   const auto& state = parts.places.state;
   const bool is_new = !std::filesystem::exists(state.database(), ignored);
-  auto remembered = open_store(state, parts.vm_id);
+  auto remembered = open_store(state, parts.session.vm_id);
   if (remembered && is_new && std::filesystem::exists(state.session(), ignored)) {
-    rebuild(*remembered, state, parts.vm_id, state.database() + ": is gone");
+    rebuild(*remembered, state, parts.session.vm_id, state.database() + ": is gone");
   }
   if (!remembered && remembered.error().code == Errc::bad_data) {
     // SQLite calls it damaged, too, when a page could not be read (EIO): perhaps only just now.
-    remembered = open_store(state, parts.vm_id);
+    remembered = open_store(state, parts.session.vm_id);
   }
   if (!remembered && remembered.error().code == Errc::bad_data) {
-    remembered = start_over(state, parts.vm_id, remembered.error());
+    remembered = start_over(state, parts.session.vm_id, remembered.error());
   }
   if (!remembered) {
     return remembered;
@@ -260,17 +291,20 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
     return settings.error();
   }
   remember_given(*settings, request.inputs.flags, request.stored);
-  parts.profile = *platform::find_profile(*profiles, settings->platform);
-  parts.resource = platform::resource_of(*settings, request.facts);
-  parts.settings = std::move(*settings);
+  auto& session = parts.session;
+  session.profile = *platform::find_profile(*profiles, settings->platform);
+  session.resource = platform::resource_of(*settings, request.facts);
+  session.machine = platform::machine_of(*settings, request.facts);
+  session.settings = std::move(*settings);
+  parts.watch = plan_watch(session, request);
   parts.store = std::move(remembered->store);
   return remembered;
 }
 
 /// Only when all works: settings that did not must not come back with the session.
 Result<void> save_settings(const AppParts& parts) {
-  const auto text = json::dump(to_json(parts.settings));
-  GPUJOB_TRY(parts.store->save_session({parts.settings.id, text}));
+  const auto text = json::dump(to_json(parts.session.settings));
+  GPUJOB_TRY(parts.store->save_session({parts.session.settings.id, text}));
   return atomic_replace(parts.places.state.session(), text);
 }
 
@@ -316,8 +350,8 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   if (!remembered) {
     return remembered.error();
   }
-  auto durable =
-      open_durable(io, parts.daemon_exe, parts.settings, {runtime.dir, state.dir}, options.revive);
+  auto durable = open_durable(io, parts.daemon_exe, parts.session.settings,
+                              {runtime.dir, state.dir}, options.revive);
   if (!durable) {
     return durable.error();
   }
@@ -331,24 +365,18 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
     ::unlink(runtime.stop_marker().c_str());
   }
   const auto now = read_clocks();
-  parts.world = make_world(parts.settings, *durable, remembered->jobs, now);
-  const auto ledger =
-      make_ledger(parts.settings, parts.resource, parts.vm_id, durable->scanned.uses, now);
-  const std::string quota_note = plan_to_quota(
-      parts.world.session,
-      look_at_quotas(parts.profile, parts.settings.variant, parts.settings.plan, ledger, now.wall),
-      parts.settings, parts.profile.margin.value_or(Duration::zero()), now);
+  parts.world = make_world(parts.session.settings, *durable, remembered->jobs, now);
   parts.durable = durable->place;
   parts.durable_state = durable->state;
   Startup done;
-  done.notes = notes_for(parts.settings, *durable);
-  for (const auto& note : {remembered->note, quota_note}) {
+  done.notes = notes_for(parts.session.settings, *durable);
+  done.app = std::make_unique<App>(io, std::move(parts));
+  done.app->take_others(std::move(durable->scanned.leases), std::move(durable->scanned.uses));
+  for (const auto& note : {remembered->note, done.app->start_note()}) {
     if (!note.empty()) {
       done.notes.push_back(note);
     }
   }
-  done.app = std::make_unique<App>(io, std::move(parts));
-  done.app->take_others(std::move(durable->scanned.leases), std::move(durable->scanned.uses));
   for (auto& job : durable->scanned.jobs) {
     done.app->post(policy::Imported{std::move(job)});
   }

@@ -246,31 +246,11 @@ std::string cut(const std::string& cell, std::size_t most) {
   return cell.size() <= most ? cell : cell.substr(0, most - 1) + "~";
 }
 
-/// Lines of at most this many characters beside the labels, for a terminal of 80 columns.
-constexpr std::size_t k_line = 66;
-
-void add_wrapped(FactSheet& sheet, const std::string& label, const std::string& value) {
-  auto left = label;
-  std::string line;
-  const auto flush = [&] {
-    sheet.add(std::exchange(left, ""), line);
-    line.clear();
-  };
-  for (const auto& word : split(value, ' ')) {
-    if (!line.empty() && line.size() + 1 + word.size() > k_line) {
-      flush();
-    }
-    line += (line.empty() ? "" : " ") + word;
-  }
-  flush();
-}
-
 void add_sourced(FactSheet& sheet, const std::string& label, const std::string& value,
                  const Json& said) {
-  add_wrapped(sheet, label, value);
-  add_wrapped(sheet, "",
-              fmt::format("{} ({}, confidence {})", text(said, "source"), text(said, "as_of"),
-                          text(said, "confidence")));
+  sheet.add(label, value);
+  sheet.add("", fmt::format("{} ({}, confidence {})", text(said, "source"), text(said, "as_of"),
+                            text(said, "confidence")));
 }
 
 std::string limit_value(const Json& rule) {
@@ -348,9 +328,9 @@ std::string markdown_platforms(const Profiles& profiles) {
 std::string render_platform(const Json& profile) {
   FactSheet sheet;
   sheet.add("platform", fmt::format("{} ({})", text(profile, "title"), text(profile, "id")));
-  add_wrapped(sheet, "status", text(profile, "status"));
+  sheet.add("status", text(profile, "status"));
   sheet.add("plans", fmt::format("{}", fmt::join(texts(profile, "plans"), ", ")));
-  add_wrapped(sheet, "to confirm", text(profile, "confirm"));
+  sheet.add("to confirm", text(profile, "confirm"));
   for (const auto& rule : profile.value("limits", Json::array())) {
     add_sourced(sheet, text(rule, "type"), limit_value(rule), rule);
   }
@@ -376,7 +356,7 @@ std::string render_platform(const Json& profile) {
     }
     add_sourced(sheet, "machine", fmt::format("{}", fmt::join(parts, ", ")), machine);
   }
-  return sheet.text();
+  return sheet.wrapped();
 }
 
 } // namespace gpujob::client

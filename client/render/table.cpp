@@ -4,6 +4,7 @@
 #include "common/text.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace gpujob::client {
 
@@ -18,6 +19,20 @@ std::size_t width(const std::string& text) {
 void append_padded(std::string& out, const std::string& cell, std::size_t columns) {
   out += cell;
   out.append(columns + 2 - std::min(width(cell), columns), ' ');
+}
+
+/// Lines of at most `most` columns, broken at spaces; 0: one line.
+std::vector<std::string> broken(const std::string& text, std::size_t most) {
+  std::vector<std::string> lines(1);
+  for (const auto& word : split(text, ' ')) {
+    auto& line = lines.back();
+    if (most > 0 && !line.empty() && width(line) + 1 + width(word) > most) {
+      lines.push_back(word);
+    } else {
+      line += (line.empty() ? "" : " ") + word;
+    }
+  }
+  return lines;
 }
 
 } // namespace
@@ -53,14 +68,26 @@ void FactSheet::add(std::string label, const std::string& value) {
 }
 
 std::string FactSheet::text() const {
+  return text(0);
+}
+
+std::string FactSheet::wrapped() const {
+  constexpr std::size_t k_terminal = 80;
+  return text(k_terminal);
+}
+
+std::string FactSheet::text(std::size_t columns) const {
   std::size_t column = 0;
   for (const auto& [label, value] : m_lines) {
     column = std::max(column, width(label));
   }
   std::string out;
   for (const auto& [label, value] : m_lines) {
-    append_padded(out, label, column);
-    out += value + "\n";
+    auto left = label;
+    for (const auto& line : broken(value, columns > column + 2 ? columns - column - 2 : 0)) {
+      append_padded(out, std::exchange(left, {}), column);
+      out += line + "\n";
+    }
   }
   return out;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,8 +18,12 @@ public:
   /// Leaves the line out when `value` is empty.
   void add(std::string label, const std::string& value);
   [[nodiscard]] std::string text() const;
+  /// Broken at spaces so that it fits a terminal of 80 columns; a word that is longer stays whole.
+  [[nodiscard]] std::string wrapped() const;
 
 private:
+  [[nodiscard]] std::string text(std::size_t columns) const;
+
   std::vector<std::pair<std::string, std::string>> m_lines;
 };
 

@@ -28,6 +28,9 @@ inline constexpr SettingKey k_start{"session_start", "--session-start", "GPUJOB_
 inline constexpr SettingKey k_durable{"durable", "--durable", "GPUJOB_DURABLE_DIR",
                                       &SettingTexts::durable};
 inline constexpr SettingKey k_slots{"slots", "--slots", nullptr, &SettingTexts::slots};
+inline constexpr SettingKey k_notices{"notices", "--notices", nullptr, &SettingTexts::notices};
+inline constexpr SettingKey k_on_warning{"on_warning", "--on-warning", nullptr,
+                                         &SettingTexts::on_warning};
 inline constexpr SettingKey k_state{"state_dir", "--state", "GPUJOB_STATE_DIR",
                                     &SettingTexts::state_dir};
 inline constexpr SettingKey k_runtime{"runtime_dir", "--runtime", "GPUJOB_RUNTIME_DIR",

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
+#include <filesystem>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <string_view>
@@ -61,7 +63,14 @@ Wanted wanted_by(const std::vector<Profile>& profiles) {
     for (const auto& v : p.variants) {
       w.add(v.when);
     }
+    for (const auto& url : p.jupyter) { // "http://${NAME}:9000"
+      const auto begin = url.find("${");
+      if (begin != std::string::npos) {
+        w.variables.insert(url.substr(begin + 2, url.find('}') - begin - 2));
+      }
+    }
   }
+  w.variables.insert({"JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "XDG_DATA_HOME"});
   return w;
 }
 
@@ -148,6 +157,29 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
   return mounts;
 }
 
+/// "Model: Tesla T4" → "t4", "Model: NVIDIA A100-SXM4-40GB" → "a100".
+std::string find_gpu_model(const std::string& root) {
+  std::error_code ignored;
+  for (const auto& gpu :
+       std::filesystem::directory_iterator(root + "/proc/driver/nvidia/gpus", ignored)) {
+    const auto text = read_text(gpu.path().string() + "/information").value_or("");
+    for (const auto& line : split(text, '\n')) {
+      if (!line.starts_with("Model:")) {
+        continue;
+      }
+      std::string model;
+      for (const char c : trim(std::string_view(line).substr(6))) {
+        model += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+      }
+      for (const std::string_view maker : {"nvidia ", "tesla ", "geforce ", "quadro "}) {
+        model = model.starts_with(maker) ? model.substr(maker.size()) : model;
+      }
+      return model.substr(0, model.find_first_of(" -"));
+    }
+  }
+  return {};
+}
+
 } // namespace
 
 Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& source) {
@@ -185,6 +217,7 @@ Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& sour
   for (const char* device : {"/dev/nvidiactl", "/dev/kfd"}) {
     f.has_gpu = f.has_gpu || kind_of(root + device) != 0;
   }
+  f.gpu_model = find_gpu_model(root);
   f.mounts = parse_mounts(read_text(root + "/proc/self/mountinfo").value_or(""));
   return f;
 }

@@ -34,7 +34,8 @@ struct Facts {
   std::optional<std::uint64_t> pid1_start_ticks;
   std::vector<std::string> container_evidence; ///< empty: not in a container, as far as we see
   std::vector<Mount> mounts;
-  bool has_gpu = false; ///< a driver's device is there
+  bool has_gpu = false;  ///< a driver's device is there
+  std::string gpu_model; ///< as the driver's /proc file has it, in lower case: "t4"; or empty
 
   [[nodiscard]] bool in_container() const { return !container_evidence.empty(); }
 };

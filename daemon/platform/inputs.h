@@ -12,7 +12,8 @@ namespace gpujob::platform {
 
 /// What one source says, as it says it; absent: nothing.
 struct SettingTexts {
-  std::optional<std::string> platform, plan, session_limit, session_start, durable, slots;
+  std::optional<std::string> platform, plan, session_limit, session_start, durable, slots, notices,
+      on_warning;
   std::optional<std::string> state_dir, runtime_dir;
 };
 

@@ -39,8 +39,10 @@ struct Variant {
 struct DurablePlace {
   std::string path;
   std::string require_mount; ///< a filesystem type that must be mounted there; empty: none
-  std::string level;         ///< "stored" or "cached" (CONTRACT: Durable)
-  std::string hint;          ///< what the user does when it is not mounted
+  /// The directory below such a mount, wherever it is; nullopt: only `path` counts.
+  std::optional<std::string> anywhere;
+  std::string level; ///< "stored" or "cached" (CONTRACT: Durable)
+  std::string hint;  ///< what the user does when it is not mounted
   std::string source, as_of;
   Confidence confidence = Confidence::low;
 };
@@ -76,6 +78,7 @@ struct Profile {
   std::vector<DurablePlace> durable_write;
   std::vector<std::string> durable_read; ///< globs
   Notice notice;
+  std::vector<std::string> jupyter; ///< servers to ask for activity; "${NAME}" is a variable
   std::vector<MachineOffer> machines;
 };
 

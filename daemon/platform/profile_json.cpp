@@ -104,11 +104,15 @@ Result<Variant> read_variant(const Json& j, const std::string& where) {
 
 Result<DurablePlace> read_place(const Json& j, const std::string& where) {
   GPUJOB_TRY(check_keys(
-      j, {"path", "require_mount", "level", "hint", "source", "as_of", "confidence"}, where));
+      j, {"path", "require_mount", "anywhere", "level", "hint", "source", "as_of", "confidence"},
+      where));
   json::Reader r(j, where);
   DurablePlace p;
   p.path = r.text("path");
   p.require_mount = r.text_or("require_mount", "");
+  if (r.find("anywhere") != nullptr) {
+    p.anywhere = r.text("anywhere");
+  }
   p.level = r.text("level");
   p.hint = r.text_or("hint", "");
   p.source = r.text("source");
@@ -233,7 +237,7 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   GPUJOB_TRY(check_keys(*j,
                         {"id", "title", "priority", "as_of", "detect", "variants", "plans",
                          "default_plan", "limits", "margin_s", "durable", "notice", "status",
-                         "confirm", "machines", "outlives_session"},
+                         "confirm", "machines", "outlives_session", "jupyter"},
                         where));
   json::Reader r(*j, where);
   Profile p;
@@ -246,6 +250,7 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   p.status = r.text_or("status", "");
   p.confirm = r.text_or("confirm", "");
   p.outlives_session = r.boolean_or("outlives_session", false);
+  p.jupyter = r.texts_or_empty("jupyter");
   p.margin = read_span(r, "margin_s");
   const bool known = std::find(p.plans.begin(), p.plans.end(), p.default_plan) != p.plans.end();
   if (known == p.plans.empty() || (p.plans.empty() && !p.default_plan.empty())) {

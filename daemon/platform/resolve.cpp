@@ -3,6 +3,7 @@
 
 #include "common/text.h"
 #include "daemon/platform/detect.h"
+#include "daemon/platform/notice.h"
 #include "daemon/platform/resolver.h"
 #include "daemon/platform/values.h"
 
@@ -101,6 +102,34 @@ Result<void> Resolver::settle_slots() {
     record_derived(key::k_slots, std::to_string(m_out.slots), Origin::fallback);
   }
   return {};
+}
+
+Result<void> Resolver::settle_notices() {
+  const auto choice = choose_for(key::k_notices);
+  if (choice.said) {
+    if (const auto known = parse_notices(*choice.said->value, choice.said->detail); !known) {
+      return known.error();
+    }
+    record(key::k_notices, *choice.said);
+  } else if (choice.stored != nullptr) {
+    record_stored(key::k_notices, choice);
+  } else {
+    const bool asked = parse_notices(m_profile->notice.kind, "").has_value();
+    record_derived(key::k_notices, asked ? m_profile->notice.kind : "none", Origin::profile);
+  }
+  return {};
+}
+
+/// A command line for a shell: what it may be is the shell's to say.
+void Resolver::settle_on_warning() {
+  const auto choice = choose_for(key::k_on_warning);
+  if (choice.said) {
+    record(key::k_on_warning, *choice.said);
+  } else if (choice.stored != nullptr) {
+    record_stored(key::k_on_warning, choice);
+  } else {
+    record_derived(key::k_on_warning, std::nullopt, Origin::fallback);
+  }
 }
 
 void Resolver::report_path(const SettingKey& k, const ChosenPath& chosen) {

@@ -101,6 +101,13 @@ void Resolver::derive_start(BootTime daemon_start) {
   record_derived(key::k_start, format_rfc3339(m_out.start.wall), Origin::detected);
 }
 
+/// A platform that is named later is a container, whose PID 1 says more than the daemon's start.
+bool Resolver::start_was_a_guess() const {
+  const auto& stored = *m_sources.stored;
+  return !is_word(stored.settings.at(key::k_start.name).origin) &&
+         stored.platform != m_out.platform && stored.start.source == "daemon";
+}
+
 bool Resolver::start_outgrown() const {
   const auto& stored = *m_sources.stored;
   return !is_word(stored.settings.at(key::k_start.name).origin) && m_out.limit &&
@@ -140,6 +147,8 @@ Result<void> Resolver::settle_start() {
   } else if (start_outgrown()) {
     const bool daemon_fits = m_now.boot - m_out.daemon_start <= m_out.limit->value;
     derive_start(daemon_fits ? m_out.daemon_start : m_now.boot);
+  } else if (start_was_a_guess()) {
+    derive_start(m_out.daemon_start);
   } else {
     m_out.start = m_sources.stored->start;
     record_stored(key::k_start, choice);

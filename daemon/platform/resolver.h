@@ -29,6 +29,8 @@ public:
     GPUJOB_TRY(settle_start());
     GPUJOB_TRY(settle_durable());
     GPUJOB_TRY(settle_slots());
+    GPUJOB_TRY(settle_notices());
+    settle_on_warning();
     report_path(key::k_state, m_request.state_dir);
     report_path(key::k_runtime, m_request.runtime_dir);
     return std::move(m_out);
@@ -42,6 +44,8 @@ private:
   Result<void> settle_start();
   Result<void> settle_durable();
   Result<void> settle_slots();
+  Result<void> settle_notices();
+  void settle_on_warning();
   void report_path(const SettingKey& k, const ChosenPath& chosen);
 
   Result<void> say_plan(const SettingValue& said);
@@ -51,6 +55,7 @@ private:
   /// Whether the stored start cannot hold: nobody said it, and the limit it must fit in has
   /// changed.
   bool start_outgrown() const;
+  bool start_was_a_guess() const;
   Result<void> say_durable(const SettingValue& said);
   void derive_durable();
   void derive_read_dirs();

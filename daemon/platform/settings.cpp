@@ -45,6 +45,14 @@ std::string resource_of(const SessionSettings& s, const Facts& facts) {
   return s.variant == "tpu" ? "tpu" : facts.has_gpu ? "gpu" : "cpu";
 }
 
+std::string machine_of(const SessionSettings& s, const Facts& facts) {
+  const auto said = s.settings.find("machine");
+  if (said != s.settings.end() && said->second.value) {
+    return *said->second.value;
+  }
+  return facts.has_gpu ? facts.gpu_model : "cpu";
+}
+
 bool same_session(const SessionSettings& stored, const Facts& facts) {
   return stored.boot_id == facts.boot_id && stored.pid1_start_ticks == facts.pid1_start_ticks;
 }

@@ -94,6 +94,10 @@ Result<SessionSettings> settings_from_json(const nlohmann::json& j);
 /// What a session of this variant holds of what quotas count: "tpu", "gpu" or "cpu".
 std::string resource_of(const SessionSettings& s, const Facts& facts);
 
+/// The machine's name in price lists: what the setting `machine` says, "cpu" without a GPU, else
+/// the known part of the GPU's model ("t4"); empty when that is not known.
+std::string machine_of(const SessionSettings& s, const Facts& facts);
+
 /// Same boot and same PID 1: a stored session goes on.
 bool same_session(const SessionSettings& stored, const Facts& facts);
 
@@ -103,12 +107,15 @@ std::optional<std::string> mount_problem(const DurableSetting& d, const std::vec
 
 /// The session view of ARCHITECTURE.md. `durable_state` is what the helper's last `open` said;
 /// empty: not known yet.
-/// What the session is planned to, where that is not its own limit.
+/// What the session is planned to, and what is expected of it.
 struct PlannedEnd {
-  BootTime ends_at{}, plan_end{};
+  std::optional<BootTime> ends_at, plan_end;
+  std::string by; ///< "session_limit", "quota", "grants", "balance", "notice"; empty: not known
+  std::optional<BootTime> idle_end;
+  std::vector<std::string> idle_evidence;
 };
-/// Its `limits` are empty: quotas_view (quotas.h) fills them.
-nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view durable_state = {},
-                            const std::optional<PlannedEnd>& quota = std::nullopt);
+/// Its `limits` are empty: standings_view (standing.h) fills them.
+nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view durable_state,
+                            const PlannedEnd& planned);
 
 } // namespace gpujob::platform

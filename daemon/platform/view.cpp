@@ -54,22 +54,22 @@ Json view_of_limit(const SessionSettings& s, Now now) {
           {"ended", left <= Duration::zero()}};
 }
 
-Json view_of_session(const SessionSettings& s, Now now, const std::optional<PlannedEnd>& quota) {
+Json view_of_session(const SessionSettings& s, Now now, const PlannedEnd& planned) {
   auto out = view_of_limit(s, now);
   out["id"] = s.id;
   out["elapsed_s"] = in_seconds(std::max(now.boot - s.start.boot, Duration::zero()));
   out["started_at"] = instant(s.start.boot, now);
-  out["ends_at"] = instant(s.ends_at(), now);
-  out["plan_ends_at"] = instant(s.plan_end(), now);
+  out["ends_at"] = instant(planned.ends_at, now);
+  out["plan_ends_at"] = instant(planned.plan_end, now);
+  out["ends_by"] = or_null(planned.by);
+  out["idle_ends_at"] = instant(planned.idle_end, now);
+  out["idle_evidence"] = planned.idle_evidence;
   out["start_source"] = s.start.source;
   out["start_confidence"] = to_text(s.start.confidence);
   out["start_evidence"] = s.start.evidence;
-  out["ends_by"] = quota ? Json("quota") : s.limit ? Json("session_limit") : Json();
-  if (quota) {
-    const auto left = std::max(quota->ends_at - now.boot, Duration::zero());
-    out["ends_at"] = instant(quota->ends_at, now);
-    out["plan_ends_at"] = instant(quota->plan_end, now);
-    out["margin_s"] = in_seconds(quota->ends_at - quota->plan_end);
+  if (planned.ends_at && planned.plan_end) {
+    const auto left = std::max(*planned.ends_at - now.boot, Duration::zero());
+    out["margin_s"] = in_seconds(*planned.ends_at - *planned.plan_end);
     out["remaining_s"] = in_seconds(left);
     out["ended"] = left == Duration::zero();
   }
@@ -100,7 +100,7 @@ std::string detail_of(const SettingValue& v) {
 } // namespace
 
 nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view durable_state,
-                            const std::optional<PlannedEnd>& quota) {
+                            const PlannedEnd& planned) {
   auto values = Json::object();
   for (const auto& [name, v] : s.settings) {
     values[name] = {{"value", v.value ? Json(printable(*v.value)) : Json()},
@@ -113,7 +113,7 @@ nlohmann::json session_view(const SessionSettings& s, Now now, std::string_view 
           {"evidence", s.evidence},
           {"conflicts", s.conflicts},
           {"confidence", to_text(s.confidence)},
-          {"session", view_of_session(s, now, quota)},
+          {"session", view_of_session(s, now, planned)},
           {"durable", view_of_durable(s, durable_state)},
           {"limits", Json::array()},
           {"settings", std::move(values)}};

@@ -57,8 +57,9 @@ struct HelperRunner::Killed {
   bool hangs = false;
 };
 
-HelperRunner::HelperRunner(boost::asio::io_context& io, std::string exe)
-    : m_io(io), m_exe(std::move(exe)) {}
+HelperRunner::HelperRunner(boost::asio::io_context& io, std::string exe,
+                           std::vector<std::string> arguments)
+    : m_io(io), m_exe(std::move(exe)), m_arguments(std::move(arguments)) {}
 
 HelperRunner::~HelperRunner() = default;
 
@@ -110,7 +111,7 @@ Result<void> HelperRunner::start(Request request) {
   if (!in || !out) {
     return in ? out.error() : in.error();
   }
-  auto started = process::start({m_exe, {"--helper"}, in->get(), out->get(), STDERR_FILENO});
+  auto started = process::start({m_exe, m_arguments, in->get(), out->get(), STDERR_FILENO});
   if (!started) {
     return started.error();
   }

@@ -12,6 +12,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace gpujob::process {
 
@@ -20,17 +21,19 @@ class PidWatch;
 /// What a request costs: heavy ones read or write whole checkpoints.
 enum class Load : std::uint8_t { light, heavy };
 
-/// Runs `gpujobd --helper` programs: one request in, one reply out, each with a deadline after
-/// which it is killed. Requests with the same key run one after the other, heavy ones of two keys
-/// at a time. So a hung mount holds up what needs it and nothing else: a light request never waits
-/// for a heavy one of another key. A helper that even SIGKILL does not end (it hangs in the kernel)
-/// bars its key: what is asked of it fails at once, so that no more of them pile up.
+/// Runs helper programs (`gpujobd --helper`, gpujob-http): one request in, one reply out, each with
+/// a deadline after which it is killed. Requests with the same key run one after the other, heavy
+/// ones of two keys at a time. So a hung mount holds up what needs it and nothing else: a light
+/// request never waits for a heavy one of another key. A helper that even SIGKILL does not end (it
+/// hangs in the kernel) bars its key: what is asked of it fails at once, so that no more of them
+/// pile up.
 class HelperRunner {
 public:
   /// The reply's text, or an error (not started, ended without a reply, deadline passed).
   using Done = std::function<void(Result<std::string>)>;
 
-  HelperRunner(boost::asio::io_context& io, std::string exe);
+  HelperRunner(boost::asio::io_context& io, std::string exe,
+               std::vector<std::string> arguments = {});
   ~HelperRunner();
   HelperRunner(const HelperRunner&) = delete;
   HelperRunner& operator=(const HelperRunner&) = delete;
@@ -60,6 +63,7 @@ private:
 
   boost::asio::io_context& m_io;
   std::string m_exe;
+  std::vector<std::string> m_arguments;
   std::deque<Request> m_waiting;
   std::map<std::uint64_t, std::unique_ptr<Running>> m_running;
   std::map<std::uint64_t, std::unique_ptr<Killed>> m_killed; ///< past their deadline, to be reaped

@@ -135,21 +135,45 @@ TEST_CASE("columns line up over letters of several bytes") {
         "NAME       X\né          1\nlong name  2\n");
 }
 
-TEST_CASE("quota says how sure it is") {
+/// One line, however it was broken.
+std::string unbroken(const std::string& text) {
+  std::string out;
+  for (const auto& word : split(text, ' ')) {
+    out += word.empty() ? "" : std::string(trim(word)) + " ";
+  }
+  return out;
+}
+
+TEST_CASE("quota says how sure it is, and fits a terminal of 80 columns") {
   const auto view = read_session_view(sample("session_view.json")).value();
   const auto shown = render_session(view, k_now);
-  CHECK(has(shown,
-            "quota (gpu)      at most 27h 12m left of 30h 00m; 2h 48m used on 3 machines; anew "));
-  CHECK(has(shown, "; a session that runs goes on"));
-  CHECK(has(shown, "quota (machine)  unknown: how much it is only you know"));
-  CHECK(has(explain_session(view), "what was used without it is not seen"));
-  CHECK(has(explain_session(view), "others say 41h 00m"));
-  const auto text = render_session(view, k_now);
+  for (const auto& line : split(shown + explain_session(view), '\n')) {
+    CHECK(line.size() <= 80);
+  }
+  const auto text = unbroken(shown);
+  CHECK(has(text, "at most 27h 12m left of 30h 00m; 2h 48m used on 3 machines; anew "));
+  CHECK(has(text, "; a session that runs goes on"));
+  CHECK(has(text, "unknown: how much it is only you know"));
   CHECK(has(text, "kaggle, gpu (confidence: high)"));
-  CHECK(has(text, "12h 00m: profile kaggle, as of 2026-10-01 (confidence: medium)"));
-  const auto more = explain_session(view);
+  CHECK(has(text, "12h 00m (confidence: medium)"));
+  const auto more = unbroken(explain_session(view));
+  CHECK(has(more, "what was used without it is not seen"));
+  CHECK(has(more, "others say 41h 00m"));
+  CHECK(has(more, "profile kaggle, as of 2026-10-01"));
   CHECK(has(more, "KAGGLE_KERNEL_RUN_TYPE is set"));
-  CHECK(has(more, "other limits"));
+}
+
+TEST_CASE("each kind of limit has a line that says what is known of it") {
+  const auto view = read_session_view(sample("session_view.json")).value();
+  const auto text = unbroken(render_session(view, k_now));
+  CHECK(has(text, "after 20m 00s; idle for 5m 00s: may end "));
+  CHECK(has(text, "(ccu) 19.60 ccu left of 20.00 ccu, good for 10h 00m; used up "));
+  CHECK(has(text, "1.26 USD used by this session; what there is is not known"));
+  CHECK(has(text, "/kaggle/working: 15 GB left of 20 GB"));
+  CHECK(has(text, "memory 29 GB at most; this machine does not show it"));
+  CHECK(has(text, "2d 10h left; used up "));
+  CHECK(has(text, "this ends the session first"));
+  CHECK(has(text, "kaggle quota said so 1h 00m ago"));
 }
 
 TEST_CASE("a limit that nobody can mean is told all the same") {

@@ -62,8 +62,9 @@ TEST_CASE("with nothing said the profile decides", "[platform]") {
   CHECK(s.plan_end() == BootTime{minutes(10) + hours(12) - minutes(30)});
   REQUIRE(s.durable);
   CHECK(s.durable->path == "/kaggle/working/gpujob");
-  CHECK(s.read_dirs ==
-        std::vector<std::string>{"/kaggle/input/*/gpujob", "/kaggle/input/*/*/gpujob"});
+  CHECK(s.read_dirs == std::vector<std::string>{"/kaggle/input/*/gpujob",
+                                                "/kaggle/input/*/*/gpujob",
+                                                "/kaggle/input/*/*/*/gpujob"});
   CHECK(s.slots == 1);
   CHECK(s.settings.at("platform").origin == Origin::detected);
   CHECK(s.settings.at("session_limit").origin == Origin::profile);

@@ -91,8 +91,18 @@ TEST_CASE("settings with a wrong type are an error naming the key", "[platform]"
   CHECK(error(json::array()) == "session settings: not a JSON object");
 }
 
+namespace {
+
+/// With nothing but the session's own limit to end it.
+json view(const SessionSettings& s, Now now, std::string_view durable_state = {}) {
+  return session_view(s, now, durable_state,
+                      {s.ends_at(), s.plan_end(), s.limit ? "session_limit" : "", {}, {}});
+}
+
+} // namespace
+
 TEST_CASE("the view shows the session, its end and how we know", "[platform]") {
-  const auto v = session_view(colab(), at(hours(2)), "ready");
+  const auto v = view(colab(), at(hours(2)), "ready");
   CHECK(v["platform"] == "colab");
   CHECK(v["variant"] == nullptr);
   CHECK(v["plan"] == "free");
@@ -119,11 +129,11 @@ TEST_CASE("the view shows the session, its end and how we know", "[platform]") {
         json{{"path", "/content/drive/MyDrive/gpujob"}, {"level", "cached"}, {"state", "ready"}});
   CHECK(v["settings"]["session_limit"] ==
         json{{"value", "12h 00m"}, {"origin", "profile"}, {"detail", "colab"}});
-  CHECK(v["settings"].size() == 8);
+  CHECK(v["settings"].size() == 10);
 }
 
 TEST_CASE("what is not known is null", "[platform]") {
-  const auto v = session_view(settle(FakeMachine().request(), at(hours(1))), at(hours(2)));
+  const auto v = view(settle(FakeMachine().request(), at(hours(1))), at(hours(2)));
   for (const char* key : {"limit_s", "remaining_s", "margin_s", "ends_at", "plan_ends_at", "source",
                           "as_of", "confidence"}) {
     INFO(key);
@@ -137,7 +147,7 @@ TEST_CASE("what is not known is null", "[platform]") {
 }
 
 TEST_CASE("after its end a session has nothing left, and not less", "[platform]") {
-  const auto v = session_view(colab(), at(hours(13)));
+  const auto v = view(colab(), at(hours(13)));
   CHECK(v["session"]["remaining_s"] == 0);
   CHECK(v["session"]["ended"] == true);
   CHECK(v["session"]["elapsed_s"] == 13 * 3600);
@@ -149,7 +159,7 @@ TEST_CASE("the view says that a setting came with the session, and from where fi
   m.pid1("tini", minutes(0));
   auto r = m.request();
   r.stored = colab("6h");
-  const auto v = session_view(settle(r, at(hours(2))), at(hours(2)));
+  const auto v = view(settle(r, at(hours(2))), at(hours(2)));
   CHECK(v["settings"]["session_limit"] ==
         json{{"value", "6h"},
              {"origin", "stored"},

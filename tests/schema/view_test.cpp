@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/platform/quotas.h"
 #include "daemon/platform/resolve.h"
+#include "daemon/platform/standing.h"
 #include "schema/embedded.h"
 #include "tests/schema/schema_check.h"
 #include "tests/support/catch.h"
@@ -40,12 +40,13 @@ TEST_CASE("the session view of every platform meets its schema", "[schema]") {
     // At its start, within it, and after every end.
     for (const auto later : {Duration{0}, Duration{1500000000}, Duration{std::chrono::hours{48}}}) {
       const Now now{start.boot + later, start.wall + later};
-      platform::Ledger ledger{{}, "gpu"};
-      ledger.usage.add({"abcdefgh", "gpu", {start.wall, now.wall}});
-      const auto quotas =
-          look_at_quotas(profile, settled->variant, settled->plan, ledger, now.wall);
-      auto view = session_view(*settled, now);
-      view["limits"] = quotas_view(quotas);
+      platform::Known known;
+      known.resource = "gpu";
+      known.usage.add({"abcdefgh", "gpu", {start.wall, now.wall}});
+      platform::PlannedEnd end{settled->ends_at(), settled->plan_end(), "", {}, {}};
+      auto view = session_view(*settled, now, "", end);
+      view["limits"] =
+          standings_view(stand(profile, settled->variant, settled->plan, known, now.wall));
       CHECK(test::why_invalid(schema, view) == "");
     }
   }

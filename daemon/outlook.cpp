@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/outlook.h"
+
+#include "common/clock.h"
+#include "common/duration.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace gpujob {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// Kept free before an end that the platform gave notice of: for the last fsync.
+constexpr Duration k_notice_margin = 5s;
+
+/// The one that ends the session first, or nullptr.
+const platform::Standing* first_to_end(const std::vector<platform::Standing>& standings) {
+  const platform::Standing* first = nullptr;
+  for (const auto& s : standings) {
+    const auto at = s.ends_session();
+    if (at && (first == nullptr || *at < *first->ends_session())) {
+      first = &s;
+    }
+  }
+  return first;
+}
+
+/// "quota", or what else runs out.
+const char* kind_of(const platform::Standing& s) {
+  return std::holds_alternative<platform::WindowRule>(s.rule->what)   ? "quota"
+         : std::holds_alternative<platform::GrantsRule>(s.rule->what) ? "grants"
+                                                                      : "balance";
+}
+
+std::vector<Duration> caps_of(const platform::IdleCap& cap) {
+  auto caps = cap.alternatives;
+  if (cap.value) {
+    caps.push_back(*cap.value);
+  }
+  return cap.value ? caps : std::vector<Duration>{};
+}
+
+} // namespace
+
+void Outlook::take_said(std::vector<platform::Said> said) {
+  for (auto& s : said) {
+    const auto same = [&](const auto& other) { return other.id == s.id; };
+    if (s.platform == settings().platform && std::ranges::none_of(m_said, same)) {
+      m_said.push_back(std::move(s));
+    }
+  }
+}
+
+void Outlook::take_activity(const Result<platform::Activity>& activity, Duration usual, Now now) {
+  if (!activity) {
+    m_idle_note = activity.error().text;
+    m_idle_evidence.clear();
+    return;
+  }
+  m_idle_evidence = activity->evidence;
+  const auto* rule = platform::idle_limit_of(profile(), settings().variant, settings().plan);
+  if (rule == nullptr) {
+    m_idle_note = "there is no such limit";
+    return;
+  }
+  if (activity->answered == 0) {
+    m_idle_note = activity->evidence.empty()
+                      ? "no Jupyter server was found"
+                      : "no Jupyter server answers: " + activity->evidence.front();
+    return;
+  }
+  m_idle_note.clear();
+  const auto counting = platform::counting_of(std::get<platform::IdleCap>(rule->what));
+  m_idle.look(activity->seen, counting, settings().start.boot, usual, now);
+}
+
+void Outlook::take_notice(const platform::EndNotice& notice, Now now) {
+  const auto ends_at = now.boot + (notice.ends_at - now.wall);
+  if (!m_notice) {
+    m_notice = Noticed{now.boot, ends_at, notice.text};
+  } else if (ends_at < m_notice->ends_at) {
+    m_notice->ends_at = ends_at;
+    m_notice->text = notice.text;
+  }
+}
+
+platform::IdleSeen Outlook::idle_seen(Now now) const {
+  platform::IdleSeen seen;
+  seen.note = m_idle_note;
+  seen.evidence = m_idle_evidence;
+  seen.active = m_idle.active();
+  if (const auto at = m_idle.active_at(); at && m_idle_note.empty()) {
+    seen.since = std::max(now.boot - *at, Duration::zero());
+  }
+  return seen;
+}
+
+std::vector<platform::Standing> Outlook::standings(Now now) const {
+  platform::Known known;
+  known.resource = m_parts.resource;
+  known.machine = m_parts.machine;
+  known.session_began = now.wall_at(settings().start.boot);
+  known.usage.add({m_parts.vm_id, m_parts.resource, {known.session_began, now.wall}});
+  for (const auto& u : m_uses) {
+    if (u.platform == settings().platform) {
+      known.usage.add(u.use);
+    }
+  }
+  known.said = m_said;
+  known.idle = idle_seen(now);
+  known.disks = m_disks;
+  known.memory = m_memory;
+  return platform::stand(profile(), settings().variant, settings().plan, known, now.wall);
+}
+
+Outlook::End Outlook::find_end(const std::vector<platform::Standing>& standings, Now now) const {
+  End end;
+  end.ends_at = settings().ends_at();
+  end.plan_end = settings().plan_end();
+  end.by = settings().limit ? "session_limit" : "";
+  const auto* first = first_to_end(standings);
+  if (first != nullptr) {
+    const auto wall = *first->ends_session();
+    const auto at = now.boot + (wall - now.wall);
+    // By our count it has ended the session already, and yet that lives: we do not know all.
+    if (at > now.boot && (!end.ends_at || at < *end.ends_at)) {
+      const auto margin = profile().margin.value_or(Duration::zero());
+      end.ends_at = at;
+      end.plan_end = at - std::min(margin, (at - settings().start.boot) / 10);
+      end.by = kind_of(*first);
+      end.why = fmt::format("the {} {} ends this session {}: everything is planned to that",
+                            first->name, end.by, format_local(wall));
+    }
+  }
+  if (m_notice && (!end.ends_at || m_notice->ends_at < *end.ends_at)) {
+    const auto left = std::max(m_notice->ends_at - m_notice->at, Duration::zero());
+    end.ends_at = m_notice->ends_at;
+    end.plan_end = m_notice->ends_at - std::min<Duration>(k_notice_margin, left / 10);
+    end.noticed = m_notice->at;
+    end.by = "notice";
+    end.why = fmt::format("{} {}: everything is planned to that", m_notice->text,
+                          format_local(now.wall_at(m_notice->ends_at)));
+  }
+  return end;
+}
+
+policy::EndMoved Outlook::end(Now now) const {
+  auto end = find_end(standings(now), now);
+  return {end.ends_at, end.plan_end, end.noticed, std::move(end.why)};
+}
+
+std::optional<BootTime> Outlook::idle_end(Now now) const {
+  const auto* rule = platform::idle_limit_of(profile(), settings().variant, settings().plan);
+  const auto at = m_idle.active_at();
+  if (rule == nullptr || !at || !m_idle_note.empty()) {
+    return std::nullopt;
+  }
+  const auto& cap = std::get<platform::IdleCap>(rule->what);
+  return cap.observable ? limits::next_idle_end(*at, caps_of(cap), now.boot) : std::nullopt;
+}
+
+std::string Outlook::start_note(Now now) const {
+  const auto all = standings(now);
+  const auto* first = first_to_end(all);
+  if (first != nullptr && *first->ends_session() <= now.wall) {
+    return fmt::format(
+        "the {} {} is used up by what is written down, and yet this session lives: nothing is "
+        "planned to it: gpujob quota --explain",
+        first->name, kind_of(*first));
+  }
+  return find_end(all, now).why;
+}
+
+nlohmann::json Outlook::view(Now now, std::string_view durable_state) const {
+  const auto all = standings(now);
+  const auto end = find_end(all, now);
+  platform::PlannedEnd planned;
+  planned.ends_at = end.ends_at;
+  planned.plan_end = end.plan_end;
+  planned.by = end.by;
+  planned.idle_end = idle_end(now);
+  planned.idle_evidence = m_idle_evidence;
+  auto view = platform::session_view(settings(), now, durable_state, planned);
+  view["limits"] = platform::standings_view(all);
+  const auto* first = first_to_end(all);
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    view["limits"][i]["binds"] =
+        &all[i] == first && end.by != "session_limit" && end.by != "notice" && !end.by.empty();
+  }
+  return view;
+}
+
+} // namespace gpujob

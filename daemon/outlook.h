@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/durable_requests.h"
+#include "daemon/platform/activity.h"
+#include "daemon/platform/notice.h"
+#include "daemon/platform/settings.h"
+#include "daemon/platform/standing.h"
+#include "daemon/policy/event.h"
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+/// When this session ends and why, by all that is known: its own limit, quotas, what was said of
+/// them, idleness, the platform's notice. Made anew whenever one of them is heard of.
+namespace gpujob {
+
+class Outlook {
+public:
+  struct Parts {
+    platform::SessionSettings settings;
+    platform::Profile profile; ///< of settings.platform, with what the user overrides
+    std::string resource;      ///< platform::resource_of
+    std::string machine;       ///< its name in price lists
+    std::string vm_id;         ///< this boot and this PID 1
+  };
+
+  explicit Outlook(Parts parts) : m_parts(std::move(parts)) {}
+
+  [[nodiscard]] const platform::SessionSettings& settings() const { return m_parts.settings; }
+  [[nodiscard]] const platform::Profile& profile() const { return m_parts.profile; }
+  [[nodiscard]] const std::string& resource() const { return m_parts.resource; }
+  [[nodiscard]] const std::string& vm_id() const { return m_parts.vm_id; }
+
+  void take_uses(std::vector<durable_requests::SessionUse> uses) { m_uses = std::move(uses); }
+  /// Of any platform; what was heard before is not forgotten.
+  void take_said(std::vector<platform::Said> said);
+  /// One look at the notebook's servers, or why there was none; `usual` is the time between two.
+  void take_activity(const Result<platform::Activity>& activity, Duration usual, Now now);
+  void take_notice(const platform::EndNotice& notice, Now now);
+  void take_disks(std::vector<platform::DiskSeen> disks) { m_disks = std::move(disks); }
+  void take_memory(std::optional<platform::MemorySeen> memory) { m_memory = memory; }
+
+  /// What the core plans to. `why` says what moved it, for people.
+  [[nodiscard]] policy::EndMoved end(Now now) const;
+  /// When the session may be taken for idle, by what is not over yet of the platform's cap and its
+  /// alternatives; nullopt: not, or not known.
+  [[nodiscard]] std::optional<BootTime> idle_end(Now now) const;
+  /// What the user should hear of the quotas when a daemon starts; empty: nothing.
+  [[nodiscard]] std::string start_note(Now now) const;
+  /// The session view of ARCHITECTURE.md.
+  [[nodiscard]] nlohmann::json view(Now now, std::string_view durable_state) const;
+
+private:
+  struct End {
+    std::optional<BootTime> ends_at, plan_end, noticed;
+    std::string by;  ///< as `ends_by` of the session view
+    std::string why; ///< for people; empty: the session's own limit
+  };
+
+  [[nodiscard]] std::vector<platform::Standing> standings(Now now) const;
+  [[nodiscard]] End find_end(const std::vector<platform::Standing>& standings, Now now) const;
+  [[nodiscard]] platform::IdleSeen idle_seen(Now now) const;
+
+  Parts m_parts;
+  std::vector<durable_requests::SessionUse> m_uses;
+  std::vector<platform::Said> m_said;
+  limits::IdleWatch m_idle;
+  std::string m_idle_note = "not looked at yet";
+  std::vector<std::string> m_idle_evidence;
+  struct Noticed {
+    BootTime at{}, ends_at{};
+    std::string text;
+  };
+  std::optional<Noticed> m_notice; ///< the earliest end that was announced
+  std::vector<platform::DiskSeen> m_disks;
+  std::optional<platform::MemorySeen> m_memory;
+};
+
+} // namespace gpujob

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/session_watch.h"
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#include <fmt/format.h>
+
+namespace gpujob {
+
+using namespace std::chrono_literals;
+
+namespace {
+
+/// gpujob-http gives each server 2 s a question; more than this and it hangs itself.
+constexpr Duration k_activity_deadline = 40s;
+constexpr Duration k_notice_deadline = 8s;
+/// EC2's user guide asks for a look every 5 s.
+constexpr Duration k_notice_every = 5s;
+/// Where nobody answers, nobody needs to be asked that often.
+constexpr Duration k_notice_seldom = 60s;
+constexpr int k_silent_enough = 3;
+
+} // namespace
+
+SessionWatch::SessionWatch(boost::asio::io_context& io, std::string exe, OnActivity on_activity,
+                           OnNotice on_notice)
+    : m_on_activity(std::move(on_activity)), m_on_notice(std::move(on_notice)),
+      m_http(io, std::move(exe), {}), m_activity_timer(io), m_notice_timer(io) {}
+
+void SessionWatch::start(Plan plan) {
+  m_plan = std::move(plan);
+  if (!m_plan.activity.empty()) {
+    look();
+  }
+  if (m_plan.notices) {
+    ask();
+  }
+}
+
+void SessionWatch::again(boost::asio::steady_timer& timer, Duration after,
+                         void (SessionWatch::*then)()) {
+  timer.expires_after(after);
+  timer.async_wait([this, then](const boost::system::error_code& error) {
+    if (!error) {
+      (this->*then)();
+    }
+  });
+}
+
+void SessionWatch::look() {
+  m_http.run("activity", process::Load::light, platform::activity_request(m_plan.activity),
+             k_activity_deadline, [this](const Result<std::string>& reply) {
+               m_on_activity(platform::read_activity(reply));
+               again(m_activity_timer, m_plan.every, &SessionWatch::look);
+             });
+}
+
+void SessionWatch::ask() {
+  m_http.run("notice", process::Load::light, platform::notice_request(*m_plan.notices),
+             k_notice_deadline, [this](const Result<std::string>& reply) { heard(reply); });
+}
+
+void SessionWatch::heard(const Result<std::string>& reply) {
+  const auto found = platform::read_notice(*m_plan.notices, reply, read_clocks().wall);
+  if (found && *found) {
+    m_on_notice(**found);
+  }
+  m_silent = found ? 0 : m_silent + 1;
+  if (m_silent == k_silent_enough) {
+    log_line(fmt::format("{}: asked once a minute from now on", found.error().text));
+  }
+  again(m_notice_timer, m_silent < k_silent_enough ? k_notice_every : k_notice_seldom,
+        &SessionWatch::ask);
+}
+
+} // namespace gpujob

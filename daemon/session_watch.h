@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "common/result.h"
+#include "daemon/platform/activity.h"
+#include "daemon/platform/notice.h"
+#include "daemon/process/helper_runner.h"
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <optional>
+#include <string>
+
+/// Looks outside at intervals: at the notebook's servers and at the cloud's metadata. Through
+/// gpujob-http, each look with a deadline, so that nothing there delays anything here.
+namespace gpujob {
+
+class SessionWatch {
+public:
+  struct Plan {
+    platform::ActivitySources activity;            ///< empty: nobody is asked
+    Duration every{};                              ///< between two looks at them
+    std::optional<platform::NoticeSource> notices; ///< nullopt: nobody is asked
+  };
+  using OnActivity = std::function<void(const Result<platform::Activity>&)>;
+  using OnNotice = std::function<void(const platform::EndNotice&)>;
+
+  /// `exe` is gpujob-http.
+  SessionWatch(boost::asio::io_context& io, std::string exe, OnActivity on_activity,
+               OnNotice on_notice);
+
+  void start(Plan plan);
+
+private:
+  void look();
+  void ask();
+  void again(boost::asio::steady_timer& timer, Duration after, void (SessionWatch::*then)());
+  void heard(const Result<std::string>& reply);
+
+  Plan m_plan;
+  OnActivity m_on_activity;
+  OnNotice m_on_notice;
+  process::HelperRunner m_http;
+  boost::asio::steady_timer m_activity_timer, m_notice_timer;
+  int m_silent = 0; ///< questions in a row that the metadata service did not answer
+};
+
+} // namespace gpujob

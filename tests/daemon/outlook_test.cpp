@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/outlook.h"
+#include "tests/support/catch.h"
+
+#include <chrono>
+#include <nlohmann/json.hpp>
+
+using namespace gpujob;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr BootTime k_began{4h};
+const WallTime k_began_wall = wall_from_ns(1'795'003'200'000'000'000);
+
+/// A session that has lived for an hour of its five, on a platform with one quota.
+struct Scene {
+  Outlook::Parts parts;
+  Now now{k_began + 1h, k_began_wall + 1h};
+
+  Scene() {
+    parts.settings.platform = "p";
+    parts.settings.start.boot = k_began;
+    parts.settings.limit = platform::SessionLimit{5h, {}, "", "", {}};
+    parts.settings.margin = 10min;
+    parts.profile.id = "p";
+    parts.profile.margin = 10min;
+    parts.resource = "gpu";
+    parts.vm_id = "vm1";
+  }
+
+  platform::LimitRule& add(auto what) {
+    platform::LimitRule rule;
+    rule.what = std::move(what);
+    parts.profile.limits.push_back(std::move(rule));
+    return parts.profile.limits.back();
+  }
+  /// So many hours of each 24.
+  void quota(Duration amount, limits::OnExhausted effect = limits::OnExhausted::kill_now) {
+    platform::WindowRule w;
+    w.resource = "gpu";
+    w.amount = amount;
+    w.period = platform::Rolling{24h, {}};
+    w.effect = effect;
+    add(w);
+  }
+  void idle(Duration cap, std::vector<Duration> alternatives = {}) {
+    platform::IdleCap c;
+    c.value = cap;
+    c.alternatives = std::move(alternatives);
+    c.counts = {"kernel_busy", "kernel_execution"};
+    add(c);
+  }
+  void pass(Duration d) {
+    now.boot += d;
+    now.wall += d;
+  }
+  [[nodiscard]] Outlook outlook() const { return Outlook(parts); }
+};
+
+platform::Activity quiet_since(WallTime last) {
+  platform::Activity a;
+  a.answered = 1;
+  a.seen.kernels = 1;
+  a.seen.kernel_last = last;
+  return a;
+}
+
+} // namespace
+
+TEST_CASE("without anything else the session's own limit ends it") {
+  Scene s;
+  const auto end = s.outlook().end(s.now);
+  CHECK(end.ends_at == k_began + 5h);
+  CHECK(end.plan_end == k_began + 5h - 10min);
+  CHECK(end.why.empty());
+}
+
+TEST_CASE("a quota that ends the session before its limit is planned to, and said") {
+  Scene s;
+  s.quota(4h);
+  const auto end = s.outlook().end(s.now);
+  CHECK(end.ends_at == k_began + 4h);
+  CHECK(end.plan_end == k_began + 4h - 10min);
+  CHECK(end.why.find("the gpu quota ends this session") == 0);
+  CHECK(s.outlook().view(s.now, "")["session"]["ends_by"] == "quota");
+  CHECK(s.outlook().view(s.now, "")["limits"][0]["binds"] == true);
+}
+
+TEST_CASE("the margin before a quota's end is no more than a tenth of the session") {
+  Scene s;
+  s.quota(80min);
+  CHECK(s.outlook().end(s.now).plan_end == k_began + 72min);
+}
+
+TEST_CASE("a quota is what is planned to where the session's own end is not known") {
+  Scene s;
+  s.parts.settings.limit.reset();
+  s.quota(3h, limits::OnExhausted::unknown);
+  CHECK(s.outlook().end(s.now).ends_at == k_began + 3h);
+}
+
+TEST_CASE("one that ends later, or lets a session go on, changes nothing") {
+  Scene s;
+  s.quota(6h);
+  s.quota(2h, limits::OnExhausted::deny_new);
+  CHECK(s.outlook().end(s.now).ends_at == k_began + 5h);
+}
+
+TEST_CASE("one that by our count has ended the session already does not know all") {
+  Scene s;
+  s.quota(1h);
+  CHECK(s.outlook().end(s.now).ends_at == k_began + 5h);
+  CHECK(s.outlook().start_note(s.now).find("and yet this session lives") != std::string::npos);
+}
+
+TEST_CASE("what is said of a quota moves the end, and what is said twice counts once") {
+  Scene s;
+  s.quota(4h);
+  auto o = s.outlook();
+  platform::Said left;
+  left.id = "1";
+  left.platform = "p";
+  left.kind = platform::Said::Kind::left;
+  left.name = "gpu";
+  left.at = s.now.wall;
+  left.span = 30min;
+  o.take_said({left, left});
+  CHECK(o.end(s.now).ends_at == s.now.boot + 30min);
+  left.id = "2";
+  left.platform = "elsewhere";
+  left.span = 1min;
+  o.take_said({left});
+  CHECK(o.end(s.now).ends_at == s.now.boot + 30min);
+}
+
+TEST_CASE("other machines of this platform use the quota, those of others do not") {
+  Scene s;
+  s.quota(4h);
+  auto o = s.outlook();
+  const limits::Span now{s.now.wall - 30min, s.now.wall};
+  o.take_uses({{"p", {"vm2", "gpu", now}},
+               {"q", {"vm3", "gpu", now}},
+               {"p", {"vm4", "tpu", now}},
+               // This very machine, of a session whose start was corrected.
+               {"p", {"vm1", "gpu", now}}});
+  CHECK(o.end(s.now).ends_at == k_began + 4h - 30min);
+}
+
+TEST_CASE("a notice is what is planned to, and a later one does not put it off") {
+  Scene s;
+  auto o = s.outlook();
+  o.take_notice({s.now.wall + 2min, "EC2 takes this spot instance back (terminate)"}, s.now);
+  auto end = o.end(s.now);
+  CHECK(end.ends_at == s.now.boot + 2min);
+  CHECK(end.plan_end == s.now.boot + 2min - 5s);
+  CHECK(end.noticed == s.now.boot);
+  const auto noticed = s.now.boot;
+  s.pass(10s);
+  o.take_notice({s.now.wall + 30min, "never mind"}, s.now);
+  end = o.end(s.now);
+  CHECK(end.ends_at == noticed + 2min);
+  CHECK(end.noticed == noticed);
+  CHECK(o.view(s.now, "")["session"]["ends_by"] == "notice");
+}
+
+TEST_CASE("idleness is expected at the lowest cap, then at the next one that is told of") {
+  Scene s;
+  s.idle(20min, {60min});
+  auto o = s.outlook();
+  CHECK_FALSE(o.idle_end(s.now));
+  o.take_activity(quiet_since(s.now.wall - 5min), 1min, s.now);
+  CHECK(o.idle_end(s.now) == s.now.boot + 15min);
+  CHECK(o.end(s.now).ends_at == k_began + 5h); // no end of its own
+  const auto quiet = s.now.boot - 5min;
+  s.pass(16min);
+  CHECK(o.idle_end(s.now) == quiet + 60min);
+  s.pass(60min);
+  CHECK_FALSE(o.idle_end(s.now));
+}
+
+TEST_CASE("a server that does not answer makes nobody idle, and says why") {
+  Scene s;
+  s.idle(20min);
+  auto o = s.outlook();
+  o.take_activity(quiet_since(s.now.wall - 5min), 1min, s.now);
+  platform::Activity none;
+  none.evidence = {"Jupyter at http://127.0.0.1:1/: refused"};
+  o.take_activity(none, 1min, s.now);
+  CHECK_FALSE(o.idle_end(s.now));
+  const auto limit = o.view(s.now, "")["limits"][0];
+  CHECK(limit["left_s"].is_null());
+  CHECK(limit["note"].get<std::string>().find("no Jupyter server answers") == 0);
+}
