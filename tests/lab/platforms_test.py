@@ -187,6 +187,15 @@ class Platforms(Life):
     def test_a_pid_1_older_than_any_session_is_no_evidence(self):
         self.is_told_apart(replace(COLAB, age=12 * HOUR + 1, begins="daemon"))
 
+    def test_a_platform_that_is_named_later_began_with_pid_1_too(self):
+        of = replace(MACHINES["generic"], age=3 * HOUR)  # no marker, and PID 1 is an init
+        vm = self.boot(of)
+        self.watch(vm)
+        vm.ok("daemon", "stop")
+        vm.start("--platform", "paperspace")
+        vm.of = replace(MACHINES["paperspace"], age=of.age)
+        self.watch(vm)
+
     def test_another_plan_has_another_limit(self):
         pro = replace(COLAB, plan="pro", limit=24 * HOUR)
         vm = self.boot(pro)
