@@ -46,6 +46,10 @@ class Machine:
             GJ_TEST_MACHINE=self.root,
         )
 
+    @property
+    def log(self):
+        return self.root + "/s/daemon.log"
+
     def popen(self, *args, **more):
         more.setdefault("stdout", subprocess.PIPE)
         more.setdefault("stderr", subprocess.PIPE)
@@ -146,10 +150,9 @@ class Case(unittest.TestCase):
         result = getattr(self._outcome, "result", None)
         failed = failed or bool(result and (result.failures or result.errors))
         for machine in self.machines:
-            log = machine.root + "/s/daemon.log"
-            if failed and os.path.exists(log):
-                with open(log, errors="replace") as f:
-                    print(f"--- {log}\n{f.read()}")
+            if failed and os.path.exists(machine.log):
+                with open(machine.log, errors="replace") as f:
+                    print(f"--- {machine.log}\n{f.read()}")
             machine.vanish()
         shutil.rmtree(self.root, ignore_errors=True)
 
