@@ -3,18 +3,17 @@
 
 #include "client/environment.h"
 #include "client/patience.h"
+#include "client/spawn_plan.h"
 #include "common/errc.h"
 #include "common/fd.h"
 #include "common/json.h"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <nlohmann/json.hpp>
 #include <poll.h>
-#include <spawn.h>
 #include <unistd.h>
 
 namespace gpujob::client {
@@ -29,77 +28,20 @@ Result<std::string> find_gpujobd(const std::vector<std::string>& environment) {
   std::array<char, 4096> self{};
   const auto length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
   std::vector<std::string> dirs;
-  if (length > 0) {
+  if (length > 0 && self[0] == '/') { // "(unreachable)/..." when it lies outside our root
     const std::string path(self.data(), static_cast<std::size_t>(length));
     dirs.push_back(path.substr(0, path.find_last_of('/')));
   }
-  std::string path(value_of(environment, "PATH"));
-  for (std::size_t at = 0; at < path.size();) {
-    const auto end = std::min(path.find(':', at), path.size());
-    dirs.push_back(path.substr(at, end - at));
-    at = end + 1;
-  }
+  const auto on_path = path_dirs(environment);
+  dirs.insert(dirs.end(), on_path.begin(), on_path.end());
   for (const auto& dir : dirs) {
     auto candidate = dir + "/gpujobd";
-    // A relative entry of PATH would start whatever lies in the current directory.
-    if (candidate.front() == '/' && ::access(candidate.c_str(), X_OK) == 0) {
+    if (::access(candidate.c_str(), X_OK) == 0) {
       return candidate;
     }
   }
   return Error{Errc::io, "daemon: gpujobd: neither beside gpujob nor on PATH: reinstall gpujob"};
 }
-
-std::vector<char*> pointers(std::vector<std::string>& strings) {
-  std::vector<char*> out;
-  for (auto& s : strings) {
-    out.push_back(s.data());
-  }
-  out.push_back(nullptr);
-  return out;
-}
-
-/// Owns what posix_spawn(3) wants prepared: /dev/null on 0..2, the ready pipe on 3, nothing above,
-/// a session of its own, default signals, an empty mask.
-class SpawnPlan {
-public:
-  explicit SpawnPlan(int ready_fd) {
-    ::posix_spawn_file_actions_init(&m_actions);
-    ::posix_spawnattr_init(&m_attributes);
-    for (int fd = 0; fd < k_ready_fd; ++fd) {
-      ::posix_spawn_file_actions_addopen(&m_actions, fd, "/dev/null", O_RDWR, 0);
-    }
-    ::posix_spawn_file_actions_adddup2(&m_actions, ready_fd, k_ready_fd);
-    ::posix_spawn_file_actions_addclosefrom_np(&m_actions, k_ready_fd + 1);
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    ::posix_spawnattr_setsigmask(&m_attributes, &none);
-    ::posix_spawnattr_setsigdefault(&m_attributes, &all);
-    ::posix_spawnattr_setflags(&m_attributes,
-                               POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-  ~SpawnPlan() {
-    ::posix_spawn_file_actions_destroy(&m_actions);
-    ::posix_spawnattr_destroy(&m_attributes);
-  }
-
-  /// errno's number, 0 when it runs.
-  int spawn(const std::string& program, std::vector<std::string> arguments,
-            std::vector<std::string> environment) {
-    auto argv = pointers(arguments);
-    auto envp = pointers(environment);
-    pid_t pid = 0;
-    return ::posix_spawn(&pid, program.c_str(), &m_actions, &m_attributes, argv.data(),
-                         envp.data());
-  }
-
-private:
-  posix_spawn_file_actions_t m_actions{};
-  posix_spawnattr_t m_attributes{};
-};
 
 /// What the daemon writes when it listens, or when it cannot: one line, then end of file.
 Result<std::string> read_ready_line(int fd) {
@@ -166,8 +108,10 @@ Result<SpawnedDaemon> spawn_daemon(const Endpoint& endpoint,
   argv.insert(argv.end(), arguments.begin(), arguments.end());
   // It is our child until we end, and an attached run may outlive it: no zombie must be left.
   ::signal(SIGCHLD, SIG_IGN);
-  const int failed =
-      SpawnPlan(writer.get()).spawn(*program, std::move(argv), without_job_variables(environment));
+  SpawnPlan plan(SpawnPlan::Own::session);
+  plan.give(writer.get(), k_ready_fd);
+  pid_t pid = 0;
+  const int failed = plan.spawn(*program, std::move(argv), without_job_variables(environment), pid);
   writer.reset();
   if (failed != 0) {
     return io_error("execute", *program, failed);

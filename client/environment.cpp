@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/environment.h"
 
+#include "common/text.h"
+
 #include <algorithm>
 #include <array>
 #include <unistd.h>
@@ -55,6 +57,12 @@ std::string_view value_of(const std::vector<std::string>& environment, std::stri
     }
   }
   return {};
+}
+
+std::vector<std::string> path_dirs(const std::vector<std::string>& environment) {
+  auto dirs = split(value_of(environment, "PATH"), ':');
+  std::erase_if(dirs, [](const std::string& dir) { return !dir.starts_with('/'); });
+  return dirs;
 }
 
 } // namespace gpujob::client

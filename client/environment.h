@@ -23,6 +23,10 @@ with_values(std::vector<std::string> environment,
 /// The value of NAME, or an empty view.
 std::string_view value_of(const std::vector<std::string>& environment, std::string_view name);
 
+/// The directories of PATH, in order; a relative entry, which would find whatever lies in the
+/// current directory, is left out.
+std::vector<std::string> path_dirs(const std::vector<std::string>& environment);
+
 /// The name before the "=".
 std::string_view name_of(std::string_view entry);
 

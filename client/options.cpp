@@ -25,6 +25,7 @@ private:
   CLI::App& verb(CLI::App& parent, const char* name, const char* what, const char* example,
                  Options& options);
   void declare_looking();
+  void declare_bench();
   void declare_acting();
   void declare_daemon();
   void declare_daemon_start(CLI::App& daemon);
@@ -47,6 +48,7 @@ private:
   RmOptions m_rm;
   QuotaOptions m_quota;
   PlatformsOptions m_platforms;
+  BenchOptions m_bench;
   DaemonStartOptions m_start;
   DaemonStopOptions m_daemon_stop;
   DaemonStatusOptions m_status;
@@ -81,6 +83,7 @@ CommandLine::CommandLine() {
   declare_run(*m_run, m_run_options);
   m_run->callback([this] { m_parsed.command = m_run_options; });
   declare_looking();
+  declare_bench();
   declare_acting();
   declare_daemon();
 }
@@ -105,6 +108,21 @@ void CommandLine::declare_looking() {
       ->type_name("");
   platforms.add_flag("--markdown", m_platforms.markdown, "A Markdown table with all columns");
   verb(m_app, "version", "The version of gpujob", "gpujob version --json", m_version);
+}
+
+void CommandLine::declare_bench() {
+  auto& bench = verb(m_app, "bench", "How fast this machine multiplies matrices, beside others",
+                     "gpujob bench --python ~/venv/bin/python", m_bench);
+  auto* cpu =
+      bench.add_flag("--cpu", m_bench.cpu, "By gpujob's own plain kernel; no Python starts");
+  bench
+      .add_option("--python", m_bench.python,
+                  "Whose PyTorch multiplies (python3 on PATH, else the system's)")
+      ->type_name("PROGRAM")
+      ->excludes(cpu);
+  bench.add_option("--timeout", m_bench.timeout, "How long a Python may take for it all (2m)")
+      ->type_name("D")
+      ->excludes(cpu);
 }
 
 void CommandLine::declare_acting() {

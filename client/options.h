@@ -92,6 +92,13 @@ struct PlatformsOptions {
   bool json = false;
 };
 
+struct BenchOptions {
+  bool cpu = false;
+  std::string python; ///< a path, or a name on PATH; empty: python3
+  std::string timeout = "2m";
+  bool json = false;
+};
+
 struct DaemonStartOptions {
   std::string runtime, state; ///< made absolute
   /// The other settings as gpujobd takes them: "--session-limit", "9h", ...
@@ -113,7 +120,7 @@ struct VersionOptions {
 
 using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
-                 StopOptions, WaitOptions, RmOptions, QuotaOptions, PlatformsOptions,
+                 StopOptions, WaitOptions, RmOptions, QuotaOptions, PlatformsOptions, BenchOptions,
                  DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.

@@ -21,6 +21,7 @@ Result<int> execute(const WaitOptions& options);
 Result<int> execute(const RmOptions& options);
 Result<int> execute(const QuotaOptions& options);
 Result<int> execute(const PlatformsOptions& options);
+Result<int> execute(const BenchOptions& options);
 Result<int> execute(const DaemonStartOptions& options);
 Result<int> execute(const DaemonStopOptions& options);
 Result<int> execute(const DaemonStatusOptions& options);

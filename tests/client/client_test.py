@@ -322,7 +322,7 @@ class ClientTest(unittest.TestCase):
         self.assertIn("started the daemon", self.gj("wait", "long", code=5)[1])
 
     def test_every_command_has_help_with_an_example(self):
-        for verb in ("run ps show logs attach checkpoint stop wait rm quota platforms version".split()
+        for verb in ("run ps show logs attach checkpoint stop wait rm quota platforms bench version".split()
                      + [("daemon", v) for v in ("start", "stop", "status")]):
             words = [verb] if isinstance(verb, str) else verb
             self.assertIn("Example: gpujob " + " ".join(words), self.gj(*words, "--help")[0])

@@ -70,6 +70,16 @@ TEST_CASE("settings of daemon start are passed on as the daemon takes them") {
         Words{"--durable", "none"});
 }
 
+TEST_CASE("bench takes a Python and a time for it or neither") {
+  const auto o = parsed<BenchOptions>({"bench", "--python", "py", "--timeout=5s", "--json"});
+  CHECK(o.python == "py");
+  CHECK(o.timeout == "5s");
+  CHECK(o.json);
+  CHECK_FALSE(o.cpu);
+  CHECK(parsed<BenchOptions>({"bench"}).timeout == "2m");
+  CHECK(parsed<BenchOptions>({"bench", "--cpu"}).cpu);
+}
+
 TEST_CASE("a wrong command line is exit code 2") {
   const std::vector<Words> wrong{{},
                                  {"nosuch"},
@@ -80,7 +90,10 @@ TEST_CASE("a wrong command line is exit code 2") {
                                  {"daemon"},
                                  {"run", "--name"},
                                  {"logs", "x", "--attempt", "two"},
-                                 {"run", "--max-failures", "1.5", "true"}};
+                                 {"run", "--max-failures", "1.5", "true"},
+                                 {"bench", "800"},
+                                 {"bench", "--cpu", "--python", "py"},
+                                 {"bench", "--cpu", "--timeout", "5s"}};
   for (const auto& words : wrong) {
     const auto p = parse_options(words);
     CHECK_FALSE(p.command);

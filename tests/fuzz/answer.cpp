@@ -4,9 +4,11 @@
 // the rest is what the daemon says after its hello. Verbs: run, ps, show, logs, watch (with its
 // notifications job.event and job.state), wait, checkpoint, stop, rm, quota, daemon.start,
 // daemon.status, daemon.stop; hello (the rest stands for hello's own answer); ready (the line of a
-// daemon that has started).
+// daemon that has started); bench (what a Python prints that was asked to multiply).
+#include "client/bench/torch.h"
 #include "client/commands/commands.h"
 #include "client/daemon_spawn.h"
+#include "client/render/bench.h"
 #include "client/render/job.h"
 #include "client/render/session.h"
 #include "client/watcher.h"
@@ -233,10 +235,24 @@ const std::map<std::string, std::pair<Verb, Verb>, std::less<>>& verbs() {
   return table;
 }
 
+void check_bench(std::string_view words) {
+  auto answer = client::read_torch_answer(words);
+  fuzz::expect_said(answer);
+  if (answer) {
+    const client::BenchReport report{answer->version, "python3", answer->measured, answer->failed};
+    expect_shown(client::render_bench(report));
+    (void)json::dump(client::bench_document(report));
+  }
+}
+
 void check_verb(std::string_view verb, std::string_view words) {
   static FakeDaemon daemon;
   if (verb == "ready") {
     fuzz::expect_said(client::parse_ready_line(std::string(words)));
+    return;
+  }
+  if (verb == "bench") {
+    check_bench(words);
     return;
   }
   if (verb == "hello") {
