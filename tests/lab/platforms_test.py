@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import ledger
 import table
-from life import Life, instant
+from life import Life, instant, windows_of
 from machine import PYTHON, main, wait_until
 from machine_of import COLAB, COLAB_ENV, HOUR, MACHINES, METADATA, MINUTE, kaggle
 from world import SAVER
@@ -222,7 +222,7 @@ class Platforms(Life):
         with table.cell("kaggle", "quota") as quota:
             vm = self.boot(of, extra=[(attached, "/kaggle/input/digits", "", False)])
             view = self.watch(vm)
-            counted = view["limits"][0]["machines"]
+            counted = windows_of(view)[0]["machines"]
             quota += [f"{said}, {counted} machines" for said in self.windows_are_right(vm, view, others)]
 
     def test_what_studio_lab_gave_earlier_today_ends_the_session(self):

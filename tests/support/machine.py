@@ -10,7 +10,7 @@ import tempfile
 import time
 import unittest
 
-BIN = os.environ["GPUJOB_BIN_DIR"]
+BIN = os.path.abspath(os.environ["GPUJOB_BIN_DIR"])
 HERE = os.path.dirname(os.path.abspath(__file__))
 SAVER = os.path.join(HERE, "saver.py")
 PYTHON = "/usr/bin/python3"
