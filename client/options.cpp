@@ -25,6 +25,7 @@ private:
   CLI::App& verb(CLI::App& parent, const char* name, const char* what, const char* example,
                  Options& options);
   void declare_looking();
+  void declare_quota();
   void declare_bench();
   void declare_acting();
   void declare_daemon();
@@ -47,6 +48,9 @@ private:
   WaitOptions m_wait;
   RmOptions m_rm;
   QuotaOptions m_quota;
+  QuotaSayOptions m_quota_add, m_quota_set;
+  std::vector<std::string> m_quota_words;
+  QuotaImportOptions m_quota_import;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   DaemonStartOptions m_start;
@@ -83,6 +87,7 @@ CommandLine::CommandLine() {
   declare_run(*m_run, m_run_options);
   m_run->callback([this] { m_parsed.command = m_run_options; });
   declare_looking();
+  declare_quota();
   declare_bench();
   declare_acting();
   declare_daemon();
@@ -99,15 +104,45 @@ void CommandLine::declare_looking() {
   logs.add_option("--attempt", m_logs.attempt, "Of this attempt instead of the last")
       ->type_name("N");
   logs.add_flag("--path", m_logs.path, "Only say in which file it is");
-  auto& quota =
-      verb(m_app, "quota", "What is left of the session", "gpujob quota --explain", m_quota);
-  quota.add_flag("--explain", m_quota.explain, "Where each number and setting comes from");
   auto& platforms = verb(m_app, "platforms", "What each platform gives, and for how long",
                          "gpujob platforms kaggle", m_platforms);
   platforms.add_option("NAME", m_platforms.platform, "Only this one, with its sources")
       ->type_name("");
   platforms.add_flag("--markdown", m_platforms.markdown, "A Markdown table with all columns");
   verb(m_app, "version", "The version of gpujob", "gpujob version --json", m_version);
+}
+
+void CommandLine::declare_quota() {
+  auto* quota = m_app.add_subcommand("quota", "What is left of the session, the week, the money");
+  quota->add_flag("--json", m_quota.json, "One JSON document on stdout");
+  quota->add_flag("--explain", m_quota.explain, "Where each number and setting comes from");
+  quota->footer("Example: gpujob quota --explain");
+  quota->callback([this, quota] {
+    if (quota->get_subcommands().empty()) {
+      m_parsed.command = m_quota;
+    }
+  });
+  auto& add = verb(*quota, "add", "Hours that were used elsewhere, or that you were given",
+                   "gpujob quota add gpu 3h --at '2h ago'", m_quota_add);
+  auto& added = m_quota_add.sayings.emplace_back();
+  add.add_option("WHAT", added.name, "gpu, tpu ..., or a kind of grant")->type_name("")->required();
+  add.add_option("AMOUNT", added.amount, "How long: 3h, 2.5")->type_name("");
+  add.add_option("--at", m_quota_add.at, "When it ended, or was given: 2h ago, an instant")
+      ->type_name("T");
+  m_quota_set.set = true;
+  auto& set = verb(*quota, "set", "What the platform shows as left", "gpujob quota set gpu=12h30m",
+                   m_quota_set);
+  set.add_option("WHAT=AMOUNT", m_quota_words, "gpu=12h, ccu=87.5, USD=20")
+      ->type_name("")
+      ->required();
+  set.add_option("--at", m_quota_set.at, "When it was so")->type_name("T");
+  auto& import = verb(*quota, "import", "What the platform's own tool says is left",
+                      "gpujob quota import --kaggle", m_quota_import);
+  import.add_flag("--kaggle", m_quota_import.kaggle, "kaggle quota")->required();
+  import
+      .add_option("FILE", m_quota_import.file,
+                  "What it printed as CSV; - is stdin; else it is asked")
+      ->type_name("");
 }
 
 void CommandLine::declare_bench() {
@@ -237,6 +272,15 @@ Parsed CommandLine::parse(std::vector<std::string> arguments) {
   }
   if (auto* stop = std::get_if<StopOptions>(&*m_parsed.command)) {
     stop->wait = !m_no_wait;
+  }
+  if (auto* say = std::get_if<QuotaSayOptions>(&*m_parsed.command); say != nullptr && say->set) {
+    for (const auto& word : m_quota_words) {
+      const auto equals = word.find('=');
+      if (equals == std::string::npos || equals == 0) {
+        return {std::nullopt, report(usage_error("quota", word + ": is not WHAT=AMOUNT"), json)};
+      }
+      say->sayings.push_back({word.substr(0, equals), word.substr(equals + 1)});
+    }
   }
   if (auto* start = std::get_if<DaemonStartOptions>(&*m_parsed.command)) {
     start->runtime = absolute(start->runtime);

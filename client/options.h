@@ -86,6 +86,23 @@ struct QuotaOptions {
   bool json = false;
 };
 
+/// What the user says of quotas: `quota add` and `quota set`.
+struct QuotaSayOptions {
+  struct Saying {
+    std::string name, amount; ///< as they were written; amount may be empty
+  };
+  bool set = false; ///< else add
+  std::vector<Saying> sayings;
+  std::string at; ///< an instant; empty: now
+  bool json = false;
+};
+
+struct QuotaImportOptions {
+  bool kaggle = false;
+  std::string file; ///< what `kaggle quota` printed; "-": stdin; empty: ask it
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -120,8 +137,9 @@ struct VersionOptions {
 
 using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
-                 StopOptions, WaitOptions, RmOptions, QuotaOptions, PlatformsOptions, BenchOptions,
-                 DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+                 StopOptions, WaitOptions, RmOptions, QuotaOptions, QuotaSayOptions,
+                 QuotaImportOptions, PlatformsOptions, BenchOptions, DaemonStartOptions,
+                 DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

@@ -72,10 +72,10 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
   m_attempts.sweep_sockets();
 }
 
-void App::take_others(std::map<policy::JobId, durable_requests::Lease> leases,
-                      std::vector<durable_requests::SessionUse> uses) {
-  m_leases = std::move(leases);
-  m_outlook.take_uses(std::move(uses));
+void App::take_others(durable_requests::Scanned& scanned) {
+  m_leases = std::move(scanned.leases);
+  m_outlook.take_uses(std::move(scanned.uses));
+  m_outlook.take_said(std::move(scanned.said));
   renew_outlook();
 }
 
@@ -232,7 +232,7 @@ void App::on_scanned(const Result<std::string>& reply) {
     tell(waiting, scanned.error());
     return;
   }
-  take_others(std::move(scanned->leases), std::move(scanned->uses));
+  take_others(*scanned);
   std::vector<policy::Event> events;
   for (auto& job : scanned->jobs) {
     events.emplace_back(policy::Imported{std::move(job)});

@@ -51,8 +51,7 @@ public:
   void adopt(const std::vector<store::StoredJob>& jobs);
   void post(policy::Event event);
   /// What other sessions say of themselves.
-  void take_others(std::map<policy::JobId, durable_requests::Lease> leases,
-                   std::vector<durable_requests::SessionUse> uses);
+  void take_others(durable_requests::Scanned& scanned);
 
   /// What a user should hear of the session's end when a daemon starts; empty: nothing.
   [[nodiscard]] std::string start_note() const { return m_outlook.start_note(read_clocks()); }
@@ -68,6 +67,8 @@ public:
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId& id) const override;
   [[nodiscard]] nlohmann::json session_view() const override;
   [[nodiscard]] nlohmann::json status_view() const override;
+  void say(const nlohmann::json& entries, const std::string& by,
+           std::function<void(Result<std::string>)> done) override;
   Result<void> stop_daemon() override;
   void remove_files(const policy::JobId& id) override;
 
@@ -88,6 +89,7 @@ private:
   void on_notice(const platform::EndNotice& notice);
   /// Tells the core where the session's end and its idle end lie now, if that is news.
   void renew_outlook();
+  Result<void> keep_here(const std::vector<platform::Said>& said) const;
   void warn(const std::vector<policy::Announcement>& announcements);
 
   // app_perform.cpp: one per action.

@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/clock.h"
+#include "common/file.h"
+#include "common/id.h"
+#include "common/json.h"
 #include "common/log.h"
 #include "daemon/app.h"
 #include "daemon/platform/choice.h"
+#include "daemon/platform/saying.h"
 #include "daemon/process/launcher.h"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 #include <set>
 
 /// What is heard of the session from outside, and what the core and the user hear of it.
@@ -45,6 +50,60 @@ void App::renew_outlook() {
   if (const auto idle = m_outlook.idle_end(now); moved(session.idle_end, idle)) {
     post(policy::IdleExpected{idle});
   }
+}
+
+void App::say(const nlohmann::json& entries, const std::string& by,
+              std::function<void(Result<std::string>)> done) {
+  const auto& settings = m_outlook.settings();
+  const platform::Listener listener{&m_outlook.profile(), settings.variant, settings.plan};
+  std::vector<platform::Said> said;
+  for (const auto& entry : entries) {
+    if (platform::is_passed_over(entry, listener)) {
+      continue;
+    }
+    auto read = platform::read_saying(entry, listener, random_id(), by, read_clocks());
+    if (!read) {
+      done(read.error());
+      return;
+    }
+    said.push_back(std::move(*read));
+  }
+  if (said.empty()) {
+    done(Error{Errc::usage,
+               fmt::format("quota: {} has nothing of which this speaks", listener.profile->id)});
+    return;
+  }
+  const auto take = [this, said] {
+    m_outlook.take_said(said);
+    renew_outlook();
+  };
+  if (m_durable.dir.empty()) {
+    if (auto kept = keep_here(said); !kept) {
+      done(kept.error());
+      return;
+    }
+    take();
+    done(m_places.state.said_dir());
+    return;
+  }
+  m_helpers.run("ledger", process::Load::light, durable_requests::say(m_durable, said), 60s,
+                [take, done, dir = m_durable.dir](const Result<std::string>& reply) {
+                  const auto kept = durable_requests::read_done(reply);
+                  if (kept) {
+                    take();
+                  }
+                  done(kept ? Result<std::string>(dir + "/said") : kept.error());
+                });
+}
+
+Result<void> App::keep_here(const std::vector<platform::Said>& said) const {
+  const auto dir = m_places.state.said_dir();
+  GPUJOB_TRY(prepare_private_dir(dir, "said"));
+  for (const auto& s : said) {
+    GPUJOB_TRY(atomic_replace(dir + "/" + s.id + ".json",
+                              gpujob::json::dump(platform::to_json(s)) + "\n"));
+  }
+  return {};
 }
 
 /// The user's command gets each warning once, however many jobs hear of it.

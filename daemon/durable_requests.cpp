@@ -115,6 +115,15 @@ std::string resume(const StatePaths& paths, const Job& job) {
                              {"candidates", std::move(candidates)}});
 }
 
+std::string say(const Place& place, const std::vector<platform::Said>& said) {
+  auto list = json::array();
+  for (const auto& s : said) {
+    list.push_back(platform::to_json(s));
+  }
+  return gpujob::json::dump(
+      {{"op", "say"}, {"dir", from_bytes(place.dir)}, {"said", std::move(list)}});
+}
+
 std::string heartbeat(const Place& place, const Beat& beat) {
   const auto maybe = [](const auto& t) { return t ? json(to_ns(*t)) : json(); };
   return gpujob::json::dump({{"op", "heartbeat"},

@@ -3,6 +3,7 @@
 
 #include "common/paths.h"
 #include "common/result.h"
+#include "daemon/platform/said.h"
 #include "daemon/policy/event.h"
 #include "daemon/policy/limits/usage.h"
 
@@ -41,6 +42,8 @@ struct Beat {
 };
 std::string heartbeat(const Place& place, const Beat& beat);
 
+std::string say(const Place& place, const std::vector<platform::Said>& said);
+
 /// Nothing but whether it worked.
 Result<void> read_done(const Result<std::string>& reply);
 
@@ -71,6 +74,7 @@ struct Scanned {
   std::vector<policy::Job> jobs; ///< as Ended jobs, for policy::Imported
   std::map<policy::JobId, Lease> leases;
   std::vector<SessionUse> uses;
+  std::vector<platform::Said> said; ///< of quotas, by people
   std::int64_t own_heartbeat_seq = 0;
   std::vector<std::string> problems;
 };

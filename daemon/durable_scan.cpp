@@ -256,6 +256,15 @@ Result<Scanned> read_scan(const Place& place, const Result<std::string>& reply) 
       read_heartbeat(item, place, ends_said, out);
     }
   }
+  if (const auto* said = r.find("said"); said != nullptr && said->is_array()) {
+    for (const auto& item : *said) {
+      if (auto read = platform::said_from_json(item)) {
+        out.said.push_back(std::move(*read));
+      } else {
+        out.problems.push_back(read.error().text);
+      }
+    }
+  }
   if (!r.ok()) {
     return r.error();
   }

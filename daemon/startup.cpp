@@ -301,6 +301,22 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
   return remembered;
 }
 
+/// What was said of quotas while there was no durable directory. A file that is none is passed
+/// over.
+std::vector<platform::Said> read_said_here(const StatePaths& state) {
+  constexpr std::size_t k_max_file = 16U << 10U;
+  std::vector<platform::Said> out;
+  std::error_code ignored;
+  for (const auto& entry : std::filesystem::directory_iterator(state.said_dir(), ignored)) {
+    const auto text = read_file(entry.path().string(), k_max_file);
+    const auto j = text ? json::parse(*text, "said") : Result<json::Json>(text.error());
+    if (auto said = j ? platform::said_from_json(*j) : Result<platform::Said>(j.error())) {
+      out.push_back(std::move(*said));
+    }
+  }
+  return out;
+}
+
 /// Only when all works: settings that did not must not come back with the session.
 Result<void> save_settings(const AppParts& parts) {
   const auto text = json::dump(to_json(parts.session.settings));
@@ -371,7 +387,10 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   Startup done;
   done.notes = notes_for(parts.session.settings, *durable);
   done.app = std::make_unique<App>(io, std::move(parts));
-  done.app->take_others(std::move(durable->scanned.leases), std::move(durable->scanned.uses));
+  for (auto& said : read_said_here(state)) {
+    durable->scanned.said.push_back(std::move(said));
+  }
+  done.app->take_others(durable->scanned);
   for (const auto& note : {remembered->note, done.app->start_note()}) {
     if (!note.empty()) {
       done.notes.push_back(note);

@@ -20,6 +20,8 @@ Result<int> execute(const StopOptions& options);
 Result<int> execute(const WaitOptions& options);
 Result<int> execute(const RmOptions& options);
 Result<int> execute(const QuotaOptions& options);
+Result<int> execute(const QuotaSayOptions& options);
+Result<int> execute(const QuotaImportOptions& options);
 Result<int> execute(const PlatformsOptions& options);
 Result<int> execute(const BenchOptions& options);
 Result<int> execute(const DaemonStartOptions& options);

@@ -31,10 +31,10 @@ std::string window_line(const LimitView& l, WallTime now) {
   if (!l.left_s || !l.amount_s) {
     return "unknown: " + (l.note.empty() ? "nobody says how much it is" : l.note);
   }
-  const auto used =
-      l.used_s.value_or(0) == 0
-          ? std::string("nothing used")
-          : fmt::format("{} used on {}", format_seconds(*l.used_s), counted_machines(l));
+  const auto used = l.used_s.value_or(0) == 0 ? std::string("nothing used")
+                    : l.machines == 0         ? fmt::format("{} used", format_seconds(*l.used_s))
+                                      : fmt::format("{} used on {}", format_seconds(*l.used_s),
+                                                    counted_machines(l));
   auto text = fmt::format("at most {} left of {}; {}", format_seconds(*l.left_s),
                           format_seconds(*l.amount_s), used);
   if (l.renews_at) {

@@ -8,6 +8,7 @@
 #include "daemon/durable/ledger.h"
 #include "daemon/durable/open.h"
 #include "daemon/durable/resume.h"
+#include "daemon/durable/sayings.h"
 #include "daemon/durable/scan.h"
 #include "daemon/durable/secure.h"
 
@@ -147,14 +148,20 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
   }
   auto heartbeats = json::array();
   Problems said_above;
-  for (const auto& h : newest_heartbeats(find_roots(dirs, said_above), problems)) {
+  const auto roots = find_roots(dirs, said_above);
+  for (const auto& h : newest_heartbeats(roots, problems)) {
     heartbeats.push_back(to_json(h));
+  }
+  auto said = json::array();
+  for (auto& saying : read_sayings(roots, problems)) {
+    said.push_back(std::move(saying));
   }
   if (problems.unread) {
     return *problems.unread;
   }
   return json{{"jobs", std::move(jobs)},
               {"heartbeats", std::move(heartbeats)},
+              {"said", std::move(said)},
               {"problems", problems.notes}};
 }
 
@@ -196,6 +203,18 @@ Result<json> op_heartbeat(Reader& r, const json& request) {
     return h.error();
   }
   GPUJOB_TRY(write_heartbeat(*dir, *h));
+  return json::object();
+}
+
+Result<json> op_say(Reader& r, const json& request) {
+  const auto dir = usable_dir(r);
+  if (!dir) {
+    return dir.error();
+  }
+  const auto said = request.value("said", json::array());
+  for (const auto& saying : said) {
+    GPUJOB_TRY(write_saying(*dir, saying));
+  }
   return json::object();
 }
 
@@ -293,13 +312,14 @@ Result<json> op_resume(Reader& r, const json& /*request*/) {
 } // namespace
 
 Op find_op(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, Op>, 7> k_ops{{{"open", op_open},
+  constexpr std::array<std::pair<std::string_view, Op>, 8> k_ops{{{"open", op_open},
                                                                   {"scan", op_scan},
                                                                   {"begin", op_begin},
                                                                   {"secure", op_secure},
                                                                   {"resume", op_resume},
                                                                   {"end", op_end},
-                                                                  {"heartbeat", op_heartbeat}}};
+                                                                  {"heartbeat", op_heartbeat},
+                                                                  {"say", op_say}}};
   for (const auto& [known, op] : k_ops) {
     if (known == name) {
       return op;

@@ -45,6 +45,12 @@ public:
   [[nodiscard]] virtual nlohmann::json session_view() const = 0;
   [[nodiscard]] virtual nlohmann::json status_view() const = 0;
 
+  /// Keeps what somebody says of quotas (ARCHITECTURE.md, `quota.say`), in the durable directory
+  /// where there is one; then calls back with where it is kept. Nothing is kept of a list of which
+  /// one entry is wrong.
+  virtual void say(const nlohmann::json& entries, const std::string& by,
+                   std::function<void(Result<std::string>)> done) = 0;
+
   /// `gpujob daemon stop`: remembered, then the loop ends.
   virtual Result<void> stop_daemon() = 0;
 

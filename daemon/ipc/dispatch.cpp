@@ -26,6 +26,7 @@ const std::map<std::string, Handler, std::less<>>& handlers() {
       {"stop", handle_stop},
       {"rm", handle_rm},
       {"quota", handle_quota},
+      {"quota.say", handle_quota_say},
       {"daemon.status", handle_daemon_status},
       {"daemon.stop", handle_daemon_stop},
   };

@@ -20,6 +20,7 @@ void handle_checkpoint(Backend& backend, Request request);
 void handle_stop(Backend& backend, Request request);
 void handle_rm(Backend& backend, Request request);
 void handle_quota(Backend& backend, Request request);
+void handle_quota_say(Backend& backend, Request request);
 void handle_daemon_status(Backend& backend, Request request);
 void handle_daemon_stop(Backend& backend, Request request);
 

@@ -79,8 +79,10 @@ const Said* newest_left(const Known& known, const std::string& resource) {
 
 /// "kaggle quota said so 3h ago: 2h 10m more used than was counted here"
 std::string compare(const Said& said, Duration ours, Duration theirs, WallTime now) {
-  const auto who = fmt::format("{} said so {} ago", printable(said.by),
-                               format_duration(std::max(now - said.at, Duration::zero())));
+  const auto ago = now - said.at;
+  const auto who = fmt::format(
+      "{} said so {}", printable(said.by),
+      ago < std::chrono::minutes{1} ? "just now" : fmt::format("{} ago", format_duration(ago)));
   const auto apart = theirs - ours;
   if (std::chrono::abs(apart) < std::chrono::minutes{1}) {
     return who + ", as was counted here";

@@ -20,6 +20,7 @@ struct CoreBackend final : ipc::Backend {
   std::optional<std::string> holder;
   Result<void> durable{};
   bool stopped = false;
+  std::string said;
   std::vector<policy::JobId> removed;
 
   [[nodiscard]] const policy::World& world() const override { return w; }
@@ -46,6 +47,11 @@ struct CoreBackend final : ipc::Backend {
   }
   [[nodiscard]] nlohmann::json session_view() const override { return {{"platform", "generic"}}; }
   [[nodiscard]] nlohmann::json status_view() const override { return {{"pid", 1}}; }
+  void say(const nlohmann::json& entries, const std::string& by,
+           std::function<void(Result<std::string>)> done) override {
+    said += by + " " + entries.dump();
+    done(durable ? Result<std::string>("/kept") : durable.error());
+  }
   Result<void> stop_daemon() override {
     stopped = true;
     return {};

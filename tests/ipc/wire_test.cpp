@@ -63,6 +63,9 @@ TEST_CASE("every verb's answer meets its schema") {
   check_result(wire.call("logs", {{"job", "digits"}}), "logs_result");
   check_result(wire.call("watch", {{"job", "digits"}}), "job_view");
   check_result(wire.call("checkpoint", {{"job", "digits"}}), "checkpoint_result");
+  const json entry{{"verb", "set"}, {"name", "gpu"}, {"amount", "3h"}};
+  check_result(wire.call("quota.say", {{"entries", {entry}}, {"by", "me"}}), "quota_say_result");
+  CHECK(wire.backend.said == "me [" + entry.dump() + "]");
   check_result(wire.call("stop", {{"jobs", {"digits"}}}), "stop_result");
   ended(wire, id, 0);
   check_result(wire.call("rm", {{"jobs", {"digits"}}}), "rm_result");
@@ -140,6 +143,8 @@ TEST_CASE("wrong types in params are errors that name the key") {
                                                  {"stop", {{"jobs", "x"}}},
                                                  {"stop", json::object()},
                                                  {"rm", {{"jobs", json::array()}}},
+                                                 {"quota.say", {{"entries", json::array()}}},
+                                                 {"quota.say", {{"entries", 1}}},
                                                  {"logs", {{"job", "x"}, {"attempt", "1"}}},
                                                  {"run", {{"spec", 7}}},
                                                  {"nonsense", json::object()}}) {

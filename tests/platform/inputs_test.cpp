@@ -39,7 +39,8 @@ private:
 } // namespace
 
 TEST_CASE("a config says what it says, and only that", "[platform]") {
-  const Config c(R"({"platform": "colab", "plan": "pro", "session_limit": "20h", "slots": 2,
+  const Config c(
+      R"({"platform": "colab", "plan": "pro", "session_limit": "20h", "slots": 2,
                      "durable": "/d", "state_dir": "/s", "runtime_dir": "/r",
                      "session_start": null})");
   const auto in = make_inputs({}, c.env(), 0);
@@ -61,7 +62,7 @@ TEST_CASE("a config that is wrong is an error naming file and key", "[platform]"
   CHECK(unknown.error() == unknown.path() +
                                ": session_limits: is not a known key: use one of platform, plan, "
                                "session_limit, session_start, durable, state_dir, runtime_dir, "
-                               "slots");
+                               "slots, notices, on_warning");
   const Config type(R"({"session_limit": 20})");
   CHECK(type.error() == type.path() + ": session_limit: is not a string");
   const Config fraction(R"({"slots": 1.5})");
