@@ -26,6 +26,7 @@ private:
                  Options& options);
   void declare_looking();
   void declare_quota();
+  void declare_limits();
   void declare_bench();
   void declare_acting();
   void declare_daemon();
@@ -51,6 +52,10 @@ private:
   QuotaSayOptions m_quota_add, m_quota_set;
   std::vector<std::string> m_quota_words;
   QuotaImportOptions m_quota_import;
+  LimitsOptions m_limits;
+  LimitsSetOptions m_limits_set;
+  std::vector<std::string> m_limits_words;
+  NoticeOptions m_notice;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   DaemonStartOptions m_start;
@@ -88,6 +93,7 @@ CommandLine::CommandLine() {
   m_run->callback([this] { m_parsed.command = m_run_options; });
   declare_looking();
   declare_quota();
+  declare_limits();
   declare_bench();
   declare_acting();
   declare_daemon();
@@ -143,6 +149,28 @@ void CommandLine::declare_quota() {
       .add_option("FILE", m_quota_import.file,
                   "What it printed as CSV; - is stdin; else it is asked")
       ->type_name("");
+}
+
+void CommandLine::declare_limits() {
+  auto* limits = m_app.add_subcommand("limits", "The platform's limits, and who says so");
+  limits->add_flag("--json", m_limits.json, "One JSON document on stdout");
+  limits->footer("Example: gpujob limits set session=9h plan=pro idle=45m");
+  limits->callback([this, limits] {
+    if (limits->get_subcommands().empty()) {
+      m_parsed.command = m_limits;
+    }
+  });
+  auto& set = verb(*limits, "set", "What you know better, for this platform from now on",
+                   "gpujob limits set session=9h plan=pro idle=45m", m_limits_set);
+  set.add_option("KEY=VALUE", m_limits_words,
+                 "session, idle, margin, plan, machine, per_hour, gpu, tpu, cpu, machine_hours; "
+                 "default takes it back")
+      ->type_name("")
+      ->required();
+  auto& notice = verb(m_app, "notice", "Say that the platform ends this session, for hooks",
+                      "gpujob notice --in 30s 'preStop'", m_notice);
+  notice.add_option("--in", m_notice.in, "So soon; else what the platform gives")->type_name("D");
+  notice.add_option("TEXT", m_notice.text, "Who says so")->type_name("");
 }
 
 void CommandLine::declare_bench() {
@@ -254,6 +282,14 @@ Error CommandLine::usage_error(const std::string& verb, const std::string& what)
                ": see gpujob --help");
 }
 
+/// "gpu=12h"
+std::optional<std::pair<std::string, std::string>> take_apart(const std::string& word) {
+  const auto equals = word.find('=');
+  return equals == std::string::npos || equals == 0
+             ? std::nullopt
+             : std::optional(std::pair(word.substr(0, equals), word.substr(equals + 1)));
+}
+
 Parsed CommandLine::parse(std::vector<std::string> arguments) {
   auto command = take_command(arguments);
   const auto verb = arguments.empty() ? std::string{} : arguments.front();
@@ -275,11 +311,20 @@ Parsed CommandLine::parse(std::vector<std::string> arguments) {
   }
   if (auto* say = std::get_if<QuotaSayOptions>(&*m_parsed.command); say != nullptr && say->set) {
     for (const auto& word : m_quota_words) {
-      const auto equals = word.find('=');
-      if (equals == std::string::npos || equals == 0) {
+      const auto pair = take_apart(word);
+      if (!pair) {
         return {std::nullopt, report(usage_error("quota", word + ": is not WHAT=AMOUNT"), json)};
       }
-      say->sayings.push_back({word.substr(0, equals), word.substr(equals + 1)});
+      say->sayings.push_back({pair->first, pair->second});
+    }
+  }
+  if (auto* set = std::get_if<LimitsSetOptions>(&*m_parsed.command)) {
+    for (const auto& word : m_limits_words) {
+      auto pair = take_apart(word);
+      if (!pair) {
+        return {std::nullopt, report(usage_error("limits", word + ": is not KEY=VALUE"), json)};
+      }
+      set->values.push_back(std::move(*pair));
     }
   }
   if (auto* start = std::get_if<DaemonStartOptions>(&*m_parsed.command)) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -103,6 +104,21 @@ struct QuotaImportOptions {
   bool json = false;
 };
 
+struct LimitsOptions {
+  bool json = false;
+};
+
+struct LimitsSetOptions {
+  std::vector<std::pair<std::string, std::string>> values;
+  bool json = false;
+};
+
+/// What whoever knows says of the session's end: a hook, a person.
+struct NoticeOptions {
+  std::string in, text; ///< empty: what the platform gives, and says
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -135,11 +151,11 @@ struct VersionOptions {
   bool json = false;
 };
 
-using Command =
-    std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
-                 StopOptions, WaitOptions, RmOptions, QuotaOptions, QuotaSayOptions,
-                 QuotaImportOptions, PlatformsOptions, BenchOptions, DaemonStartOptions,
-                 DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+using Command = std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions,
+                             CheckpointOptions, StopOptions, WaitOptions, RmOptions, LimitsOptions,
+                             LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
+                             QuotaImportOptions, PlatformsOptions, BenchOptions, DaemonStartOptions,
+                             DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

@@ -60,6 +60,7 @@ struct StatePaths {
   [[nodiscard]] std::string database() const { return dir + "/gpujob.db"; }
   /// The session's settings once more: the database may be lost, its limit must not.
   [[nodiscard]] std::string session() const { return dir + "/session.json"; }
+  [[nodiscard]] std::string notices() const { return dir + "/notices.json"; }
   [[nodiscard]] std::string said_dir() const { return dir + "/said"; }
   [[nodiscard]] std::string daemon_log() const { return dir + "/daemon.log"; }
   [[nodiscard]] std::string job_dir(const std::string& job_id) const {

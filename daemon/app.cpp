@@ -5,6 +5,7 @@
 #include "common/duration.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "daemon/platform/choice.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
@@ -23,6 +24,11 @@ constexpr auto k_commit_retry = 1s;
 /// A scan of the durable directory that takes longer means its mount hangs.
 constexpr Duration k_scan_deadline = 60s;
 
+std::string on_warning_of(const platform::SessionSettings& s) {
+  const auto it = s.settings.find(platform::key::k_on_warning.name);
+  return it == s.settings.end() ? "" : it->second.value.value_or("");
+}
+
 std::string http_program(const std::string& daemon_exe) {
   return daemon_exe.substr(0, daemon_exe.rfind('/') + 1) + "gpujob-http";
 }
@@ -37,8 +43,11 @@ App::App(boost::asio::io_context& io, AppParts parts)
       m_watch(
           io, http_program(parts.daemon_exe),
           [this](const Result<platform::Activity>& a) { on_activity(a); },
-          [this](const platform::EndNotice& n) { on_notice(n); }),
-      m_watch_every(parts.watch.every),
+          [this](const std::optional<platform::EndNotice>& n) {
+            on_notice(Outlook::NoticeFrom::asked, n);
+          }),
+      m_renewal(io), m_warner(io, on_warning_of(m_outlook.settings())),
+      m_user_profiles(std::move(parts.user_profiles)), m_watch_plan(std::move(parts.watch)),
       m_attempts(
           io, m_places, [this](policy::Event e) { post(std::move(e)); },
           [this](const policy::JobId& id, Fd fd) {
@@ -49,7 +58,9 @@ App::App(boost::asio::io_context& io, AppParts parts)
       m_signals(io, SIGTERM, SIGINT), m_server(io, std::move(parts.listener), *this) {
   wait_for_signal();
   post(policy::Tick{});
-  m_watch.start(std::move(parts.watch));
+  m_outlook.restore_notices(parts.notices);
+  m_watch.start(m_watch_plan);
+  renew_later();
 }
 
 App::~App() = default;
@@ -158,7 +169,11 @@ void App::after_commit(Now now) {
   for (const auto& a : announcements) {
     log_line(fmt::format("job={} {}", a.job, a.text));
   }
-  warn(announcements);
+  for (const auto& a : announcements) {
+    if (a.warning) {
+      m_warner.warn(a.text);
+    }
+  }
   // Before the callbacks: they may bring new command lines for jobs that had ended.
   forget_command_lines(changed);
   for (const auto& callback : std::exchange(m_due_callbacks, {})) {
@@ -206,6 +221,7 @@ bool App::hold_command_line(const policy::JobId& id, Fd command_line) {
 
 void App::refresh_from_durable(std::function<void(Result<void>)> done) {
   if (m_durable.dir.empty()) {
+    renew_outlook();
     done({});
     return;
   }

@@ -10,9 +10,9 @@
 #include "daemon/policy/core.h"
 #include "daemon/process/boot_timer.h"
 #include "daemon/process/helper_runner.h"
-#include "daemon/process/pid_watch.h"
 #include "daemon/session_watch.h"
 #include "daemon/store/store.h"
+#include "daemon/warner.h"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -20,6 +20,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <set>
 #include <string>
@@ -33,6 +34,8 @@ struct AppParts {
   std::string daemon_exe;
   Outlook::Parts session;
   SessionWatch::Plan watch;
+  nlohmann::json notices;    ///< of an earlier daemon on this machine: Outlook::notices
+  std::string user_profiles; ///< platform::user_profile_dir
   durable_requests::Place durable;
   std::string durable_state; ///< for people: "stored", or why there is none
   std::unique_ptr<store::Store> store;
@@ -67,6 +70,8 @@ public:
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId& id) const override;
   [[nodiscard]] nlohmann::json session_view() const override;
   [[nodiscard]] nlohmann::json status_view() const override;
+  void give_notice(std::optional<Duration> in, const std::string& text) override;
+  Result<void> set_limits(const std::map<std::string, std::string>& values) override;
   void say(const nlohmann::json& entries, const std::string& by,
            std::function<void(Result<std::string>)> done) override;
   Result<void> stop_daemon() override;
@@ -86,11 +91,11 @@ private:
 
   // app_session.cpp: what is heard of the session.
   void on_activity(const Result<platform::Activity>& activity);
-  void on_notice(const platform::EndNotice& notice);
+  void on_notice(Outlook::NoticeFrom from, const std::optional<platform::EndNotice>& notice);
+  void renew_later();
   /// Tells the core where the session's end and its idle end lie now, if that is news.
   void renew_outlook();
   Result<void> keep_here(const std::vector<platform::Said>& said) const;
-  void warn(const std::vector<policy::Announcement>& announcements);
 
   // app_perform.cpp: one per action.
   void perform(const policy::Action& action, Now now);
@@ -127,9 +132,10 @@ private:
 
   process::HelperRunner m_helpers;
   SessionWatch m_watch;
-  Duration m_watch_every;
-  std::map<int, std::unique_ptr<process::PidWatch>> m_warners; ///< --on-warning under way
-  int m_warnings = 0;
+  boost::asio::steady_timer m_renewal; ///< of the outlook: time alone changes it, too
+  Warner m_warner;
+  std::string m_user_profiles;
+  SessionWatch::Plan m_watch_plan;
   bool m_terminated = false; ///< TERM came once, and was the platform's notice
   jobs::Attempts m_attempts;
   process::BootTimer m_timer;

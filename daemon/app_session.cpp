@@ -5,13 +5,11 @@
 #include "common/json.h"
 #include "common/log.h"
 #include "daemon/app.h"
-#include "daemon/platform/choice.h"
 #include "daemon/platform/saying.h"
-#include "daemon/process/launcher.h"
+#include "daemon/platform/user_profiles.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
-#include <set>
 
 /// What is heard of the session from outside, and what the core and the user hear of it.
 namespace gpujob {
@@ -22,6 +20,7 @@ namespace {
 
 /// An end that is seen to move by less is the same.
 constexpr Duration k_same = 1s;
+constexpr Duration k_renewal = 60s;
 
 bool moved(const std::optional<BootTime>& from, const std::optional<BootTime>& to) {
   return from.has_value() != to.has_value() || (from && std::chrono::abs(*from - *to) >= k_same);
@@ -30,13 +29,39 @@ bool moved(const std::optional<BootTime>& from, const std::optional<BootTime>& t
 } // namespace
 
 void App::on_activity(const Result<platform::Activity>& activity) {
-  m_outlook.take_activity(activity, m_watch_every, read_clocks());
+  m_outlook.take_activity(activity, m_watch_plan.every, read_clocks());
   renew_outlook();
 }
 
-void App::on_notice(const platform::EndNotice& notice) {
-  m_outlook.take_notice(notice, read_clocks());
+void App::on_notice(Outlook::NoticeFrom from, const std::optional<platform::EndNotice>& notice) {
+  const auto before = m_outlook.notices();
+  m_outlook.take_notice(from, notice, read_clocks());
+  const auto now = m_outlook.notices();
+  if (now == before) {
+    return;
+  }
+  // Before anything follows from it: a daemon that comes after this one must know of it.
+  const auto path = m_places.state.notices();
+  const auto text = gpujob::json::dump({{"vm", m_outlook.vm_id()}, {"notices", now}});
+  if (const auto kept = atomic_replace(path, text); !kept) {
+    log_line(kept.error().text);
+  }
   renew_outlook();
+}
+
+void App::renew_later() {
+  m_renewal.expires_after(k_renewal);
+  m_renewal.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      renew_outlook();
+      renew_later();
+    }
+  });
+}
+
+void App::give_notice(std::optional<Duration> in, const std::string& text) {
+  const auto grace = in.value_or(m_outlook.profile().notice.grace);
+  on_notice(Outlook::NoticeFrom::told, platform::EndNotice{read_clocks().wall + grace, text, true});
 }
 
 void App::renew_outlook() {
@@ -44,11 +69,13 @@ void App::renew_outlook() {
   const auto& session = m_world.session;
   if (auto end = m_outlook.end(now);
       moved(session.ends_at, end.ends_at) || moved(session.plan_end, end.plan_end)) {
-    log_line(end.why.empty() ? "the session's own limit ends it" : end.why);
+    log_line(!end.why.empty() ? end.why
+             : end.ends_at    ? "the session's own limit ends it"
+                              : "the session's end is not known");
     post(std::move(end));
   }
   if (const auto idle = m_outlook.idle_end(now); moved(session.idle_end, idle)) {
-    post(policy::IdleExpected{idle});
+    post(policy::IdleExpected{idle, m_outlook.active_at().value_or(BootTime{})});
   }
 }
 
@@ -106,32 +133,6 @@ Result<void> App::keep_here(const std::vector<platform::Said>& said) const {
   return {};
 }
 
-/// The user's command gets each warning once, however many jobs hear of it.
-void App::warn(const std::vector<policy::Announcement>& announcements) {
-  const auto& settings = m_outlook.settings().settings;
-  const auto command = settings.find(platform::key::k_on_warning.name);
-  if (command == settings.end() || !command->second.value) {
-    return;
-  }
-  std::set<std::string> told;
-  for (const auto& a : announcements) {
-    if (!a.warning || !told.insert(a.text).second) {
-      continue;
-    }
-    constexpr const char* k_script = "GPUJOB_WARNING=$2 exec /bin/sh -c \"$1\"";
-    auto started = process::start(
-        {"/bin/sh", {"-c", k_script, "sh", *command->second.value, a.text}, -1, -1, -1});
-    if (!started) {
-      log_line("on-warning: " + started.error().text);
-      continue;
-    }
-    const auto number = ++m_warnings;
-    m_warners.emplace(
-        number, std::make_unique<process::PidWatch>(m_io, std::move(started->pidfd),
-                                                    [this, number] { m_warners.erase(number); }));
-  }
-}
-
 void App::wait_for_signal() {
   m_signals.async_wait([this](const boost::system::error_code& error, int signal) {
     if (!error) {
@@ -140,15 +141,14 @@ void App::wait_for_signal() {
   });
 }
 
-/// Where the platform sends TERM before it ends a session, TERM is its notice, once; everywhere
-/// else, and the second time, it stops the daemon.
+/// Where the platform sends TERM to everybody before it ends a session, it is the notice, once;
+/// everywhere else, and the second time, it stops the daemon.
 void App::on_signal(int signal) {
   const auto& notice = m_outlook.profile().notice;
-  if (signal == SIGTERM && notice.kind == "signal" && notice.grace > Duration::zero() &&
-      !m_terminated) {
+  if (signal == SIGTERM && notice.kind == "signal" && notice.to == "everybody" &&
+      notice.grace > Duration::zero() && !m_terminated) {
     m_terminated = true;
-    const auto now = read_clocks();
-    on_notice({now.wall + notice.grace, "TERM: the platform ends this session"});
+    give_notice(std::nullopt, "TERM: the platform ends this session");
     wait_for_signal();
     return;
   }
@@ -157,6 +157,29 @@ void App::on_signal(int signal) {
     log_line(stopped.error().text);
     shut_down(); // without the marker a shim may start the next one: so be it
   }
+}
+
+/// Into the user's profile, and at once into this session; what a person said of this session in
+/// particular stays.
+Result<void> App::set_limits(const std::map<std::string, std::string>& values) {
+  if (m_user_profiles.empty()) {
+    return Error{Errc::refused, "limits set: HOME is not set: there is no place for it"};
+  }
+  auto updated = platform::set_user_values(m_user_profiles, m_outlook.profile(), values);
+  if (!updated) {
+    return updated.error();
+  }
+  auto settings = m_outlook.settings();
+  platform::follow_profile(settings, *updated);
+  const auto text = gpujob::json::dump(platform::to_json(settings));
+  GPUJOB_TRY(m_store->save_session({settings.id, text}));
+  GPUJOB_TRY(atomic_replace(m_places.state.session(), text));
+  m_outlook.follow(std::move(settings), std::move(*updated));
+  m_watch_plan.every = platform::activity_interval(
+      m_outlook.profile(), m_outlook.settings().variant, m_outlook.settings().plan);
+  m_watch.start(m_watch_plan);
+  renew_outlook();
+  return {};
 }
 
 } // namespace gpujob

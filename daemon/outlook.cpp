@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/duration.h"
+#include "common/json.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,13 +17,17 @@ namespace {
 
 /// Kept free before an end that the platform gave notice of: for the last fsync.
 constexpr Duration k_notice_margin = 5s;
+/// A notice of an end that the session has outlived by this was none.
+constexpr Duration k_outlived = 60s;
 
-/// The one that ends the session first, or nullptr.
-const platform::Standing* first_to_end(const std::vector<platform::Standing>& standings) {
+/// The one that ends the session first, or nullptr. What by our count has ended it already does not
+/// know all, since it lives: `from` is now.
+const platform::Standing* first_to_end(const std::vector<platform::Standing>& standings,
+                                       WallTime from) {
   const platform::Standing* first = nullptr;
   for (const auto& s : standings) {
     const auto at = s.ends_session();
-    if (at && (first == nullptr || *at < *first->ends_session())) {
+    if (at && *at > from && (first == nullptr || *at < *first->ends_session())) {
       first = &s;
     }
   }
@@ -78,13 +83,46 @@ void Outlook::take_activity(const Result<platform::Activity>& activity, Duration
   m_idle.look(activity->seen, counting, settings().start.boot, usual, now);
 }
 
-void Outlook::take_notice(const platform::EndNotice& notice, Now now) {
-  const auto ends_at = now.boot + (notice.ends_at - now.wall);
-  if (!m_notice) {
-    m_notice = Noticed{now.boot, ends_at, notice.text};
-  } else if (ends_at < m_notice->ends_at) {
-    m_notice->ends_at = ends_at;
-    m_notice->text = notice.text;
+void Outlook::take_notice(NoticeFrom from, const std::optional<platform::EndNotice>& notice,
+                          Now now) {
+  const auto it = m_notices.find(from);
+  if (!notice) {
+    m_notices.erase(from);
+    return;
+  }
+  if (it != m_notices.end() && !notice->stated) {
+    return;
+  }
+  const auto heard = it == m_notices.end() ? now.boot : it->second.at;
+  m_notices[from] = {heard, now.boot + (notice->ends_at - now.wall), notice->text, notice->stated};
+}
+
+nlohmann::json Outlook::notices() const {
+  auto out = nlohmann::json::object();
+  for (const auto& [from, n] : m_notices) {
+    out[from == NoticeFrom::asked ? "asked" : "told"] = {{"at_ns", to_ns(n.at)},
+                                                         {"ends_at_ns", to_ns(n.ends_at)},
+                                                         {"text", n.text},
+                                                         {"stated", n.stated}};
+  }
+  return out;
+}
+
+void Outlook::restore_notices(const nlohmann::json& stored) {
+  for (const auto from : {NoticeFrom::asked, NoticeFrom::told}) {
+    const auto it = stored.find(from == NoticeFrom::asked ? "asked" : "told");
+    if (it == stored.end()) {
+      continue;
+    }
+    json::Reader r(*it, "notice");
+    Noticed n;
+    n.at = r.boot_time("at_ns");
+    n.ends_at = r.boot_time("ends_at_ns");
+    n.text = r.text("text");
+    n.stated = r.boolean_or("stated", false);
+    if (r.ok()) {
+      m_notices[from] = std::move(n);
+    }
   }
 }
 
@@ -122,12 +160,10 @@ Outlook::End Outlook::find_end(const std::vector<platform::Standing>& standings,
   end.ends_at = settings().ends_at();
   end.plan_end = settings().plan_end();
   end.by = settings().limit ? "session_limit" : "";
-  const auto* first = first_to_end(standings);
-  if (first != nullptr) {
+  if (const auto* first = first_to_end(standings, now.wall)) {
     const auto wall = *first->ends_session();
     const auto at = now.boot + (wall - now.wall);
-    // By our count it has ended the session already, and yet that lives: we do not know all.
-    if (at > now.boot && (!end.ends_at || at < *end.ends_at)) {
+    if (!end.ends_at || at < *end.ends_at) {
       const auto margin = profile().margin.value_or(Duration::zero());
       end.ends_at = at;
       end.plan_end = at - std::min(margin, (at - settings().start.boot) / 10);
@@ -136,14 +172,18 @@ Outlook::End Outlook::find_end(const std::vector<platform::Standing>& standings,
                             first->name, end.by, format_local(wall));
     }
   }
-  if (m_notice && (!end.ends_at || m_notice->ends_at < *end.ends_at)) {
-    const auto left = std::max(m_notice->ends_at - m_notice->at, Duration::zero());
-    end.ends_at = m_notice->ends_at;
-    end.plan_end = m_notice->ends_at - std::min<Duration>(k_notice_margin, left / 10);
-    end.noticed = m_notice->at;
+  for (const auto& [from, n] : m_notices) {
+    if (now.boot > n.ends_at + k_outlived || (end.ends_at && *end.ends_at <= n.ends_at)) {
+      continue;
+    }
+    const auto left = std::max(n.ends_at - n.at, Duration::zero());
+    const auto plan_end = n.ends_at - std::min<Duration>(k_notice_margin, left / 10);
+    end.plan_end = std::min(end.plan_end.value_or(plan_end), plan_end);
+    end.ends_at = n.ends_at;
+    end.noticed = n.at;
     end.by = "notice";
-    end.why = fmt::format("{} {}: everything is planned to that", m_notice->text,
-                          format_local(now.wall_at(m_notice->ends_at)));
+    end.why = fmt::format("{}: {}: everything is planned to that", n.text,
+                          format_local(now.wall_at(n.ends_at)));
   }
   return end;
 }
@@ -156,7 +196,7 @@ policy::EndMoved Outlook::end(Now now) const {
 std::optional<BootTime> Outlook::idle_end(Now now) const {
   const auto* rule = platform::idle_limit_of(profile(), settings().variant, settings().plan);
   const auto at = m_idle.active_at();
-  if (rule == nullptr || !at || !m_idle_note.empty()) {
+  if (rule == nullptr || !at || !m_idle_note.empty() || m_idle.active()) {
     return std::nullopt;
   }
   const auto& cap = std::get<platform::IdleCap>(rule->what);
@@ -165,12 +205,15 @@ std::optional<BootTime> Outlook::idle_end(Now now) const {
 
 std::string Outlook::start_note(Now now) const {
   const auto all = standings(now);
-  const auto* first = first_to_end(all);
-  if (first != nullptr && *first->ends_session() <= now.wall) {
+  const auto over = std::ranges::find_if(all, [&](const auto& standing) {
+    const auto at = standing.ends_session();
+    return at && *at <= now.wall;
+  });
+  if (over != all.end()) {
     return fmt::format(
         "the {} {} is used up by what is written down, and yet this session lives: nothing is "
         "planned to it: gpujob quota --explain",
-        first->name, kind_of(*first));
+        over->name, kind_of(*over));
   }
   return find_end(all, now).why;
 }
@@ -186,7 +229,7 @@ nlohmann::json Outlook::view(Now now, std::string_view durable_state) const {
   planned.idle_evidence = m_idle_evidence;
   auto view = platform::session_view(settings(), now, durable_state, planned);
   view["limits"] = platform::standings_view(all);
-  const auto* first = first_to_end(all);
+  const auto* first = first_to_end(all, now.wall);
   for (std::size_t i = 0; i < all.size(); ++i) {
     view["limits"][i]["binds"] =
         &all[i] == first && end.by != "session_limit" && end.by != "notice" && !end.by.empty();

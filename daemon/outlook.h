@@ -8,6 +8,8 @@
 #include "daemon/platform/standing.h"
 #include "daemon/policy/event.h"
 
+#include <cstdint>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -34,19 +36,34 @@ public:
   [[nodiscard]] const std::string& resource() const { return m_parts.resource; }
   [[nodiscard]] const std::string& vm_id() const { return m_parts.vm_id; }
 
+  /// The user has changed the profile.
+  void follow(platform::SessionSettings settings, platform::Profile profile) {
+    m_parts.settings = std::move(settings);
+    m_parts.profile = std::move(profile);
+    m_parts.machine = m_parts.profile.machine.empty() ? m_parts.machine : m_parts.profile.machine;
+  }
   void take_uses(std::vector<durable_requests::SessionUse> uses) { m_uses = std::move(uses); }
   /// Of any platform; what was heard before is not forgotten.
   void take_said(std::vector<platform::Said> said);
   /// One look at the notebook's servers, or why there was none; `usual` is the time between two.
   void take_activity(const Result<platform::Activity>& activity, Duration usual, Now now);
-  void take_notice(const platform::EndNotice& notice, Now now);
+  /// Who gave a notice: the metadata service that is asked, or whoever tells us.
+  enum class NoticeFrom : std::uint8_t { asked, told };
+  /// nullopt: whoever is asked knows of none (any more). One without a stated time is the one that
+  /// was heard of first; a stated time replaces what was said before.
+  void take_notice(NoticeFrom from, const std::optional<platform::EndNotice>& notice, Now now);
+  /// For a daemon that comes after this one; an object, empty when there is no notice. Boot times.
+  [[nodiscard]] nlohmann::json notices() const;
+  void restore_notices(const nlohmann::json& stored);
   void take_disks(std::vector<platform::DiskSeen> disks) { m_disks = std::move(disks); }
   void take_memory(std::optional<platform::MemorySeen> memory) { m_memory = memory; }
 
   /// What the core plans to. `why` says what moved it, for people.
   [[nodiscard]] policy::EndMoved end(Now now) const;
+  /// The last activity that counts; nullopt: nothing was seen yet.
+  [[nodiscard]] std::optional<BootTime> active_at() const { return m_idle.active_at(); }
   /// When the session may be taken for idle, by what is not over yet of the platform's cap and its
-  /// alternatives; nullopt: not, or not known.
+  /// alternatives; nullopt: not, not known, or something that counts goes on now.
   [[nodiscard]] std::optional<BootTime> idle_end(Now now) const;
   /// What the user should hear of the quotas when a daemon starts; empty: nothing.
   [[nodiscard]] std::string start_note(Now now) const;
@@ -73,8 +90,9 @@ private:
   struct Noticed {
     BootTime at{}, ends_at{};
     std::string text;
+    bool stated = false;
   };
-  std::optional<Noticed> m_notice; ///< the earliest end that was announced
+  std::map<NoticeFrom, Noticed> m_notices;
   std::vector<platform::DiskSeen> m_disks;
   std::optional<platform::MemorySeen> m_memory;
 };

@@ -4,8 +4,6 @@
 #include "common/clock.h"
 #include "common/log.h"
 
-#include <fmt/format.h>
-
 namespace gpujob {
 
 using namespace std::chrono_literals;
@@ -26,11 +24,14 @@ constexpr int k_silent_enough = 3;
 SessionWatch::SessionWatch(boost::asio::io_context& io, std::string exe, OnActivity on_activity,
                            OnNotice on_notice)
     : m_on_activity(std::move(on_activity)), m_on_notice(std::move(on_notice)),
-      m_http(io, std::move(exe), {}), m_activity_timer(io), m_notice_timer(io) {}
+      m_http(io, std::move(exe), {}, "the server"), m_activity_timer(io), m_notice_timer(io) {}
 
 void SessionWatch::start(Plan plan) {
   m_plan = std::move(plan);
-  if (!m_plan.activity.empty()) {
+  ++m_turn;
+  m_activity_timer.cancel();
+  m_notice_timer.cancel();
+  if (m_plan.every > Duration::zero() && !m_plan.activity.empty()) {
     look();
   }
   if (m_plan.notices) {
@@ -50,7 +51,10 @@ void SessionWatch::again(boost::asio::steady_timer& timer, Duration after,
 
 void SessionWatch::look() {
   m_http.run("activity", process::Load::light, platform::activity_request(m_plan.activity),
-             k_activity_deadline, [this](const Result<std::string>& reply) {
+             k_activity_deadline, [this, turn = m_turn](const Result<std::string>& reply) {
+               if (turn != m_turn) {
+                 return;
+               }
                m_on_activity(platform::read_activity(reply));
                again(m_activity_timer, m_plan.every, &SessionWatch::look);
              });
@@ -58,20 +62,27 @@ void SessionWatch::look() {
 
 void SessionWatch::ask() {
   m_http.run("notice", process::Load::light, platform::notice_request(*m_plan.notices),
-             k_notice_deadline, [this](const Result<std::string>& reply) { heard(reply); });
+             k_notice_deadline, [this, turn = m_turn](const Result<std::string>& reply) {
+               if (turn == m_turn) {
+                 heard(reply);
+               }
+             });
 }
 
 void SessionWatch::heard(const Result<std::string>& reply) {
   const auto found = platform::read_notice(*m_plan.notices, reply, read_clocks().wall);
-  if (found && *found) {
-    m_on_notice(**found);
+  if (found) {
+    m_on_notice(*found);
   }
+  m_answered = m_answered || found.has_value();
   m_silent = found ? 0 : m_silent + 1;
   if (m_silent == k_silent_enough) {
-    log_line(fmt::format("{}: asked once a minute from now on", found.error().text));
+    log_line(m_answered ? found.error().text
+                        : found.error().text + ": asked once a minute from now on");
   }
-  again(m_notice_timer, m_silent < k_silent_enough ? k_notice_every : k_notice_seldom,
-        &SessionWatch::ask);
+  // One that has answered once has a hiccup: its notice may be half a minute long.
+  const bool seldom = !m_answered && m_silent >= k_silent_enough;
+  again(m_notice_timer, seldom ? k_notice_seldom : k_notice_every, &SessionWatch::ask);
 }
 
 } // namespace gpujob

@@ -24,12 +24,13 @@ public:
     std::optional<platform::NoticeSource> notices; ///< nullopt: nobody is asked
   };
   using OnActivity = std::function<void(const Result<platform::Activity>&)>;
-  using OnNotice = std::function<void(const platform::EndNotice&)>;
+  using OnNotice = std::function<void(const std::optional<platform::EndNotice>&)>;
 
   /// `exe` is gpujob-http.
   SessionWatch(boost::asio::io_context& io, std::string exe, OnActivity on_activity,
                OnNotice on_notice);
 
+  /// Looks from now on as this says, instead of what was said before.
   void start(Plan plan);
 
 private:
@@ -43,7 +44,9 @@ private:
   OnNotice m_on_notice;
   process::HelperRunner m_http;
   boost::asio::steady_timer m_activity_timer, m_notice_timer;
-  int m_silent = 0; ///< questions in a row that the metadata service did not answer
+  int m_silent = 0;        ///< questions in a row that the metadata service did not answer
+  bool m_answered = false; ///< it did once
+  unsigned m_turn = 0;     ///< of start()
 };
 
 } // namespace gpujob

@@ -12,6 +12,7 @@
 #include "daemon/platform/choice.h"
 #include "daemon/platform/profile.h"
 #include "daemon/platform/resolve.h"
+#include "daemon/platform/user_profiles.h"
 #include "daemon/session_world.h"
 
 #include <algorithm>
@@ -231,25 +232,13 @@ Revive make_revive(const std::string& exe, const RuntimePaths& runtime, const St
                 runtime.stop_marker()};
 }
 
-/// How often it is looked whether the session is idle: no later than a twentieth of its cap.
-Duration activity_interval(const Outlook::Parts& session) {
-  const auto* rule =
-      platform::idle_limit_of(session.profile, session.settings.variant, session.settings.plan);
-  const auto* cap = rule == nullptr ? nullptr : std::get_if<platform::IdleCap>(&rule->what);
-  if (cap == nullptr || !cap->value || !cap->observable) {
-    return Duration::zero();
-  }
-  return std::clamp<Duration>(*cap->value / 20, 1s, 60s);
-}
-
 SessionWatch::Plan plan_watch(const Outlook::Parts& session,
                               const platform::ResolveRequest& request) {
   SessionWatch::Plan plan;
-  plan.every = activity_interval(session);
-  if (plan.every > Duration::zero()) {
-    plan.activity =
-        platform::find_activity_sources(session.profile, request.facts.env, request.inputs.home);
-  }
+  plan.every =
+      platform::activity_interval(session.profile, session.settings.variant, session.settings.plan);
+  plan.activity =
+      platform::find_activity_sources(session.profile, request.facts.env, request.inputs.home);
   const auto notices = session.settings.settings.find(platform::key::k_notices.name);
   if (notices != session.settings.settings.end() && notices->second.value) {
     if (const auto source = platform::parse_notices(*notices->second.value, "")) {
@@ -259,9 +248,23 @@ SessionWatch::Plan plan_watch(const Outlook::Parts& session,
   return plan;
 }
 
+/// What the daemon before this one on this machine was told of its end.
+json::Json read_notices(const StatePaths& state, const std::string& vm_id) {
+  constexpr std::size_t k_max_file = 16U << 10U;
+  const auto text = read_file(state.notices(), k_max_file);
+  const auto j = text ? json::parse(*text, "notices") : Result<json::Json>(text.error());
+  const bool ours = j && j->is_object() && j->value("vm", json::Json()) == json::Json(vm_id);
+  return ours ? j->value("notices", json::Json::object()) : json::Json::object();
+}
+
 /// This session as it was, or as it is found to be; and what the database remembers.
 Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest request) {
-  const auto profiles = platform::load_profiles();
+  parts.user_profiles = platform::user_profile_dir(request.inputs.config_path);
+  auto profiles = platform::load_profiles(parts.user_profiles);
+  if (!profiles && request.revive) {
+    log_line(profiles.error().text + ": passed over");
+    profiles = platform::load_profiles("");
+  }
   if (!profiles) {
     return profiles.error();
   }
@@ -294,9 +297,11 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
   auto& session = parts.session;
   session.profile = *platform::find_profile(*profiles, settings->platform);
   session.resource = platform::resource_of(*settings, request.facts);
-  session.machine = platform::machine_of(*settings, request.facts);
+  session.machine = session.profile.machine.empty() ? platform::machine_of(request.facts)
+                                                    : session.profile.machine;
   session.settings = std::move(*settings);
   parts.watch = plan_watch(session, request);
+  parts.notices = read_notices(state, session.vm_id);
   parts.store = std::move(remembered->store);
   return remembered;
 }
@@ -385,7 +390,14 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   parts.durable = durable->place;
   parts.durable_state = durable->state;
   Startup done;
+  const bool looks = !parts.watch.activity.empty() || parts.watch.notices;
+  const auto http = parts.daemon_exe.substr(0, parts.daemon_exe.rfind('/') + 1) + "gpujob-http";
+  const bool blind = looks && ::access(http.c_str(), X_OK) != 0;
   done.notes = notes_for(parts.session.settings, *durable);
+  if (blind) {
+    done.notes.push_back(http + ": is not there: neither idleness nor notices of the cloud are "
+                                "seen: install it beside gpujobd");
+  }
   done.app = std::make_unique<App>(io, std::move(parts));
   for (auto& said : read_said_here(state)) {
     durable->scanned.said.push_back(std::move(said));

@@ -128,4 +128,16 @@ std::string explain_session(const SessionView& v) {
   return fmt::format("\n{}\n{}", sheet.wrapped(), render_table(rows));
 }
 
+std::string render_limits(const SessionView& v, WallTime now) {
+  FactSheet sheet;
+  sheet.add("platform", platform_text(v));
+  sheet.add("session", limit_text(v));
+  sheet.add("", v.as_of.empty() ? v.source : fmt::format("{}, as of {}", v.source, v.as_of));
+  for (const auto& limit : v.limits) {
+    sheet.add(limit_label(limit), limit_line(limit, v, now));
+    add_list(sheet, "", explain_limit(limit, !v.durable_path.empty()));
+  }
+  return sheet.wrapped();
+}
+
 } // namespace gpujob::client

@@ -12,6 +12,9 @@ namespace gpujob::client {
 std::string render_session(const SessionView& view, WallTime now);
 
 /// What --explain adds: each setting with its origin, evidence, conflicts, other values.
+/// What the platform allows and who says so: for `limits`.
+std::string render_limits(const SessionView& v, WallTime now);
+
 std::string explain_session(const SessionView& view);
 
 } // namespace gpujob::client

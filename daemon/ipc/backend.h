@@ -8,6 +8,7 @@
 #include "daemon/policy/world.h"
 
 #include <functional>
+#include <map>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
@@ -44,6 +45,12 @@ public:
 
   [[nodiscard]] virtual nlohmann::json session_view() const = 0;
   [[nodiscard]] virtual nlohmann::json status_view() const = 0;
+
+  /// The session ends after so long (nullopt: what the platform gives), says whoever knows.
+  virtual void give_notice(std::optional<Duration> in, const std::string& text) = 0;
+
+  /// `gpujob limits set`.
+  virtual Result<void> set_limits(const std::map<std::string, std::string>& values) = 0;
 
   /// Keeps what somebody says of quotas (ARCHITECTURE.md, `quota.say`), in the durable directory
   /// where there is one; then calls back with where it is kept. Nothing is kept of a list of which

@@ -25,6 +25,8 @@ const std::map<std::string, Handler, std::less<>>& handlers() {
       {"checkpoint", handle_checkpoint},
       {"stop", handle_stop},
       {"rm", handle_rm},
+      {"limits.set", handle_limits_set},
+      {"notice", handle_notice},
       {"quota", handle_quota},
       {"quota.say", handle_quota_say},
       {"daemon.status", handle_daemon_status},

@@ -19,6 +19,8 @@ void handle_watch(Backend& backend, Request request);
 void handle_checkpoint(Backend& backend, Request request);
 void handle_stop(Backend& backend, Request request);
 void handle_rm(Backend& backend, Request request);
+void handle_limits_set(Backend& backend, Request request);
+void handle_notice(Backend& backend, Request request);
 void handle_quota(Backend& backend, Request request);
 void handle_quota_say(Backend& backend, Request request);
 void handle_daemon_status(Backend& backend, Request request);

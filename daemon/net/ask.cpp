@@ -47,9 +47,11 @@ Result<Step> read_step(const Json& j) {
   return r.ok() ? Result<Step>(std::move(s)) : Result<Step>(r.error());
 }
 
-/// Requests in turn; the answer to each becomes a header of the next one. The last answer counts.
+/// Requests in turn; the answer to each becomes a header of the next one where it says so. `before`
+/// holds the bodies of those that came before the last, null where one was not answered with 200.
 Result<Json> get(json::Reader&, const Json& request) {
   const auto steps = request.value("steps", Json::array());
+  auto before = Json::array();
   std::optional<std::pair<std::string, std::string>> header;
   for (std::size_t i = 0; steps.is_array() && i < steps.size(); ++i) {
     auto step = read_step(steps[i]);
@@ -64,9 +66,15 @@ Result<Json> get(json::Reader&, const Json& request) {
       return reply.error();
     }
     if (i + 1 == steps.size()) {
-      return Json{{"status", reply->status}, {"body", json::from_bytes(reply->body)}};
+      return Json{{"status", reply->status},
+                  {"body", json::from_bytes(reply->body)},
+                  {"before", std::move(before)}};
     }
-    if (reply->status != 200 || step->answer_as.empty()) {
+    before.push_back(reply->status == 200 ? json::from_bytes(reply->body) : Json());
+    if (step->answer_as.empty()) {
+      continue;
+    }
+    if (reply->status != 200) {
       return Error{Errc::io, fmt::format("http: {}: answers {}", printable(step->request.url),
                                          reply->status)};
     }

@@ -39,6 +39,9 @@ Result<Activity> read_activity(const Result<std::string>& reply);
 /// What of a sighting such a cap takes for activity.
 limits::Counting counting_of(const IdleCap& cap);
 
+/// How often to look: no later than a twentieth of the cap; zero where there is nothing to see.
+Duration activity_interval(const Profile& p, std::string_view variant, std::string_view plan);
+
 /// The cap that applies, or nullptr.
 const LimitRule* idle_limit_of(const Profile& p, std::string_view variant, std::string_view plan);
 

@@ -160,9 +160,9 @@ std::vector<Mount> parse_mounts(std::string_view mountinfo) {
 /// "Model: Tesla T4" → "t4", "Model: NVIDIA A100-SXM4-40GB" → "a100".
 std::string find_gpu_model(const std::string& root) {
   std::error_code ignored;
-  for (const auto& gpu :
-       std::filesystem::directory_iterator(root + "/proc/driver/nvidia/gpus", ignored)) {
-    const auto text = read_text(gpu.path().string() + "/information").value_or("");
+  std::filesystem::directory_iterator gpus(root + "/proc/driver/nvidia/gpus", ignored);
+  for (; gpus != std::filesystem::directory_iterator(); gpus.increment(ignored)) {
+    const auto text = read_text(gpus->path().string() + "/information").value_or("");
     for (const auto& line : split(text, '\n')) {
       if (!line.starts_with("Model:")) {
         continue;

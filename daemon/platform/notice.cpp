@@ -24,24 +24,26 @@ constexpr std::string_view k_usual_address = "169.254.169.254";
 constexpr Duration k_ec2_grace = 120s;
 constexpr Duration k_gce_grace = 30s;
 constexpr Duration k_azure_grace = 30s;
-/// A time farther off than this is none.
-constexpr Duration k_far = 24h;
 
 Json step(const std::string& url, Json headers) {
   return {{"url", url}, {"headers", std::move(headers)}};
 }
 
-/// An instant that can be one: not in the past, not days away.
-WallTime credible(std::optional<WallTime> at, Duration grace, WallTime now) {
-  return at && *at <= now + k_far ? std::max(*at, now) : now + grace;
+EndNotice make_notice(std::optional<WallTime> at, Duration grace, std::string text, WallTime now) {
+  const bool ahead = at && *at > now;
+  return {ahead ? *at : now + grace, std::move(text), ahead};
 }
 
+/// "Mon, 19 Sep 2016 18:29:47 GMT"; nullopt for what is none, or no time of ours.
 std::optional<WallTime> parse_http_date(const std::string& text) {
   absl::Time t;
   std::string ignored;
-  return absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", text, &t, &ignored)
-             ? std::optional(WallTime{std::chrono::seconds{absl::ToUnixSeconds(t)}})
-             : std::nullopt;
+  if (!absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", text, &t, &ignored)) {
+    return std::nullopt;
+  }
+  const auto s = absl::ToUnixSeconds(t);
+  const bool ours = s >= 0 && s <= 3 * k_longest_span / 1s;
+  return ours ? std::optional(WallTime{std::chrono::seconds{s}}) : std::nullopt;
 }
 
 using Found = Result<std::optional<EndNotice>>;
@@ -57,8 +59,8 @@ Found read_ec2(const std::string& body, WallTime now) {
   if (!r.ok()) {
     return r.error();
   }
-  return EndNotice{credible(at, k_ec2_grace, now),
-                   fmt::format("EC2 takes this spot instance back ({})", printable(action))};
+  return make_notice(at, k_ec2_grace,
+                     fmt::format("EC2 takes this spot instance back ({})", printable(action)), now);
 }
 
 Found read_gce(const std::string& body, WallTime now) {
@@ -69,7 +71,7 @@ Found read_gce(const std::string& body, WallTime now) {
   if (text != "TRUE") {
     return Error{Errc::bad_data, "notice: preempted: is neither TRUE nor FALSE"};
   }
-  return EndNotice{now + k_gce_grace, "Google preempts this machine"};
+  return make_notice(std::nullopt, k_gce_grace, "Google preempts this machine", now);
 }
 
 /// Events that leave nothing of what runs.
@@ -78,7 +80,14 @@ bool ends_the_machine(const std::string& type) {
   return std::ranges::find(k_ending, type) != k_ending.end();
 }
 
-Found read_azure(const std::string& body, WallTime now) {
+/// An availability set hears of all its machines' events. Without a list it is about everybody.
+bool is_about(json::Reader& event, const std::string& machine) {
+  const auto resources = event.texts_or_empty("Resources");
+  return machine.empty() || resources.empty() ||
+         std::ranges::find(resources, machine) != resources.end();
+}
+
+Found read_azure(const std::string& body, const std::string& machine, WallTime now) {
   const auto j = json::parse(body, "notice: scheduledevents");
   if (!j) {
     return j.error();
@@ -92,15 +101,25 @@ Found read_azure(const std::string& body, WallTime now) {
   for (const auto& event : *events) {
     json::Reader e(event, "notice: event");
     const auto type = e.text("EventType");
-    const auto at = credible(parse_http_date(e.text_or("NotBefore", "")), k_azure_grace, now);
+    auto notice = make_notice(parse_http_date(e.text_or("NotBefore", "")), k_azure_grace,
+                              fmt::format("Azure ends this machine ({})", printable(type)), now);
+    const bool ours = is_about(e, machine);
     if (!e.ok()) {
       return e.error();
     }
-    if (ends_the_machine(type) && (!first || at < first->ends_at)) {
-      first = EndNotice{at, fmt::format("Azure ends this machine ({})", printable(type))};
+    if (ours && ends_the_machine(type) && (!first || notice.ends_at < first->ends_at)) {
+      first = std::move(notice);
     }
   }
   return first;
+}
+
+/// What the first of several questions was answered with; empty: nothing.
+std::string first_text(const Json& reply) {
+  const auto before = reply.value("before", Json::array());
+  return before.is_array() && !before.empty() && before.front().is_string()
+             ? std::string(trim(before.front().get<std::string>()))
+             : "";
 }
 
 } // namespace
@@ -173,7 +192,7 @@ Result<std::optional<EndNotice>> read_notice(const NoticeSource& source,
   }
   return source.kind == "ec2_spot"        ? read_ec2(body, now)
          : source.kind == "gce_preempted" ? read_gce(body, now)
-                                          : read_azure(body, now);
+                                          : read_azure(body, first_text(*j), now);
 }
 
 } // namespace gpujob::platform

@@ -26,11 +26,12 @@ std::string notice_request(const NoticeSource& source);
 /// The end that was announced.
 struct EndNotice {
   WallTime ends_at{};
-  std::string text; ///< "EC2 ends this spot instance (terminate)"
+  std::string text;    ///< "EC2 takes this spot instance back (terminate)"
+  bool stated = false; ///< the platform said when; else it is what such a notice gives at least
 };
 
-/// nullopt: none is announced. An error: nobody answered, or something else did. A notice whose
-/// time cannot be read counts from now with the time such a notice gives at least.
+/// nullopt: none is announced. An error: nobody answered, or something else did. A notice without a
+/// time that lies ahead counts from now, with what such a notice gives at least.
 Result<std::optional<EndNotice>> read_notice(const NoticeSource& source,
                                              const Result<std::string>& reply, WallTime now);
 

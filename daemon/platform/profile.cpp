@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/platform/profile.h"
 
-#include "schema/embedded.h"
-
 #include <algorithm>
-#include <fmt/format.h>
 
 namespace gpujob::platform {
 
@@ -40,28 +37,6 @@ std::optional<Confidence> confidence_from_text(std::string_view s) {
     }
   }
   return std::nullopt;
-}
-
-Result<std::vector<Profile>> load_profiles() {
-  std::vector<Profile> profiles;
-  for (const auto& file : schema::platforms()) {
-    auto profile = parse_profile(file.content, file.name);
-    if (!profile) {
-      return profile.error();
-    }
-    if (file.name != profile->id + ".json") {
-      return Error{Errc::bad_data, fmt::format("profile {}: id: is '{}': name the file after it",
-                                               file.name, profile->id)};
-    }
-    profiles.push_back(std::move(*profile));
-  }
-  std::stable_sort(profiles.begin(), profiles.end(),
-                   [](const Profile& a, const Profile& b) { return a.priority < b.priority; });
-  const auto is_fallback = [](const Profile& p) { return !p.detect.has_value(); };
-  if (std::count_if(profiles.begin(), profiles.end(), is_fallback) != 1) {
-    return Error{Errc::bad_data, "profiles: detect: exactly one of them must have none"};
-  }
-  return profiles;
 }
 
 const Profile* find_profile(const std::vector<Profile>& profiles, std::string_view id) {

@@ -50,6 +50,7 @@ struct DurablePlace {
 /// What the platform tells us before it ends a session.
 struct Notice {
   std::string kind; ///< "none", "signal", or what is asked over HTTP: see the schema
+  std::string to;   ///< who hears the signal: "pid1" or "everybody"; empty: not said
   Duration grace{};
 };
 
@@ -78,15 +79,13 @@ struct Profile {
   std::vector<DurablePlace> durable_write;
   std::vector<std::string> durable_read; ///< globs
   Notice notice;
+  std::string machine; ///< its name in price lists, where the user says it; empty: it is looked for
   std::vector<std::string> jupyter; ///< servers to ask for activity; "${NAME}" is a variable
   std::vector<MachineOffer> machines;
 };
 
 /// Reads one profile strictly; errors name the profile and the key.
 Result<Profile> parse_profile(std::string_view text, std::string_view name);
-
-/// The built-in profiles by priority; exactly one is the fallback.
-Result<std::vector<Profile>> load_profiles();
 
 const Profile* find_profile(const std::vector<Profile>& profiles, std::string_view id);
 

@@ -150,6 +150,7 @@ Result<Notice> read_notice(const Json& j, const std::string& where) {
   json::Reader r(j, where);
   Notice n;
   n.kind = r.text("kind");
+  n.to = r.text_or("to", "");
   const auto grace = r.integer("grace_s");
   r.text("source");
   r.text("as_of");
@@ -191,6 +192,28 @@ Result<MachineOffer> read_machine(const Json& j, const std::string& where) {
     return r.error();
   }
   return m;
+}
+
+/// A variant or plan that does not exist would make a limit hold for nobody.
+Result<void> check_names(const Profile& p, const std::string& where) {
+  const auto is_variant = [&](const std::string& id) {
+    return std::any_of(p.variants.begin(), p.variants.end(),
+                       [&](const Variant& v) { return v.id == id; });
+  };
+  for (std::size_t i = 0; i < p.limits.size(); ++i) {
+    const auto& rule = p.limits[i];
+    for (const auto* names : {&rule.variants, &rule.not_variants}) {
+      if (!std::all_of(names->begin(), names->end(), is_variant)) {
+        return wrong(below(where, "limits", i), "variants: names one that does not exist");
+      }
+    }
+    for (const auto& plan : rule.plans) {
+      if (std::find(p.plans.begin(), p.plans.end(), plan) == p.plans.end()) {
+        return wrong(below(where, "limits", i), "plans: names one that does not exist");
+      }
+    }
+  }
+  return {};
 }
 
 /// The parts of a profile that are objects and lists of their own.
@@ -237,7 +260,7 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   GPUJOB_TRY(check_keys(*j,
                         {"id", "title", "priority", "as_of", "detect", "variants", "plans",
                          "default_plan", "limits", "margin_s", "durable", "notice", "status",
-                         "confirm", "machines", "outlives_session", "jupyter"},
+                         "confirm", "machines", "outlives_session", "jupyter", "machine"},
                         where));
   json::Reader r(*j, where);
   Profile p;
@@ -250,6 +273,7 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   p.status = r.text_or("status", "");
   p.confirm = r.text_or("confirm", "");
   p.outlives_session = r.boolean_or("outlives_session", false);
+  p.machine = r.text_or("machine", "");
   p.jupyter = r.texts_or_empty("jupyter");
   p.margin = read_span(r, "margin_s");
   const bool known = std::find(p.plans.begin(), p.plans.end(), p.default_plan) != p.plans.end();
@@ -260,6 +284,7 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
     return r.error();
   }
   GPUJOB_TRY(read_parts(*j, where, p));
+  GPUJOB_TRY(check_names(p, where));
   return p;
 }
 

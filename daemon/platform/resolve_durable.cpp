@@ -2,7 +2,7 @@
 #include "daemon/platform/resolver.h"
 #include "daemon/platform/values.h"
 
-#include <filesystem>
+#include <algorithm>
 
 namespace gpujob::platform {
 
@@ -41,20 +41,18 @@ Result<void> Resolver::say_durable(const SettingValue& said) {
 
 namespace {
 
-/// Where it lies now; nullopt: what must be mounted is not.
-std::optional<std::string> find_place(const DurablePlace& place, const std::vector<Mount>& mounts) {
-  if (place.require_mount.empty() || filesystem_type(mounts, place.path) == place.require_mount) {
-    return place.path;
+bool is_mounted(const DurablePlace& place, const std::vector<Mount>& mounts) {
+  return place.require_mount.empty() || filesystem_type(mounts, place.path) == place.require_mount;
+}
+
+/// Below a mount of its type, wherever that is. By the mount table alone: a mount may hang.
+std::optional<std::string> find_elsewhere(const DurablePlace& place,
+                                          const std::vector<Mount>& mounts) {
+  const auto it = std::ranges::find(mounts, place.require_mount, &Mount::type);
+  if (!place.anywhere || it == mounts.end()) {
+    return std::nullopt;
   }
-  for (const auto& m : mounts) {
-    const auto dir =
-        m.point + (place.anywhere.value_or("").empty() ? "" : "/") + place.anywhere.value_or("");
-    std::error_code ignored;
-    if (place.anywhere && m.type == place.require_mount && std::filesystem::exists(dir, ignored)) {
-      return dir;
-    }
-  }
-  return std::nullopt;
+  return place.anywhere->empty() ? it->point : it->point + "/" + *place.anywhere;
 }
 
 } // namespace
@@ -67,11 +65,20 @@ void Resolver::derive_durable() {
   }
   const auto* place = &m_profile->durable_write.front();
   auto path = place->path;
-  for (const auto& candidate : m_profile->durable_write) {
-    if (auto found = find_place(candidate, m_request.facts.mounts)) {
-      place = &candidate;
-      path = std::move(*found);
-      break;
+  const auto& mounts = m_request.facts.mounts;
+  const auto& places = m_profile->durable_write;
+  const auto there =
+      std::ranges::find_if(places, [&](const auto& p) { return is_mounted(p, mounts); });
+  if (there != places.end()) {
+    place = &*there;
+    path = place->path;
+  } else {
+    for (const auto& candidate : places) {
+      if (auto found = find_elsewhere(candidate, mounts)) {
+        place = &candidate;
+        path = std::move(*found);
+        break;
+      }
     }
   }
   m_out.durable = DurableSetting{ours_below(path), place->level, place->require_mount, place->hint,

@@ -45,11 +45,7 @@ std::string resource_of(const SessionSettings& s, const Facts& facts) {
   return s.variant == "tpu" ? "tpu" : facts.has_gpu ? "gpu" : "cpu";
 }
 
-std::string machine_of(const SessionSettings& s, const Facts& facts) {
-  const auto said = s.settings.find("machine");
-  if (said != s.settings.end() && said->second.value) {
-    return *said->second.value;
-  }
+std::string machine_of(const Facts& facts) {
   return facts.has_gpu ? facts.gpu_model : "cpu";
 }
 

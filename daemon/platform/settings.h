@@ -94,9 +94,9 @@ Result<SessionSettings> settings_from_json(const nlohmann::json& j);
 /// What a session of this variant holds of what quotas count: "tpu", "gpu" or "cpu".
 std::string resource_of(const SessionSettings& s, const Facts& facts);
 
-/// The machine's name in price lists: what the setting `machine` says, "cpu" without a GPU, else
-/// the known part of the GPU's model ("t4"); empty when that is not known.
-std::string machine_of(const SessionSettings& s, const Facts& facts);
+/// The machine's name in price lists: "cpu" without a GPU, else the known part of its model ("t4");
+/// empty when that is not known.
+std::string machine_of(const Facts& facts);
 
 /// Same boot and same PID 1: a stored session goes on.
 bool same_session(const SessionSettings& stored, const Facts& facts);

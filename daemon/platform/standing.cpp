@@ -26,9 +26,11 @@ void look_at(const IdleCap& cap, const Known& known, WallTime now, Standing& out
   } else if (!known.idle.since) {
     out.note = "not looked at yet";
   } else {
-    out.horizon.used = *known.idle.since;
-    out.horizon.left = std::max(*cap.value - *known.idle.since, Duration::zero());
-    out.horizon.runs_out = now + (*cap.value - *known.idle.since);
+    const auto since = known.idle.active ? Duration::zero() : *known.idle.since;
+    out.horizon.used = since;
+    out.horizon.left = std::max(*cap.value - since, Duration::zero());
+    out.horizon.runs_out =
+        known.idle.active ? std::nullopt : std::optional(now + (*cap.value - since));
   }
   // Nobody is sure of it: saving is planned to it, ending is not.
   out.plannable = false;

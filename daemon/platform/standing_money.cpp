@@ -14,7 +14,10 @@ using limits::Amount;
 
 std::optional<Amount> price_of(const std::map<std::string, Amount>& prices,
                                const std::string& machine) {
-  const auto it = prices.find(machine);
+  auto it = prices.find(machine);
+  if (it == prices.end()) {
+    it = prices.find("any"); // the user's own word: what this one costs
+  }
   return it == prices.end() ? std::nullopt : std::optional(it->second);
 }
 

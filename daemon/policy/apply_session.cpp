@@ -34,6 +34,7 @@ void on_event(World& w, const EndMoved& e, Now) {
 
 void on_event(World& w, const IdleExpected& e, Now now) {
   w.session.idle_end = e.at;
+  w.session.idle_since = e.since;
   const auto active = w.active; // settle() may take a job out
   for (const auto& id : active) {
     settle(w, w.jobs.at(id), now);
@@ -46,7 +47,9 @@ std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Runn
   if (!end || asked || running.ending) {
     return std::nullopt;
   }
-  return std::max(*end - lead_of(w, job.spec, job.longest_save), running.since);
+  // A lead that is as long as the cap must not make every short pause a save.
+  const auto half = w.session.idle_since + (*end - w.session.idle_since) / 2;
+  return std::max({*end - lead_of(w, job.spec, job.longest_save), half, running.since});
 }
 
 void ask_checkpoint(World& w, Job& job) {

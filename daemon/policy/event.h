@@ -114,9 +114,11 @@ struct EndMoved {
   std::optional<BootTime> ends_at, plan_end, noticed;
   std::string why; ///< for people who watch a job; empty: they need not hear of it
 };
-/// When the platform may take the session for idle; nullopt: not, or that is not known.
+/// When the platform may take the session for idle; nullopt: not, or that is not known. `since` is
+/// the last activity.
 struct IdleExpected {
   std::optional<BootTime> at;
+  BootTime since{};
 };
 struct Tick {};
 

@@ -152,6 +152,7 @@ struct Session {
   std::optional<BootTime> plan_end; ///< ends_at less the margin: everything is planned to this
   std::optional<BootTime> noticed;  ///< when the platform gave notice of that end
   std::optional<BootTime> idle_end; ///< when it may be taken for idle; nullopt: not, or not known
+  BootTime idle_since{};            ///< the last activity before that
   bool durable = false;             ///< there is a durable directory
   Duration heartbeat_interval = std::chrono::seconds{60};
 };

@@ -34,9 +34,10 @@ Result<Fd> make_memfd(std::string_view bytes) {
   return fd;
 }
 
-Error still_hangs() {
-  return {Errc::io, "helper: an earlier one still hangs in the storage: see that it is mounted and "
-                    "answers"};
+Error still_hangs(const std::string& of_what) {
+  return {Errc::io,
+          fmt::format("helper: an earlier one still hangs in {}: see that it is there and answers",
+                      of_what)};
 }
 
 } // namespace
@@ -58,8 +59,9 @@ struct HelperRunner::Killed {
 };
 
 HelperRunner::HelperRunner(boost::asio::io_context& io, std::string exe,
-                           std::vector<std::string> arguments)
-    : m_io(io), m_exe(std::move(exe)), m_arguments(std::move(arguments)) {}
+                           std::vector<std::string> arguments, std::string of_what)
+    : m_io(io), m_exe(std::move(exe)), m_arguments(std::move(arguments)),
+      m_of_what(std::move(of_what)) {}
 
 HelperRunner::~HelperRunner() = default;
 
@@ -67,7 +69,7 @@ void HelperRunner::run(std::string key, Load load, std::string request, Duration
                        Done done) {
   for (const auto& [number, killed] : m_killed) {
     if (killed->key == key && killed->hangs) {
-      boost::asio::post(m_io, [done = std::move(done)] { done(still_hangs()); });
+      boost::asio::post(m_io, [done = std::move(done), this] { done(still_hangs(m_of_what)); });
       return;
     }
   }
@@ -144,7 +146,7 @@ void HelperRunner::finish(std::uint64_t number, bool timed_out) {
     const auto deadline = format_duration(running->request.deadline);
     kill(number, std::move(running));
     done(Error{Errc::io,
-               fmt::format("helper: no answer within {}: does the storage hang?", deadline)});
+               fmt::format("helper: no answer within {}: does {} hang?", deadline, m_of_what)});
   } else {
     auto text = read_fd(running->reply.get(), k_max_reply);
     if (text && text->empty()) {
@@ -179,7 +181,7 @@ void HelperRunner::bar(std::uint64_t number) {
   std::swap(waiting, m_waiting);
   for (auto& request : waiting) {
     if (request.key == it->second->key) {
-      boost::asio::post(m_io, [done = std::move(request.done)] { done(still_hangs()); });
+      boost::asio::post(m_io, [done = std::move(request.done), this] { done(still_hangs(m_of_what)); });
     } else {
       m_waiting.push_back(std::move(request));
     }

@@ -32,8 +32,9 @@ public:
   /// The reply's text, or an error (not started, ended without a reply, deadline passed).
   using Done = std::function<void(Result<std::string>)>;
 
+  /// `of_what` hangs when a helper does: for people.
   HelperRunner(boost::asio::io_context& io, std::string exe,
-               std::vector<std::string> arguments = {});
+               std::vector<std::string> arguments = {}, std::string of_what = "the storage");
   ~HelperRunner();
   HelperRunner(const HelperRunner&) = delete;
   HelperRunner& operator=(const HelperRunner&) = delete;
@@ -64,6 +65,7 @@ private:
   boost::asio::io_context& m_io;
   std::string m_exe;
   std::vector<std::string> m_arguments;
+  std::string m_of_what;
   std::deque<Request> m_waiting;
   std::map<std::uint64_t, std::unique_ptr<Running>> m_running;
   std::map<std::uint64_t, std::unique_ptr<Killed>> m_killed; ///< past their deadline, to be reaped

@@ -147,21 +147,94 @@ TEST_CASE("other machines of this platform use the quota, those of others do not
   CHECK(o.end(s.now).ends_at == k_began + 4h - 30min);
 }
 
-TEST_CASE("a notice is what is planned to, and a later one does not put it off") {
+namespace {
+
+platform::EndNotice stated(WallTime at) {
+  return {at, "EC2 takes this spot instance back (terminate)", true};
+}
+constexpr auto k_asked = Outlook::NoticeFrom::asked;
+
+} // namespace
+
+TEST_CASE("a notice is what is planned to, and who is asked may change or withdraw it") {
   Scene s;
   auto o = s.outlook();
-  o.take_notice({s.now.wall + 2min, "EC2 takes this spot instance back (terminate)"}, s.now);
+  o.take_notice(k_asked, stated(s.now.wall + 2min), s.now);
   auto end = o.end(s.now);
   CHECK(end.ends_at == s.now.boot + 2min);
   CHECK(end.plan_end == s.now.boot + 2min - 5s);
   CHECK(end.noticed == s.now.boot);
+  CHECK(o.view(s.now, "")["session"]["ends_by"] == "notice");
   const auto noticed = s.now.boot;
   s.pass(10s);
-  o.take_notice({s.now.wall + 30min, "never mind"}, s.now);
+  o.take_notice(k_asked, stated(s.now.wall + 30min), s.now);
   end = o.end(s.now);
-  CHECK(end.ends_at == noticed + 2min);
+  CHECK(end.ends_at == s.now.boot + 30min);
   CHECK(end.noticed == noticed);
-  CHECK(o.view(s.now, "")["session"]["ends_by"] == "notice");
+  o.take_notice(k_asked, std::nullopt, s.now);
+  CHECK(o.end(s.now).ends_at == k_began + 5h);
+}
+
+TEST_CASE("a notice without a time counts from when it was first heard") {
+  Scene s;
+  auto o = s.outlook();
+  const auto first = s.now.boot + 30s;
+  for (int i = 0; i < 3; ++i) {
+    o.take_notice(k_asked, platform::EndNotice{s.now.wall + 30s, "preempted", false}, s.now);
+    CHECK(o.end(s.now).ends_at == first);
+    s.pass(5s);
+  }
+}
+
+TEST_CASE("what was told is not withdrawn by who is asked, and what is outlived no longer counts") {
+  Scene s;
+  auto o = s.outlook();
+  o.take_notice(Outlook::NoticeFrom::told, stated(s.now.wall + 30s), s.now);
+  o.take_notice(k_asked, std::nullopt, s.now);
+  CHECK(o.end(s.now).ends_at == s.now.boot + 30s);
+  s.pass(2min);
+  CHECK(o.end(s.now).ends_at == k_began + 5h);
+}
+
+TEST_CASE("a notice never puts the planned end off") {
+  Scene s;
+  s.pass(3h + 52min); // eight minutes left, the margin is ten
+  auto o = s.outlook();
+  o.take_notice(k_asked, stated(s.now.wall + 7min), s.now);
+  CHECK(o.end(s.now).plan_end == k_began + 5h - 10min);
+}
+
+TEST_CASE("a daemon that comes after this one knows of the notice") {
+  Scene s;
+  auto o = s.outlook();
+  o.take_notice(k_asked, stated(s.now.wall + 2min), s.now);
+  auto next = s.outlook();
+  next.restore_notices(nlohmann::json::parse(o.notices().dump()));
+  CHECK(next.end(s.now).ends_at == s.now.boot + 2min);
+  CHECK(next.end(s.now).noticed == s.now.boot);
+  next.restore_notices({{"told", {{"at_ns", "soon"}}}});
+  CHECK(next.end(s.now).ends_at == s.now.boot + 2min);
+}
+
+TEST_CASE("one limit that is over by our count does not hide the next one") {
+  Scene s;
+  s.quota(1h);
+  s.quota(3h);
+  CHECK(s.outlook().end(s.now).ends_at == k_began + 3h);
+}
+
+TEST_CASE("while something that counts goes on there is no idle end") {
+  Scene s;
+  s.idle(20min);
+  auto o = s.outlook();
+  auto busy = quiet_since(s.now.wall - 5min);
+  busy.seen.busy_kernels = 1;
+  o.take_activity(busy, 1min, s.now);
+  CHECK_FALSE(o.idle_end(s.now));
+  CHECK(o.view(s.now, "")["limits"][0]["used_s"] == 0);
+  s.pass(1min);
+  o.take_activity(quiet_since(s.now.wall - 30s), 1min, s.now);
+  CHECK(o.idle_end(s.now) == s.now.boot - 30s + 20min);
 }
 
 TEST_CASE("idleness is expected at the lowest cap, then at the next one that is told of") {

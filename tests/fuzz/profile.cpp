@@ -7,6 +7,7 @@
 #include "daemon/platform/inputs.h"
 #include "daemon/platform/resolve.h"
 #include "daemon/platform/settings.h"
+#include "daemon/platform/user_profiles.h"
 #include "daemon/platform/values.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/sandbox.h"
@@ -84,7 +85,7 @@ void check_words(const std::string& text) {
 } // namespace
 
 int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const auto known = platform::load_profiles().value();
+  static const auto known = platform::load_profiles("").value();
   const auto text = fuzz::expand(data, size);
   check_profile(text, known);
   check_config(text, known);

@@ -21,6 +21,7 @@ struct CoreBackend final : ipc::Backend {
   Result<void> durable{};
   bool stopped = false;
   std::string said;
+  std::map<std::string, std::string> limits;
   std::vector<policy::JobId> removed;
 
   [[nodiscard]] const policy::World& world() const override { return w; }
@@ -47,6 +48,13 @@ struct CoreBackend final : ipc::Backend {
   }
   [[nodiscard]] nlohmann::json session_view() const override { return {{"platform", "generic"}}; }
   [[nodiscard]] nlohmann::json status_view() const override { return {{"pid", 1}}; }
+  void give_notice(std::optional<Duration> in, const std::string& text) override {
+    said += text + (in ? " in " + std::to_string(to_seconds(*in)) : "");
+  }
+  Result<void> set_limits(const std::map<std::string, std::string>& values) override {
+    limits = values;
+    return durable;
+  }
   void say(const nlohmann::json& entries, const std::string& by,
            std::function<void(Result<std::string>)> done) override {
     said += by + " " + entries.dump();

@@ -63,6 +63,10 @@ TEST_CASE("every verb's answer meets its schema") {
   check_result(wire.call("logs", {{"job", "digits"}}), "logs_result");
   check_result(wire.call("watch", {{"job", "digits"}}), "job_view");
   check_result(wire.call("checkpoint", {{"job", "digits"}}), "checkpoint_result");
+  CHECK(wire.call("notice", {{"in_s", 2.5}, {"text", "me"}}).contains("result"));
+  CHECK(std::exchange(wire.backend.said, {}) == "me in 2.500000");
+  CHECK(wire.call("limits.set", {{"values", {{"idle", "45m"}}}}).contains("result"));
+  CHECK(wire.backend.limits == std::map<std::string, std::string>{{"idle", "45m"}});
   const json entry{{"verb", "set"}, {"name", "gpu"}, {"amount", "3h"}};
   check_result(wire.call("quota.say", {{"entries", {entry}}, {"by", "me"}}), "quota_say_result");
   CHECK(wire.backend.said == "me [" + entry.dump() + "]");
@@ -145,6 +149,9 @@ TEST_CASE("wrong types in params are errors that name the key") {
                                                  {"rm", {{"jobs", json::array()}}},
                                                  {"quota.say", {{"entries", json::array()}}},
                                                  {"quota.say", {{"entries", 1}}},
+                                                 {"limits.set", json::object()},
+                                                 {"limits.set", {{"values", json::object()}}},
+                                                 {"notice", {{"in_s", -1}}},
                                                  {"logs", {{"job", "x"}, {"attempt", "1"}}},
                                                  {"run", {{"spec", 7}}},
                                                  {"nonsense", json::object()}}) {

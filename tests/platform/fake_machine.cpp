@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/platform/fake_machine.h"
+#include "daemon/platform/user_profiles.h"
 
 #include "tests/support/catch.h"
 
@@ -64,7 +65,7 @@ platform::ResolveRequest FakeMachine::request(platform::SettingTexts flags) cons
 }
 
 const std::vector<platform::Profile>& profiles() {
-  static const auto loaded = platform::load_profiles();
+  static const auto loaded = platform::load_profiles("");
   if (!loaded) {
     FAIL(loaded.error().text);
   }

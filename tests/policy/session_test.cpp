@@ -54,7 +54,7 @@ TEST_CASE("a job is asked to save before the session may be taken for idle, once
   b.session(10h);
   b.run();
   const auto idle = b.now.boot + 20min;
-  b.step(IdleExpected{idle});
+  b.step(IdleExpected{idle, b.now.boot});
   CHECK_FALSE(b.action<SendRequest>());
   REQUIRE(b.last.next_wakeup);
   b.pass(*b.last.next_wakeup - b.now.boot);
@@ -69,7 +69,7 @@ TEST_CASE("a job is asked to save before the session may be taken for idle, once
   b.pass(1s);
   b.tick();
   CHECK_FALSE(b.action<SendRequest>());
-  b.step(IdleExpected{idle + 20s}); // the same end, seen a little later
+  b.step(IdleExpected{idle + 20s, b.now.boot}); // the same end, seen a little later
   CHECK_FALSE(b.action<SendRequest>());
 }
 
@@ -77,7 +77,7 @@ TEST_CASE("an idle end that is nearer than a save takes is asked for at once") {
   Bench b;
   b.session(10h);
   b.run();
-  b.step(IdleExpected{b.now.boot + 10s});
+  b.step(IdleExpected{b.now.boot + 10s, b.now.boot - 20min});
   CHECK(b.action<SendRequest>());
 }
 
@@ -85,14 +85,42 @@ TEST_CASE("after activity the next idle end is another one") {
   Bench b;
   b.session(10h);
   b.run();
-  b.step(IdleExpected{b.now.boot + 100s});
+  b.step(IdleExpected{b.now.boot + 100s, b.now.boot - 20min});
   REQUIRE(b.action<SendRequest>());
   b.record(journal::Requested{1, false, "USR1", {}});
   b.saved("/ckpt/1", "s1");
   b.secured();
   b.pass(90s);
-  b.step(IdleExpected{std::nullopt});
+  b.step(IdleExpected{});
   b.pass(1h);
-  b.step(IdleExpected{b.now.boot + 60s});
+  b.step(IdleExpected{b.now.boot + 60s, b.now.boot - 20min});
   CHECK(b.action<SendRequest>());
+}
+
+TEST_CASE("a lead as long as the cap makes no short pause a save") {
+  Bench b;
+  b.session(10h);
+  auto spec = Bench::spec();
+  spec.lead = 30min;
+  b.run(spec);
+  for (int i = 0; i < 10; ++i) { // a cell every minute
+    b.step(IdleExpected{b.now.boot + 20min, b.now.boot});
+    CHECK_FALSE(b.action<SendRequest>());
+    b.pass(1min);
+    b.tick();
+    CHECK_FALSE(b.action<SendRequest>());
+  }
+  b.pass(10min);
+  b.tick();
+  CHECK(b.action<SendRequest>());
+}
+
+TEST_CASE("a notice of an end that is there leaves a job a moment to save") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.step(EndMoved{b.now.boot, b.now.boot, b.now.boot, "preempted"});
+  const auto& p = b.action<SendPlan>()->plan;
+  CHECK(*p.term_at >= *p.request_at + 5s);
+  CHECK(p.kill_grace > 0s);
 }

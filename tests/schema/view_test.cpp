@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/platform/resolve.h"
 #include "daemon/platform/standing.h"
+#include "daemon/platform/user_profiles.h"
 #include "schema/embedded.h"
 #include "tests/schema/schema_check.h"
 #include "tests/support/catch.h"
@@ -27,7 +28,7 @@ json session_schema() {
 
 TEST_CASE("the session view of every platform meets its schema", "[schema]") {
   const auto schema = session_schema();
-  const auto profiles = platform::load_profiles();
+  const auto profiles = platform::load_profiles("");
   REQUIRE(profiles.has_value());
   for (const auto& profile : *profiles) {
     INFO(profile.id);

@@ -38,7 +38,7 @@ void IdleWatch::look(const Sighting& seen, const Counting& counts, BootTime bega
   } else {
     const auto unobserved = std::max(now.boot - *m_looked - 2 * usual, Duration::zero());
     m_active = std::min(*m_active + unobserved, now.boot);
-    if (last && last != m_last) {
+    if (last && (!m_last || *last > *m_last)) {
       m_active = std::max(*m_active, back_to(*m_looked));
     }
   }

@@ -113,3 +113,11 @@ TEST_CASE("the next idle end is the lowest cap that is not over", "[limits]") {
   CHECK_FALSE(next_idle_end(active, {60min, 20min}, active + 60min));
   CHECK_FALSE(next_idle_end(active, {}, active));
 }
+
+TEST_CASE("a kernel that is gone was no activity", "[limits]") {
+  Watch w;
+  w.look(w.last(w.now.wall - 5min));
+  w.pass(60s);
+  w.look(w.last(w.now.wall - 40min)); // the newer one was ended
+  CHECK(w.idle_for() == 6min);
+}
