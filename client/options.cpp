@@ -56,6 +56,7 @@ private:
   LimitsSetOptions m_limits_set;
   std::vector<std::string> m_limits_words;
   NoticeOptions m_notice;
+  DoctorOptions m_doctor;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   DaemonStartOptions m_start;
@@ -115,6 +116,8 @@ void CommandLine::declare_looking() {
   platforms.add_option("NAME", m_platforms.platform, "Only this one, with its sources")
       ->type_name("");
   platforms.add_flag("--markdown", m_platforms.markdown, "A Markdown table with all columns");
+  verb(m_app, "doctor", "What was found on this machine, what is missing, and the remedy",
+       "gpujob doctor", m_doctor);
   verb(m_app, "version", "The version of gpujob", "gpujob version --json", m_version);
 }
 

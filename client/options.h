@@ -119,6 +119,10 @@ struct NoticeOptions {
   bool json = false;
 };
 
+struct DoctorOptions {
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -151,11 +155,12 @@ struct VersionOptions {
   bool json = false;
 };
 
-using Command = std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions,
-                             CheckpointOptions, StopOptions, WaitOptions, RmOptions, LimitsOptions,
-                             LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
-                             QuotaImportOptions, PlatformsOptions, BenchOptions, DaemonStartOptions,
-                             DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+using Command =
+    std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
+                 StopOptions, WaitOptions, RmOptions, DoctorOptions, LimitsOptions,
+                 LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions, QuotaImportOptions,
+                 PlatformsOptions, BenchOptions, DaemonStartOptions, DaemonStopOptions,
+                 DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

@@ -181,7 +181,8 @@ void HelperRunner::bar(std::uint64_t number) {
   std::swap(waiting, m_waiting);
   for (auto& request : waiting) {
     if (request.key == it->second->key) {
-      boost::asio::post(m_io, [done = std::move(request.done), this] { done(still_hangs(m_of_what)); });
+      boost::asio::post(m_io,
+                        [done = std::move(request.done), this] { done(still_hangs(m_of_what)); });
     } else {
       m_waiting.push_back(std::move(request));
     }
