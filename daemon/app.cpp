@@ -46,7 +46,7 @@ App::App(boost::asio::io_context& io, AppParts parts)
           [this](const std::optional<platform::EndNotice>& n) {
             on_notice(Outlook::NoticeFrom::asked, n);
           }),
-      m_renewal(io), m_warner(io, on_warning_of(m_outlook.settings())),
+      m_renewal(io), m_memory_timer(io), m_warner(io, on_warning_of(m_outlook.settings())),
       m_user_profiles(std::move(parts.user_profiles)), m_watch_plan(std::move(parts.watch)),
       m_attempts(
           io, m_places, [this](policy::Event e) { post(std::move(e)); },
@@ -61,6 +61,8 @@ App::App(boost::asio::io_context& io, AppParts parts)
   m_outlook.restore_notices(parts.notices);
   m_watch.start(m_watch_plan);
   renew_later();
+  look_at_memory();
+  look_at_disks();
 }
 
 App::~App() = default;
@@ -292,7 +294,7 @@ Result<void> App::stop_daemon() {
   // Remembered first: otherwise a shim would bring us back.
   GPUJOB_TRY(atomic_replace(m_places.runtime.stop_marker(), "gpujob daemon stop\n"));
   // The answer to whoever asked goes out before the loop ends.
-  boost::asio::post(m_io, [this] { shut_down(); });
+  boost::asio::post(m_io, [this] { close_and_shut_down(); });
   return {};
 }
 

@@ -8,6 +8,7 @@
 #include "daemon/jobs/attempts.h"
 #include "daemon/outlook.h"
 #include "daemon/policy/core.h"
+#include "daemon/policy/limits/memory.h"
 #include "daemon/process/boot_timer.h"
 #include "daemon/process/helper_runner.h"
 #include "daemon/session_watch.h"
@@ -86,6 +87,9 @@ private:
   void forget_command_lines(const std::set<policy::JobId>& changed);
   void arm(const policy::Decision& d);
   void shut_down();
+  [[nodiscard]] durable_requests::Beat make_beat(std::int64_t seq, Now now) const;
+  /// Says in the ledger that this session holds nothing any more, then shuts down.
+  void close_and_shut_down();
   void wait_for_signal();
   void on_signal(int signal);
 
@@ -93,6 +97,8 @@ private:
   void on_activity(const Result<platform::Activity>& activity);
   void on_notice(Outlook::NoticeFrom from, const std::optional<platform::EndNotice>& notice);
   void renew_later();
+  void look_at_memory();
+  void look_at_disks();
   /// Tells the core where the session's end and its idle end lie now, if that is news.
   void renew_outlook();
   Result<void> keep_here(const std::vector<platform::Said>& said) const;
@@ -133,9 +139,12 @@ private:
   process::HelperRunner m_helpers;
   SessionWatch m_watch;
   boost::asio::steady_timer m_renewal; ///< of the outlook: time alone changes it, too
+  boost::asio::steady_timer m_memory_timer;
+  limits::MemoryWatch m_memory;
   Warner m_warner;
   std::string m_user_profiles;
   SessionWatch::Plan m_watch_plan;
+  bool m_disks_asked = false;
   bool m_terminated = false; ///< TERM came once, and was the platform's notice
   jobs::Attempts m_attempts;
   process::BootTimer m_timer;

@@ -95,26 +95,27 @@ void App::perform_one(const policy::WriteRecord& a, Now now) {
                 });
 }
 
-void App::perform_one(const policy::Heartbeat& a, Now now) {
-  std::vector<std::string> running;
-  for (const auto& id : m_world.active) {
-    const auto& job = m_world.jobs.at(id);
-    if (job.ended_state() == nullptr) {
-      running.push_back(id);
-    }
-  }
-  const auto& ends = m_world.session.ends_at;
+durable_requests::Beat App::make_beat(std::int64_t seq, Now now) const {
   durable_requests::Beat beat;
-  beat.seq = a.seq;
+  const auto& ends = m_world.session.ends_at;
+  beat.seq = seq;
   beat.at = now.wall;
   beat.ends_at = ends ? std::optional(now.wall_at(*ends)) : std::nullopt;
   beat.interval = m_world.session.heartbeat_interval;
-  beat.jobs = std::move(running);
+  for (const auto& id : m_world.active) {
+    if (m_world.jobs.at(id).ended_state() == nullptr) {
+      beat.jobs.push_back(id);
+    }
+  }
   beat.platform = m_outlook.settings().platform;
   beat.resource = m_outlook.resource();
   beat.machine = m_outlook.vm_id();
   beat.began = now.wall_at(m_outlook.settings().start.boot);
-  const auto request = durable_requests::heartbeat(m_durable, beat);
+  return beat;
+}
+
+void App::perform_one(const policy::Heartbeat& a, Now now) {
+  const auto request = durable_requests::heartbeat(m_durable, make_beat(a.seq, now));
   m_helpers.run("ledger", process::Load::light, request, k_small_deadline,
                 [this](const Result<std::string>& reply) {
                   if (const auto done = durable_requests::read_done(reply); !done) {
@@ -122,6 +123,18 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
                   }
                   post(policy::HeartbeatWritten{});
                 });
+}
+
+void App::close_and_shut_down() {
+  auto beat = make_beat(m_world.heartbeat_seq + 1, read_clocks());
+  if (m_durable.dir.empty() || !beat.jobs.empty()) {
+    shut_down();
+    return;
+  }
+  beat.closed = true;
+  constexpr Duration k_patience = 10s;
+  m_helpers.run("ledger", process::Load::light, durable_requests::heartbeat(m_durable, beat),
+                k_patience, [this](const Result<std::string>&) { shut_down(); });
 }
 
 } // namespace gpujob

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/clock.h"
+#include "common/duration.h"
 #include "common/file.h"
 #include "common/id.h"
 #include "common/json.h"
 #include "common/log.h"
+#include "common/text.h"
 #include "daemon/app.h"
+#include "daemon/platform/memory.h"
 #include "daemon/platform/saying.h"
 #include "daemon/platform/user_profiles.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -21,6 +25,10 @@ namespace {
 /// An end that is seen to move by less is the same.
 constexpr Duration k_same = 1s;
 constexpr Duration k_renewal = 60s;
+/// Memory fills within seconds; a look costs three small files.
+constexpr Duration k_memory_every = 2s;
+/// A save takes about so long, and an OOM kill waits for nobody.
+constexpr Duration k_memory_lead = 60s;
 
 bool moved(const std::optional<BootTime>& from, const std::optional<BootTime>& to) {
   return from.has_value() != to.has_value() || (from && std::chrono::abs(*from - *to) >= k_same);
@@ -54,9 +62,56 @@ void App::renew_later() {
   m_renewal.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
       renew_outlook();
+      look_at_disks();
       renew_later();
     }
   });
+}
+
+void App::look_at_memory() {
+  const auto seen = platform::read_memory();
+  m_outlook.take_memory(seen);
+  if (!seen || !seen->limit_bytes) {
+    return; // nothing to run into
+  }
+  m_memory.look(seen->used_bytes, *seen->limit_bytes, read_clocks().boot);
+  if (m_memory.comes_near(k_memory_lead)) {
+    const auto left = m_memory.until_full();
+    post(policy::SaveWished{
+        fmt::format("memory fills up: {} of {} used{}: asked to save now",
+                    format_bytes(static_cast<unsigned long long>(seen->used_bytes)),
+                    format_bytes(static_cast<unsigned long long>(*seen->limit_bytes)),
+                    left ? fmt::format(", full in {}", format_duration(*left)) : "")});
+  }
+  m_memory_timer.expires_after(k_memory_every);
+  m_memory_timer.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      look_at_memory();
+    }
+  });
+}
+
+/// By a helper: a path of the platform's may be a mount that hangs.
+void App::look_at_disks() {
+  std::vector<std::string> paths;
+  const auto& settings = m_outlook.settings();
+  for (const auto& rule : m_outlook.profile().limits) {
+    const auto* cap = std::get_if<platform::DiskCap>(&rule.what);
+    if (cap != nullptr && rule.applies(settings.variant, settings.plan) &&
+        std::ranges::find(paths, cap->path) == paths.end()) {
+      paths.push_back(cap->path);
+    }
+  }
+  if (paths.empty() || std::exchange(m_disks_asked, true)) {
+    return;
+  }
+  m_helpers.run("disks", process::Load::light, durable_requests::disk(paths), 60s,
+                [this](const Result<std::string>& reply) {
+                  m_disks_asked = false;
+                  if (auto disks = durable_requests::read_disk(reply)) {
+                    m_outlook.take_disks(std::move(*disks));
+                  }
+                });
 }
 
 void App::give_notice(std::optional<Duration> in, const std::string& text) {

@@ -85,19 +85,22 @@ std::string end(const Place& place, const Job& job, WallTime now) {
 
 std::string secure(const Place& place, const StatePaths& paths, const Job& job, int seq) {
   const auto* c = find_checkpoint(const_cast<Job&>(job), seq);
-  return gpujob::json::dump({{"op", "secure"},
-                             {"job", job.id},
-                             {"attempt", c->attempt},
-                             {"session", place.session},
-                             {"seq", seq},
-                             {"path", from_bytes(c->path)},
-                             {"how", c->how},
-                             {"step", c->step ? json(*c->step) : json()},
-                             {"at_ns", to_ns(c->at)},
-                             {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
-                             {"level", place.level},
-                             {"manifest", from_bytes(manifest_path(paths, job, seq))},
-                             {"keep", k_keep}});
+  return gpujob::json::dump(
+      {{"op", "secure"},
+       {"job", job.id},
+       {"attempt", c->attempt},
+       {"session", place.session},
+       {"seq", seq},
+       {"path", from_bytes(c->path)},
+       {"how", c->how},
+       {"step", c->step ? json(*c->step) : json()},
+       {"at_ns", to_ns(c->at)},
+       {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
+       {"level", place.level},
+       {"manifest", from_bytes(manifest_path(paths, job, seq))},
+       {"keep", k_keep},
+       {"cap_path", place.cap_path.empty() ? json() : from_bytes(place.cap_path)},
+       {"cap_bytes", place.cap_path.empty() ? json() : json(place.cap_bytes)}});
 }
 
 std::string resume(const StatePaths& paths, const Job& job) {
@@ -113,6 +116,27 @@ std::string resume(const StatePaths& paths, const Job& job) {
   return gpujob::json::dump({{"op", "resume"},
                              {"ckpt_dir", from_bytes(paths.checkpoint_dir(job.id))},
                              {"candidates", std::move(candidates)}});
+}
+
+std::string disk(const std::vector<std::string>& paths) {
+  return gpujob::json::dump({{"op", "disk"}, {"paths", gpujob::json::from_bytes_list(paths)}});
+}
+
+Result<std::vector<platform::DiskSeen>> read_disk(const Result<std::string>& reply) {
+  auto j = opened(reply);
+  if (!j) {
+    return j.error();
+  }
+  std::vector<platform::DiskSeen> out;
+  for (const auto& item : j->value("disks", json::array())) {
+    gpujob::json::Reader r(item, "helper: disk");
+    out.push_back({r.bytes("path"), r.integer("used_bytes"), r.integer("files"),
+                   r.integer("free_bytes"), r.boolean_or("complete", false)});
+    if (!r.ok()) {
+      return r.error();
+    }
+  }
+  return out;
 }
 
 std::string say(const Place& place, const std::vector<platform::Said>& said) {

@@ -4,6 +4,7 @@
 #include "common/paths.h"
 #include "common/result.h"
 #include "daemon/platform/said.h"
+#include "daemon/platform/standing.h"
 #include "daemon/policy/event.h"
 #include "daemon/policy/limits/usage.h"
 
@@ -20,6 +21,9 @@ struct Place {
   std::string dir; ///< empty: there is no durable directory
   std::string level;
   std::string session;
+  std::string
+      cap_path{}; ///< below which the platform keeps cap_bytes at most; empty: no such limit
+  std::int64_t cap_bytes = 0;
 };
 
 std::string open(const std::string& dir, const std::string& require_mount);
@@ -41,6 +45,10 @@ struct Beat {
   std::optional<WallTime> began;
 };
 std::string heartbeat(const Place& place, const Beat& beat);
+
+/// What lies below these paths.
+std::string disk(const std::vector<std::string>& paths);
+Result<std::vector<platform::DiskSeen>> read_disk(const Result<std::string>& reply);
 
 std::string say(const Place& place, const std::vector<platform::Said>& said);
 

@@ -257,6 +257,20 @@ json::Json read_notices(const StatePaths& state, const std::string& vm_id) {
   return ours ? j->value("notices", json::Json::object()) : json::Json::object();
 }
 
+/// What the platform keeps of the durable directory at most.
+durable_requests::Place with_cap(durable_requests::Place place, const Outlook::Parts& session) {
+  for (const auto& rule : session.profile.limits) {
+    const auto* cap = std::get_if<platform::DiskCap>(&rule.what);
+    const bool holds = cap != nullptr && cap->bytes && place.dir.starts_with(cap->path + "/") &&
+                       rule.applies(session.settings.variant, session.settings.plan);
+    if (holds) {
+      place.cap_path = cap->path;
+      place.cap_bytes = *cap->bytes;
+    }
+  }
+  return place;
+}
+
 /// This session as it was, or as it is found to be; and what the database remembers.
 Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest request) {
   parts.user_profiles = platform::user_profile_dir(request.inputs.config_path);
@@ -387,7 +401,7 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   }
   const auto now = read_clocks();
   parts.world = make_world(parts.session.settings, *durable, remembered->jobs, now);
-  parts.durable = durable->place;
+  parts.durable = with_cap(durable->place, parts.session);
   parts.durable_state = durable->state;
   Startup done;
   const bool looks = !parts.watch.activity.empty() || parts.watch.notices;

@@ -5,6 +5,7 @@
 #include "common/job_spec.h"
 #include "common/tree.h"
 #include "daemon/durable/attempt.h"
+#include "daemon/durable/disk.h"
 #include "daemon/durable/ledger.h"
 #include "daemon/durable/open.h"
 #include "daemon/durable/resume.h"
@@ -206,6 +207,21 @@ Result<json> op_heartbeat(Reader& r, const json& request) {
   return json::object();
 }
 
+/// Of each path that is there.
+Result<json> op_disk(Reader& r, const json& /*request*/) {
+  auto list = json::array();
+  for (const auto& path : r.bytes_list("paths")) {
+    if (const auto use = measure_disk(path)) {
+      list.push_back({{"path", from_bytes(path)},
+                      {"used_bytes", use->used_bytes},
+                      {"files", use->files},
+                      {"free_bytes", use->free_bytes},
+                      {"complete", use->complete}});
+    }
+  }
+  return r.ok() ? Result<json>(json{{"disks", std::move(list)}}) : Result<json>(r.error());
+}
+
 Result<json> op_say(Reader& r, const json& request) {
   const auto dir = usable_dir(r);
   if (!dir) {
@@ -250,6 +266,8 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   q.dir = read_path(r, "dir", false);
   q.manifest = read_path(r, "manifest", false);
   q.keep = read_positive(r, "keep");
+  q.cap_path = read_path(r, "cap_path", false);
+  q.cap_bytes = r.maybe_integer("cap_bytes");
   const auto level = r.text_or("level", "");
   if (r.ok() && !q.dir.empty() && level != "stored" && level != "cached") {
     r.fail("level", "is neither stored nor cached");
@@ -312,14 +330,15 @@ Result<json> op_resume(Reader& r, const json& /*request*/) {
 } // namespace
 
 Op find_op(std::string_view name) {
-  constexpr std::array<std::pair<std::string_view, Op>, 8> k_ops{{{"open", op_open},
+  constexpr std::array<std::pair<std::string_view, Op>, 9> k_ops{{{"open", op_open},
                                                                   {"scan", op_scan},
                                                                   {"begin", op_begin},
                                                                   {"secure", op_secure},
                                                                   {"resume", op_resume},
                                                                   {"end", op_end},
                                                                   {"heartbeat", op_heartbeat},
-                                                                  {"say", op_say}}};
+                                                                  {"say", op_say},
+                                                                  {"disk", op_disk}}};
   for (const auto& [known, op] : k_ops) {
     if (known == name) {
       return op;

@@ -36,6 +36,9 @@ Verdict check_variable(const Condition& c, const Facts& facts) {
   if (facts.pid1_env && is_in(*facts.pid1_env)) {
     return {Strength::environment, {fmt::format("{} in PID 1's environment", shown)}};
   }
+  if (is_in(facts.kernel_env)) {
+    return {Strength::environment, {fmt::format("{} in a notebook kernel's environment", shown)}};
+  }
   return {};
 }
 

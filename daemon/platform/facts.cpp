@@ -180,6 +180,27 @@ std::string find_gpu_model(const std::string& root) {
   return {};
 }
 
+/// The environment of the first notebook kernel that has one of the variables: under sudo, `env -i`
+/// or cron ours is bare, and theirs is what the platform gave.
+std::map<std::string, std::string> find_kernel_environment(const std::string& root,
+                                                           const std::set<std::string>& variables) {
+  std::error_code ignored;
+  std::filesystem::directory_iterator processes(root + "/proc", ignored);
+  for (; processes != std::filesystem::directory_iterator(); processes.increment(ignored)) {
+    const auto dir = processes->path().string();
+    const auto name = processes->path().filename().string();
+    if (!parse_int(name) ||
+        read_text(dir + "/cmdline").value_or("").find("ipykernel") == std::string::npos) {
+      continue;
+    }
+    auto env = pick(split(read_text(dir + "/environ").value_or(""), '\0'), variables);
+    if (!env.empty()) {
+      return env;
+    }
+  }
+  return {};
+}
+
 } // namespace
 
 Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& source) {
@@ -189,6 +210,9 @@ Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& sour
   f.env = pick(source.env, wanted.variables);
   if (const auto text = read_text(root + "/proc/1/environ")) {
     f.pid1_env = pick(split(*text, '\0'), wanted.variables);
+  }
+  if (f.env.empty() && (!f.pid1_env || f.pid1_env->empty())) {
+    f.kernel_env = find_kernel_environment(root, wanted.variables);
   }
   for (const auto& path : wanted.dirs) {
     if (kind_of(root + path) == S_IFDIR) {

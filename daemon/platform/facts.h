@@ -28,8 +28,10 @@ struct FactSource {
 struct Facts {
   std::map<std::string, std::string> env;
   std::optional<std::map<std::string, std::string>> pid1_env; ///< nullopt: not readable
-  std::set<std::string> dirs, files;                          ///< of those asked for, the existing
-  std::set<std::pair<std::string, std::string>> json_keys;    ///< likewise: file, member
+  /// Of a notebook kernel; looked for only where our own and PID 1's say nothing.
+  std::map<std::string, std::string> kernel_env;
+  std::set<std::string> dirs, files;                       ///< of those asked for, the existing
+  std::set<std::pair<std::string, std::string>> json_keys; ///< likewise: file, member
   std::string boot_id = "unknown";
   std::optional<std::uint64_t> pid1_start_ticks;
   std::vector<std::string> container_evidence; ///< empty: not in a container, as far as we see

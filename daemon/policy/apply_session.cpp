@@ -41,6 +41,17 @@ void on_event(World& w, const IdleExpected& e, Now now) {
   }
 }
 
+void on_event(World& w, const SaveWished& e, Now) {
+  for (const auto& id : w.active) {
+    auto& job = w.jobs.at(id);
+    const auto* running = std::get_if<Running>(&job.state);
+    if (running != nullptr && !running->ending) {
+      warn(w, job, e.why);
+      ask_checkpoint(w, job);
+    }
+  }
+}
+
 std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Running& running) {
   const auto end = w.session.idle_end;
   const bool asked = end && running.idle_asked && *end < *running.idle_asked + k_same_idle_end;

@@ -120,11 +120,15 @@ struct IdleExpected {
   std::optional<BootTime> at;
   BootTime since{};
 };
+/// Every running job should save now, and go on.
+struct SaveWished {
+  std::string why; ///< for people
+};
 struct Tick {};
 
 using Event = std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared,
                            LaunchFailed, BaselineTaken, ShimRecord, ShimGone, NeverStarted,
                            CheckpointFound, Secured, RecordWritten, HeartbeatWritten,
-                           EnvironmentHeld, Imported, EndMoved, IdleExpected, Tick>;
+                           EnvironmentHeld, Imported, EndMoved, IdleExpected, SaveWished, Tick>;
 
 } // namespace gpujob::policy

@@ -79,7 +79,7 @@ class Ask(Case):
 
     def test_an_answer_comes_back_as_it_was(self):
         server = self.server(lambda _: ok(b"\xff\0x", "404 Not Found"))
-        self.assertEqual(self.get(server.port), {"ok": True, "status": 404, "body": {"b64": "/wB4"}})
+        self.assertEqual(self.get(server.port), {"ok": True, "status": 404, "body": {"b64": "/wB4"}, "before": []})
         self.assertTrue(server.asked[0].startswith("GET /x?token=secret HTTP/1.1\r\n"))
 
     def test_a_token_is_fetched_first_where_one_is_needed(self):

@@ -311,4 +311,19 @@ TEST_CASE("the mount table says what lies under a path", "[platform]") {
   CHECK(platform::filesystem_type({}, "/x").empty());
 }
 
+TEST_CASE("under env -i a notebook kernel's environment tells the platform", "[platform]") {
+  FakeMachine m;
+  m.pid1_env({"PATH=/bin"});
+  m.file("/proc/77/cmdline", std::string("python3\0-m\0ipykernel_launcher\0", 29));
+  m.file("/proc/77/environ", std::string("PATH=/bin\0KAGGLE_KERNEL_RUN_TYPE=Batch\0", 39));
+  m.file("/proc/78/cmdline", std::string("sshd\0", 5));
+  m.file("/proc/78/environ", std::string("TBE_RUNTIME_ADDR=x\0", 19));
+  const auto d = detect_platform(profiles(), m.facts());
+  CHECK(d.platform == "kaggle");
+  CHECK(d.variant == "batch");
+  CHECK(d.confidence == Confidence::high);
+  REQUIRE(d.evidence.size() == 1);
+  CHECK(d.evidence[0] == "KAGGLE_KERNEL_RUN_TYPE in a notebook kernel's environment");
+}
+
 } // namespace gpujob

@@ -124,3 +124,16 @@ TEST_CASE("a notice of an end that is there leaves a job a moment to save") {
   CHECK(*p.term_at >= *p.request_at + 5s);
   CHECK(p.kill_grace > 0s);
 }
+
+TEST_CASE("when a save is wished for every running job is asked, and told why") {
+  Bench b;
+  b.w.slots = 2;
+  b.run();
+  b.run(Bench::spec("k"), "j2");
+  b.step(SaveWished{"memory fills up"});
+  CHECK(b.last.actions.size() >= 2);
+  CHECK(b.action<SendRequest>());
+  CHECK(b.job("j1").request_wanted == 1);
+  CHECK(b.job("j2").request_wanted == 1);
+  CHECK(b.w.announcements.back().warning);
+}
