@@ -14,7 +14,7 @@ import subprocess
 import time
 import uuid
 
-from machine import BIN, HERE as SUPPORT, Case, Machine
+from machine import BIN, HERE as SUPPORT, Case, Machine, wait_until
 
 UNSHARE = ["unshare", "--pid", "--fork", "--kill-child", "--mount", "--uts", "--ipc", "--net", "--cgroup", "--time"]
 SINCE_BOOT = 45000  # the host is up for longer than any container on it
@@ -142,11 +142,16 @@ class Vm(Machine):
             self.unshare.wait()
             self.errors.seek(0)
             raise AssertionError(f"the VM of {self.of.platform} did not start: {self.errors.read()}")
+        wait_until(lambda: b"/opt/init/" in self.of_pid1("cmdline").split(b"\0")[0], "PID 1 is what it shall be")
         with open(f"/proc/{self.pid1}/stat") as f:
             self.began = int(f.read().rsplit(")", 1)[1].split()[19]) / TICKS
         self.enter = [shutil.which("nsenter"), "--target", str(self.pid1), "--mount", "--uts", "--ipc", "--net",
                       "--pid", "--cgroup", "--time", "--wd",
                       "--setuid", str(self.of.user.uid), "--setgid", str(self.of.user.gid)]
+
+    def of_pid1(self, name):
+        with open(f"/proc/{self.pid1}/{name}", "rb") as f:
+            return f.read()
 
     def popen(self, *args, **more):
         more.setdefault("stdout", subprocess.PIPE)
