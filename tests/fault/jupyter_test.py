@@ -4,104 +4,40 @@
 A kernel is interrupted with its whole process group and restarted by killing it; the server takes
 its kernels along when it ends. Daemon and jobs are in sessions of their own.
 """
-import json
 import os
 import signal
 import socket
 import subprocess
-import urllib.error
-import urllib.request
-import uuid
 
+import live_notebook
 from machine import BIN, PYTHON, SAVER, Case, main, wait_until
 
-try:
-    import websocket  # comes with Debian's jupyter-server
-except ImportError:
-    websocket = None
-
-SERVER = "/usr/bin/jupyter-server"
 TOKEN = "of-this-test"
 
 
-class Notebook:
-    """A server on this machine with one kernel, driven as a browser does."""
-
-    def __init__(self, vm):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            port = s.getsockname()[1]
-        home = vm.root + "/jupyter"
-        os.mkdir(home)
-        env = {k: v for k, v in vm.env.items() if not k.startswith("JUPYTER")}
-        env.update(PATH=f"{BIN}:{env['PATH']}", IPYTHONDIR=home + "/ipython",
-                   **{f"JUPYTER_{d}_DIR": f"{home}/{d.lower()}" for d in ("CONFIG", "DATA", "RUNTIME")})
-        self.url = f"http://127.0.0.1:{port}/api/"
-        self.log = home + "/log"
-        with open(self.log, "wb") as log:
-            self.server = subprocess.Popen(
-                [SERVER, "--allow-root", "--no-browser", "--ip=127.0.0.1", f"--port={port}",
-                 "--ServerApp.port_retries=0", f"--ServerApp.token={TOKEN}", f"--ServerApp.root_dir={home}"],
-                env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-        wait_until(self.answers, "the server answers", 60)
-        self.kernel = self.rest("POST", "kernels", {"name": "python3"})["id"]
-        self.connect()
-
-    def rest(self, method, path, body=None):
-        data = None if body is None else json.dumps(body).encode()
-        request = urllib.request.Request(self.url + path, data, {"Authorization": "token " + TOKEN}, method=method)
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            text = answer.read()
-        return json.loads(text) if text else None
-
-    def answers(self):
-        if self.server.poll() is not None:
-            with open(self.log) as log:
-                raise AssertionError("the server ended: " + log.read())
-        try:
-            return self.rest("GET", "status")
-        except urllib.error.URLError:
-            return None
-
-    def connect(self):
-        self.socket = websocket.create_connection(
-            f"{self.url.replace('http', 'ws', 1)}kernels/{self.kernel}/channels",
-            header=["Authorization: token " + TOKEN], timeout=60)
-
-    def begin_cell(self, code):
-        header = {"msg_id": uuid.uuid4().hex, "username": "", "session": "test",
-                  "msg_type": "execute_request", "version": "5.3"}
-        self.socket.send(json.dumps({
-            "header": header, "parent_header": {}, "metadata": {}, "buffers": [], "channel": "shell",
-            "content": {"code": code, "silent": False, "store_history": False, "allow_stdin": False}}))
-        return header["msg_id"]
-
-    def read_cell(self, cell, until):
-        """What it printed until that text, or to its end when the text is None."""
-        out, status = "", None
-        while until not in out if until else status is None:
-            message = json.loads(self.socket.recv())
-            if message["parent_header"].get("msg_id") != cell:
-                continue
-            if message["msg_type"] == "stream":
-                out += message["content"]["text"]
-            elif message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                status = "idle"  # on the same channel as the output, so nothing follows
-        return out
-
-    def cell(self, code):
-        return self.read_cell(self.begin_cell(code), None)
-
-    def command(self, what):
-        self.rest("POST", f"kernels/{self.kernel}/{what}")
+def open_notebook(vm):
+    """One on this machine, with one kernel."""
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    home = vm.root + "/jupyter"
+    os.mkdir(home)
+    env = {k: v for k, v in vm.env.items() if not k.startswith("JUPYTER")}
+    env.update(PATH=f"{BIN}:{env['PATH']}", IPYTHONDIR=home + "/ipython",
+               **{f"JUPYTER_{d}_DIR": f"{home}/{d.lower()}" for d in ("CONFIG", "DATA", "RUNTIME")})
+    with open(home + "/log", "wb") as log:
+        server = subprocess.Popen(
+            live_notebook.command(port, TOKEN, "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={home}"),
+            env=env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+    return live_notebook.Notebook(server, home + "/log", f"http://127.0.0.1:{port}/", TOKEN)
 
 
 class Jupyter(Case):
     def setUp(self):
         super().setUp()
-        if websocket is None or not os.path.exists(SERVER):
+        if not live_notebook.is_installed():
             self.skipTest("jupyter-server is not installed")
-        self.notebook = Notebook(self.vm)
+        self.notebook = open_notebook(self.vm)
         self.addCleanup(self.notebook.server.wait)
         self.addCleanup(self.notebook.server.kill)
 

@@ -191,7 +191,7 @@ class Life(Lab):
         with table.cell(name, "session left") as left, table.cell(name, "quota") as quota:
             quota += self.windows_are_right(vm, view)
             remaining = view["session"]["remaining_s"]
-            left.append("unknown" if remaining is None else table.duration(remaining))
+            left.append("unknown" if remaining is None else f"{table.duration(remaining)} of {table.roughly(of.limit)}")
         with table.cell(name, "durable place") as place:
             if of.given:
                 vm.ok("daemon", "stop")
@@ -204,6 +204,9 @@ class Life(Lab):
             saved = self.saves(vm)
             wait_until(lambda: ledger.read(vm.stored(self.durable_of(of))), "its use is written down")
             place.append(f"{self.durable_of(of)} ({'given, ' if not of.durable else ''}{saved['durable']})")
+        with table.cell(name, "idle") as idle:
+            cap = next((l["amount_s"] for l in vm.json("quota")["limits"] if l["type"] == "idle"), 0)
+            idle.append("only the user knows" if cap is None else table.roughly(cap) if cap else "none")
         vm.vanish()
         with table.cell(name, "second session finds it") as found:
             found.append(self.goes_on(of, saved))

@@ -41,6 +41,7 @@ tty 5 0
 fuse 10 229
 END
 mkdir -m 1777 dev/shm
+mkdir dev/pts; mount -t devpts -o newinstance,ptmxmode=666 devpts dev/pts; ln -s pts/ptmx dev/ptmx
 """
 # The fields of /proc/PID/stat, with another name and start.
 AGE = """

@@ -5,60 +5,18 @@ import os
 import socket
 import ssl
 import subprocess
-import threading
 import time
-import unittest
 
+from fake_server import Server, ok
 from machine import BIN, Case, main
 
 KERNELS = [{"id": "k", "execution_state": "busy", "connections": 1, "last_activity": "2026-11-21T05:00:00.5Z"}]
 
 
-class Server:
-    """Answers with what it is given: bytes as they are, None with silence. Keeps what it was asked."""
-
-    def __init__(self, answer, family=socket.AF_INET, address=("127.0.0.1", 0), context=None):
-        self.answer, self.context, self.asked = answer, context, []
-        self.socket = socket.socket(family)
-        self.socket.bind(address)
-        self.socket.listen()
-        self.port = self.socket.getsockname()[1] if family == socket.AF_INET else 0
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    def serve(self):
-        while True:
-            try:
-                client = self.socket.accept()[0]
-            except OSError:
-                return
-            threading.Thread(target=self.speak, args=[client], daemon=True).start()
-
-    def speak(self, client):
-        try:
-            if self.context:
-                client = self.context.wrap_socket(client, server_side=True)
-            text = b""
-            while b"\r\n\r\n" not in text:
-                text += client.recv(65536) or b"\r\n\r\n"
-            self.asked.append(text.decode())
-            said = self.answer(text.decode())
-            if said is None:
-                time.sleep(1000)
-            client.sendall(said)
-            client.close()
-        except OSError:
-            pass
-
-
-def ok(body, status="200 OK"):
-    body = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body
-
-
 class Ask(Case):
     def server(self, answer, **more):
         server = Server(answer, **more)
-        self.addCleanup(server.socket.close)
+        self.addCleanup(server.close)
         return server
 
     def ask(self, request):
