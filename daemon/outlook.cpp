@@ -131,7 +131,7 @@ platform::IdleSeen Outlook::idle_seen(Now now) const {
   seen.note = m_idle_note;
   seen.evidence = m_idle_evidence;
   seen.active = m_idle.active();
-  if (const auto at = m_idle.active_at(); at && m_idle_note.empty()) {
+  if (const auto at = m_idle.active_at()) {
     seen.since = std::max(now.boot - *at, Duration::zero());
   }
   return seen;
@@ -196,11 +196,11 @@ policy::EndMoved Outlook::end(Now now) const {
 std::optional<BootTime> Outlook::idle_end(Now now) const {
   const auto* rule = platform::idle_limit_of(profile(), settings().variant, settings().plan);
   const auto at = m_idle.active_at();
-  if (rule == nullptr || !at || !m_idle_note.empty() || m_idle.active()) {
+  if (rule == nullptr || !at || m_idle.active()) {
     return std::nullopt;
   }
   const auto& cap = std::get<platform::IdleCap>(rule->what);
-  return cap.observable ? limits::next_idle_end(*at, caps_of(cap), now.boot) : std::nullopt;
+  return cap.can_be_watched() ? limits::next_idle_end(*at, caps_of(cap), now.boot) : std::nullopt;
 }
 
 std::string Outlook::start_note(Now now) const {

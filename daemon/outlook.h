@@ -85,7 +85,7 @@ private:
   std::vector<durable_requests::SessionUse> m_uses;
   std::vector<platform::Said> m_said;
   limits::IdleWatch m_idle;
-  std::string m_idle_note = "not looked at yet";
+  std::string m_idle_note = "not looked at yet"; ///< empty: the last look was answered
   std::vector<std::string> m_idle_evidence;
   struct Noticed {
     BootTime at{}, ends_at{};

@@ -48,13 +48,15 @@ std::string idle_line(const LimitView& l, const SessionView& session, WallTime n
   if (!l.used_s) {
     return fmt::format("after {}; {}", cap, l.note.empty() ? "not known since when" : l.note);
   }
+  const auto asked = l.note.empty() ? "" : "; " + l.note;
   const auto since = *l.used_s < 1 ? std::string("active now")
                                    : fmt::format("idle for {}", format_seconds(*l.used_s));
   if (!session.idle_ends_at) {
-    return fmt::format("after {}; {}, which the platform lets pass", cap, since);
+    return fmt::format("after {}; {}{}", cap, since, asked);
   }
-  return fmt::format("after {}; {}: may end {} ({}), saved before that", cap, since,
-                     format_local(*session.idle_ends_at), relative(*session.idle_ends_at, now));
+  return fmt::format("after {}; {}: may end {} ({}), saved before that{}", cap, since,
+                     format_local(*session.idle_ends_at), relative(*session.idle_ends_at, now),
+                     asked);
 }
 
 std::string in_unit(const std::string& number, const std::string& unit) {

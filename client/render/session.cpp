@@ -36,7 +36,8 @@ std::string platform_text(const SessionView& v) {
 
 std::string limit_text(const SessionView& v) {
   if (!v.limit_s) {
-    return "unknown: nothing is asked to save in time; give --session-limit to gpujob daemon start";
+    return v.ends_at ? "unknown"
+                     : "unknown: nothing is asked to save in time: gpujob limits set session=9h";
   }
   return with_confidence(format_seconds(*v.limit_s), v.limit_confidence);
 }

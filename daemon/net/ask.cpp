@@ -7,6 +7,7 @@
 #include "daemon/net/http.h"
 #include "daemon/net/jupyter.h"
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <fmt/format.h>
@@ -111,7 +112,10 @@ Result<Json> jupyter(json::Reader& r, const Json&) {
     named.found = "the platform's profile";
     named.url = url.ends_with('/') ? url : url + "/";
     named.any_certificate = true;
-    servers.push_back(std::move(named));
+    const auto same = [&](const auto& s) { return s.url == named.url; };
+    if (std::ranges::none_of(servers, same)) {
+      servers.push_back(std::move(named));
+    }
   }
   if (!r.ok()) {
     return r.error();

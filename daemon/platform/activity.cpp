@@ -135,7 +135,7 @@ limits::Counting counting_of(const IdleCap& cap) {
 Duration activity_interval(const Profile& p, std::string_view variant, std::string_view plan) {
   const auto* rule = idle_limit_of(p, variant, plan);
   const auto* cap = rule == nullptr ? nullptr : std::get_if<IdleCap>(&rule->what);
-  if (cap == nullptr || !cap->value || !cap->observable) {
+  if (cap == nullptr || !cap->can_be_watched()) {
     return Duration::zero();
   }
   return std::clamp<Duration>(*cap->value / 20, std::chrono::seconds{1}, std::chrono::seconds{60});

@@ -70,6 +70,13 @@ Wanted wanted_by(const std::vector<Profile>& profiles) {
       }
     }
   }
+  for (const auto& p : profiles) {
+    for (const auto& variable : {p.end_variable, p.key_variable}) {
+      if (!variable.empty()) {
+        w.variables.insert(variable);
+      }
+    }
+  }
   w.variables.insert({"JUPYTER_RUNTIME_DIR", "JUPYTER_DATA_DIR", "XDG_DATA_HOME"});
   return w;
 }
@@ -244,6 +251,16 @@ Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& sour
   f.gpu_model = find_gpu_model(root);
   f.mounts = parse_mounts(read_text(root + "/proc/self/mountinfo").value_or(""));
   return f;
+}
+
+std::string Facts::variable(const std::string& name) const {
+  for (const auto* in : {&env, pid1_env ? &*pid1_env : nullptr, &kernel_env}) {
+    if (const auto it = in == nullptr ? env.end() : in->find(name);
+        in != nullptr && it != in->end()) {
+      return it->second;
+    }
+  }
+  return {};
 }
 
 std::string filesystem_type(const std::vector<Mount>& mounts, const std::string& path) {

@@ -39,6 +39,8 @@ struct Facts {
   bool has_gpu = false;  ///< a driver's device is there
   std::string gpu_model; ///< as the driver's /proc file has it, in lower case: "t4"; or empty
 
+  /// Of this process, else of PID 1, else of a notebook kernel; empty: nowhere.
+  [[nodiscard]] std::string variable(const std::string& name) const;
   [[nodiscard]] bool in_container() const { return !container_evidence.empty(); }
 };
 

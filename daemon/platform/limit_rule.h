@@ -37,6 +37,9 @@ struct IdleCap {
   std::string ask;
   std::vector<std::string> counts, not_counts; ///< as activity: words of the schema
   bool observable = true;                      ///< from inside
+
+  /// Something that we can see is known to count.
+  [[nodiscard]] bool can_be_watched() const { return value && observable && !counts.empty(); }
 };
 
 /// Zones by name: they are loaded where files may be read.

@@ -70,6 +70,8 @@ struct Profile {
   std::string confirm; ///< why the user is asked to say that it is this one; empty: nobody is asked
   std::int64_t priority = 0; ///< smaller is asked first
   std::optional<Detect> detect;
+  std::string end_variable; ///< holds the session's end in Unix seconds; empty: none does
+  std::string key_variable; ///< another value of it is another session; empty: the machine is it
   bool outlives_session = false; ///< the machine: its PID 1 says nothing of when a session began
   std::vector<Variant> variants; ///< the first that holds
   std::vector<std::string> plans;

@@ -39,6 +39,8 @@ Result<void> Resolver::settle_platform() {
                    m_profile->detect ? Origin::detected : Origin::fallback);
   }
   m_out.platform = d.platform;
+  m_out.key =
+      m_profile->key_variable.empty() ? "" : m_request.facts.variable(m_profile->key_variable);
   m_out.variant = d.variant;
   m_out.evidence = std::move(d.evidence);
   m_out.conflicts = std::move(d.conflicts);

@@ -21,6 +21,12 @@ Result<void> Resolver::settle_session() {
   const auto& stored = m_request.stored;
   bool same = stored && same_session(*stored, m_request.facts) &&
               find_profile(m_profiles, stored->platform) != nullptr;
+  if (same) {
+    // Under Slurm one machine holds one session after the other.
+    const auto& variable = find_profile(m_profiles, stored->platform)->key_variable;
+    const auto key = variable.empty() ? "" : m_request.facts.variable(variable);
+    same = m_request.revive || key.empty() || stored->key.empty() || key == stored->key;
+  }
   if (same && !m_request.revive && m_request.inputs.flags.session_start) {
     const auto start =
         parse_session_start(*m_request.inputs.flags.session_start, key::k_start.flag, m_now);
@@ -113,6 +119,27 @@ bool Resolver::start_outgrown() const {
   return !is_word(stored.settings.at(key::k_start.name).origin) && m_out.limit &&
          (!stored.limit || stored.limit->value != m_out.limit->value) &&
          m_now.boot - stored.start.boot > m_out.limit->value;
+}
+
+/// The platform says the instant: what is left until then, from the start on, is the limit.
+void Resolver::take_told_end() {
+  const auto text = m_profile->end_variable.empty()
+                        ? std::string{}
+                        : m_request.facts.variable(m_profile->end_variable);
+  const auto seconds = parse_int(text);
+  const bool worded = is_word(m_out.settings.at(key::k_limit.name).origin);
+  constexpr long long k_most = 3 * k_longest_span / std::chrono::seconds{1};
+  if (worded || !seconds || *seconds <= 0 || *seconds > k_most) {
+    return;
+  }
+  const auto length = WallTime{std::chrono::seconds{*seconds}} - m_now.wall_at(m_out.start.boot);
+  if (length <= Duration::zero() || length > k_longest_span) {
+    return;
+  }
+  m_out.limit =
+      SessionLimit{length, {}, m_profile->end_variable + " says so", "", Confidence::high};
+  m_out.margin = std::min(m_profile->margin.value_or(Duration::zero()), length / 10);
+  record_derived(key::k_limit, format_duration(length), Origin::detected);
 }
 
 Result<void> Resolver::settle_start() {

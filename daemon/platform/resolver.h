@@ -27,6 +27,9 @@ public:
     GPUJOB_TRY(settle_plan());
     GPUJOB_TRY(settle_limit());
     GPUJOB_TRY(settle_start());
+    if (m_sources.stored == nullptr) {
+      take_told_end();
+    }
     GPUJOB_TRY(settle_durable());
     GPUJOB_TRY(settle_slots());
     GPUJOB_TRY(settle_notices());
@@ -42,6 +45,7 @@ private:
   Result<void> settle_plan();
   Result<void> settle_limit();
   Result<void> settle_start();
+  void take_told_end();
   Result<void> settle_durable();
   Result<void> settle_slots();
   Result<void> settle_notices();

@@ -58,6 +58,7 @@ struct SessionSettings {
   std::string boot_id;
   std::optional<std::uint64_t> pid1_start_ticks;
 
+  std::string key; ///< the value of the profile's key_variable; empty: there is none
   std::string platform, variant, plan; ///< variant and plan are empty when there is none
   std::vector<std::string> evidence, conflicts;
   Confidence confidence = Confidence::low;

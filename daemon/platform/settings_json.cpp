@@ -174,6 +174,7 @@ nlohmann::json to_json(const SessionSettings& s) {
           {"pid1_start_ticks",
            text_or_null(s.pid1_start_ticks ? std::optional(std::to_string(*s.pid1_start_ticks))
                                            : std::nullopt)},
+          {"key", s.key},
           {"platform", s.platform},
           {"variant", s.variant},
           {"plan", s.plan},
@@ -198,6 +199,7 @@ Result<SessionSettings> settings_from_json(const nlohmann::json& j) {
   s.id = r.text("id");
   s.boot_id = r.text("boot_id");
   s.pid1_start_ticks = read_ticks(r);
+  s.key = r.text_or("key", "");
   s.platform = r.text("platform");
   s.variant = r.text("variant");
   s.plan = r.text("plan");

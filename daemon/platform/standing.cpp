@@ -21,11 +21,13 @@ void look_at(const IdleCap& cap, const Known& known, WallTime now, Standing& out
     out.note = cap.ask.empty() ? "only you know it" : "only you know it: " + cap.ask;
   } else if (!cap.observable) {
     out.note = "what counts as activity there cannot be seen from inside";
-  } else if (!known.idle.note.empty()) {
-    out.note = known.idle.note;
+  } else if (cap.counts.empty()) {
+    out.note = "what counts as activity there is not known: gpujob limits set idle=45m counts "
+               "kernels";
   } else if (!known.idle.since) {
-    out.note = "not looked at yet";
+    out.note = known.idle.note;
   } else {
+    out.note = known.idle.note; // one look that failed does not undo those before it
     const auto since = known.idle.active ? Duration::zero() : *known.idle.since;
     out.horizon.used = since;
     out.horizon.left = std::max(*cap.value - since, Duration::zero());

@@ -127,6 +127,11 @@ Result<void> set_price(Json& user, const Profile& p, const std::string& value) {
   return {};
 }
 
+bool knows_what_counts(const Profile& p) {
+  const auto* rule = find_rule<IdleCap>(p);
+  return rule != nullptr && !std::get<IdleCap>(rule->what).counts.empty();
+}
+
 Result<void> set_value(Json& user, const Profile& p, const std::string& key,
                        const std::string& value) {
   if (key == "session") {
@@ -135,7 +140,7 @@ Result<void> set_value(Json& user, const Profile& p, const std::string& key,
   if (key == "idle") {
     const Json counts{{"counts", {"kernel_busy", "kernel_execution"}}};
     return set_span(user, {{"type", "idle"}}, key, value,
-                    find_rule<IdleCap>(p) == nullptr ? counts : Json::object());
+                    knows_what_counts(p) ? Json::object() : counts);
   }
   if (key == "margin") {
     const auto s = whole_seconds(key, value);

@@ -252,11 +252,10 @@ TEST_CASE("idleness is expected at the lowest cap, then at the next one that is 
   CHECK_FALSE(o.idle_end(s.now));
 }
 
-TEST_CASE("a server that does not answer makes nobody idle, and says why") {
+TEST_CASE("a server that never answered makes nobody idle, and says why") {
   Scene s;
   s.idle(20min);
   auto o = s.outlook();
-  o.take_activity(quiet_since(s.now.wall - 5min), 1min, s.now);
   platform::Activity none;
   none.evidence = {"Jupyter at http://127.0.0.1:1/: refused"};
   o.take_activity(none, 1min, s.now);
@@ -264,4 +263,25 @@ TEST_CASE("a server that does not answer makes nobody idle, and says why") {
   const auto limit = o.view(s.now, "")["limits"][0];
   CHECK(limit["left_s"].is_null());
   CHECK(limit["note"].get<std::string>().find("no Jupyter server answers") == 0);
+}
+
+TEST_CASE("one look that is not answered undoes none before it") {
+  Scene s;
+  s.idle(20min);
+  auto o = s.outlook();
+  o.take_activity(quiet_since(s.now.wall - 5min), 1min, s.now);
+  const auto end = o.idle_end(s.now);
+  o.take_activity(Error{Errc::io, "helper: no answer"}, 1min, s.now);
+  CHECK(o.idle_end(s.now) == end);
+  CHECK(o.view(s.now, "")["limits"][0]["note"] == "helper: no answer");
+}
+
+TEST_CASE("where nobody knows what counts nothing is said of idleness") {
+  Scene s;
+  s.idle(20min);
+  std::get<platform::IdleCap>(s.parts.profile.limits[0].what).counts.clear();
+  auto o = s.outlook();
+  o.take_activity(quiet_since(s.now.wall - 5min), 1min, s.now);
+  CHECK_FALSE(o.idle_end(s.now));
+  CHECK(o.view(s.now, "")["limits"][0]["left_s"].is_null());
 }

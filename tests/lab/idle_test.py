@@ -80,7 +80,7 @@ class Idle(Watched):
     def is_active(self, vm, cap):
         session, limit = self.look(vm)
         self.assertLess(limit["used_s"], NOW)
-        self.assertAlmostEqual(instant(session["idle_ends_at"]), time.time() + cap, delta=NOW)
+        self.assertIsNone(session["idle_ends_at"])  # while something counts there is no such end
 
     def is_idle_since(self, vm, began, cap, *settings):
         session, limit = self.look(vm, *settings)
@@ -158,7 +158,7 @@ class Idle(Watched):
             done = subprocess.run([*vm.enter, PROGRAMS + "/gpujob-http"], input=json.dumps(asked).encode(),
                                   capture_output=True, env=vm.env, timeout=60, check=True)
             servers = json.loads(done.stdout)["servers"]
-            self.assertEqual([s.get("kernels", s) for s in servers], [1] * (1 + len(named)))
+            self.assertEqual([s.get("kernels", s) for s in servers], [1])  # found and named, and asked once
             self.assertAlmostEqual(servers[0]["kernel_last_ns"] / 1e9, self.last_activity(notebook), delta=SLACK)
             said.append("only the user knows")
 

@@ -182,24 +182,36 @@ class Notice(Watched):
             self.is_gone(vm, pid)
             said.append(f"TERM, {grace} s: saved in time")
 
-    def test_kubernetes_sends_term_before_the_end(self):
-        self.is_terminated("kubernetes", 30)
+    def is_told_by_a_hook(self, name, grace):
+        """Only the first process gets TERM there: a hook tells the daemon."""
+        vm, _ = self.begin(MACHINES[name])
+        with table.cell(name, "notice") as said:
+            before = time.time()
+            vm.ok("notice", "the container is stopped")
+            self.ends_in_time(vm, (before + grace, time.time() + grace), "the container is stopped")
+            said.append(f"by a hook, {grace} s: saved in time")
 
-    def test_slurm_sends_term_before_the_end(self):
+    def test_slurm_sends_term_to_everybody_before_the_end(self):
         self.is_terminated("slurm", 30)
 
-    def test_onepanel_sends_term_before_the_end(self):
-        self.is_terminated("onepanel", 30)
+    def test_kubernetes_tells_by_a_hook(self):
+        self.is_told_by_a_hook("kubernetes", 30)
 
-    def test_a_training_job_is_sent_term_before_the_end(self):
-        self.is_terminated("sagemaker-training", 120)
+    def test_a_training_job_tells_by_a_hook(self):
+        self.is_told_by_a_hook("sagemaker-training", 120)
 
     def test_studio_gives_ten_seconds(self):
-        self.is_terminated("sagemaker-studio", 10)
+        self.is_told_by_a_hook("sagemaker-studio", 10)
 
     def test_elsewhere_term_stops_the_daemon_and_the_job_runs_on(self):
-        vm, _ = self.begin(MACHINES["generic"])
-        with table.cell("generic", "notice") as said:
+        self.term_stops_the_daemon_alone("generic")
+
+    def test_term_that_a_person_sends_in_a_pod_is_no_notice(self):
+        self.term_stops_the_daemon_alone("kubernetes")
+
+    def term_stops_the_daemon_alone(self, name):
+        vm, _ = self.begin(MACHINES[name])
+        with table.cell(name, "notice") as said:
             before, pid = vm.show("x"), vm.daemon_pid()
             self.term(vm, pid)
             self.is_gone(vm, pid)

@@ -63,6 +63,20 @@ class Vm(Case):
         self.assertEqual(out[end:].strip(), f"begin {step}")
         self.assertGreater(step, 0)
 
+    def test_term_to_the_first_process_of_a_container_saves_first(self):
+        durable = self.path("durable")
+        os.makedirs(durable)
+        vm = self.boot(f"gpujob daemon start --durable {durable} 2>/dev/null; "
+                       f"exec gpujob run --name x -- {PYTHON} {SAVER} 100000", GPUJOB_PLATFORM="kubernetes")
+        self.assertEqual(vm.stdout.readline(), "begin 0\n")
+        with open(f"/proc/{vm.pid}/task/{vm.pid}/children") as f:
+            first = int(f.read().split()[0])
+        os.kill(first, signal.SIGTERM)
+        out, err = vm.communicate(timeout=60)
+        self.assertEqual(vm.returncode, 85, out + err)
+        self.assertIn("the container is stopped: saving first", err)
+        self.assertIn("confirmed and stored", err)
+
 
 if __name__ == "__main__":
     main()

@@ -305,4 +305,32 @@ TEST_CASE("a limit set later does not end a session at once for a start nobody s
   CHECK(third.start.boot == BootTime{hours(72)});
 }
 
+TEST_CASE("a Slurm job ends when Slurm says, and the next one on this node is another session",
+          "[platform]") {
+  const auto in = [](const char* job, const char* end) {
+    FakeMachine m;
+    m.env(std::string("SLURM_JOB_ID=") + job);
+    m.env(std::string("SLURM_JOB_END_TIME=") + end);
+    return m.request();
+  };
+  // The wall clock stands at 1795237200 and an hour: the end is two hours off.
+  auto r = in("77", "1795248000");
+  const auto s = settle(r, at(hours(1)));
+  CHECK(s.ends_at() == at(hours(3)).boot);
+  CHECK(s.limit->source == "SLURM_JOB_END_TIME says so");
+  CHECK(s.key == "77");
+  r.stored = s;
+  r.new_session_id = "other";
+  CHECK(settle(r, at(hours(2))).ends_at() == at(hours(3)).boot);
+  auto next = in("78", "1795258800");
+  next.stored = s;
+  next.new_session_id = "other";
+  CHECK(settle(next, at(hours(4))).id == "other");
+  CHECK(settle(next, at(hours(4))).ends_at() == at(hours(6)).boot);
+  CHECK_FALSE(settle(in("77", "soon"), at(hours(1))).limit);
+  CHECK_FALSE(settle(in("77", "1795237201"), at(hours(1))).limit);
+  auto said = in("77", "1795248000");
+  said.inputs.flags.session_limit = "40m";
+  CHECK(settle(said, at(hours(1))).limit->value == minutes(40));
+}
 } // namespace gpujob
