@@ -4,7 +4,7 @@ set -euo pipefail
 # shellcheck source=packaging/lib.sh
 . "$(dirname "$0")/lib.sh"
 
-TARGETS=(frame request answer link helper record manifest profile archive)
+TARGETS=(frame request answer link helper record manifest profile archive outside)
 
 usage() {
   cat <<USAGE

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The helper's requests (open, scan, begin, secure, resume, end, heartbeat), carried out below a
+// The helper's requests (open, scan, begin, secure, resume, end,
+// heartbeat, say, disk), carried out below a
 // directory of the target's own, and its replies as the daemon reads them.
 #include "daemon/durable/helper.h"
 #include "common/json.h"
@@ -28,10 +29,10 @@ public:
       return true;
     }
     bool good = true;
-    for (const auto* key : {"dir", "path", "manifest", "ckpt_dir", "durable_path"}) {
+    for (const auto* key : {"dir", "path", "manifest", "ckpt_dir", "durable_path", "cap_path"}) {
       good = good && move_member(request, key);
     }
-    for (const auto* key : {"dirs", "candidates"}) {
+    for (const auto* key : {"dirs", "candidates", "paths"}) {
       const auto list = request.find(key);
       for (auto i = std::size_t{0}; list != request.end() && i < list->size(); ++i) {
         if (list->is_array()) {
@@ -111,6 +112,7 @@ void check_reply(const std::string& text) {
   b.gone(b.exit_record(85));
   b.step(policy::Resumed{"j1", test::Bench::spec()});
   b.step(read_resume(b.job(), text));
+  fuzz::expect_said(read_disk(text));
   const auto scanned = read_scan(place, text);
   fuzz::expect_said(scanned);
   for (const auto& job : scanned ? scanned->jobs : std::vector<policy::Job>{}) {

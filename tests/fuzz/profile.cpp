@@ -4,11 +4,13 @@
 #include "daemon/platform/profile.h"
 #include "client/endpoint.h"
 #include "common/duration.h"
+#include "common/json.h"
 #include "daemon/platform/inputs.h"
 #include "daemon/platform/resolve.h"
 #include "daemon/platform/settings.h"
 #include "daemon/platform/user_profiles.h"
 #include "daemon/platform/values.h"
+#include "schema/embedded.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/sandbox.h"
 
@@ -34,14 +36,35 @@ void check_resolved(const std::vector<platform::Profile>& profiles, platform::In
   expect_said(settings);
   if (settings) {
     (void)settings->plan_end();
-    (void)platform::session_view(*settings, k_now).dump();
+    (void)platform::session_view(*settings, k_now, "stored",
+                                 {settings->ends_at(), settings->plan_end(), "", {}, {}})
+        .dump();
     const auto stored = platform::settings_from_json(platform::to_json(*settings));
     expect(stored.has_value(), "what was resolved can be stored",
            stored ? "" : stored.error().text);
   }
 }
 
+/// The user's file, laid over a built-in one.
+void check_overlay(const std::string& text) {
+  const auto user = json::parse(text, "user");
+  if (!user || !user->is_object()) {
+    return;
+  }
+  for (const auto& file : schema::platforms()) {
+    if (file.name == "kaggle.json") {
+      const auto merged = platform::merge_profile(nlohmann::json::parse(file.content), *user,
+                                                  "/u/kaggle.json", "2026-11-21");
+      expect_said(merged);
+      if (merged) {
+        expect_said(platform::parse_profile(merged->dump(), "kaggle.json"));
+      }
+    }
+  }
+}
+
 void check_profile(const std::string& text, const std::vector<platform::Profile>& known) {
+  check_overlay(text);
   auto profile = platform::parse_profile(text, "fuzz.json");
   expect_said(profile);
   if (!profile) {

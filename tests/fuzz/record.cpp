@@ -32,7 +32,7 @@ void check_session(std::string_view text) {
   if (read) {
     (void)read->ends_at();
     (void)read->plan_end();
-    (void)json::dump(platform::session_view(*read, k_now));
+    (void)json::dump(platform::session_view(*read, k_now, "", {}));
   }
 }
 
