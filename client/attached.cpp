@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/attached.h"
 
-#include "client/daemon_start.h"
 #include "client/interrupts.h"
 #include "client/output.h"
 #include "client/render/job.h"
@@ -13,7 +12,6 @@
 #include <nlohmann/json.hpp>
 #include <poll.h>
 #include <unistd.h>
-#include <utility>
 
 namespace gpujob::client {
 
@@ -42,16 +40,13 @@ private:
   [[nodiscard]] bool caught_up() const { return m_attempt >= m_watcher.view().attempt; }
   void wait();
   AttachedEnd leave(int signal);
-  bool is_the_containers_end(int signal);
-  static void give_notice();
   AttachedEnd ended();
 
   Watcher& m_watcher;
   LogFollower::From m_from = LogFollower::From::start;
   Interrupts m_interrupts;
   std::optional<LogFollower> m_log;
-  bool m_noticed = false; ///< the container's end was told
-  int m_attempt = 0;      ///< whose log m_log is; without one: the attempt before the first to show
+  int m_attempt = 0; ///< whose log m_log is; without one: the attempt before the first to show
 };
 
 Result<AttachedEnd> Attached::run() {
@@ -61,10 +56,7 @@ Result<AttachedEnd> Attached::run() {
       return copied.error();
     }
     if (const auto signal = m_interrupts.take()) {
-      if (!is_the_containers_end(*signal)) {
-        return leave(*signal);
-      }
-      give_notice();
+      return leave(*signal);
     }
     if (*copied == Copied::closed) {
       return AttachedEnd{m_watcher.view(), std::nullopt};
@@ -136,21 +128,6 @@ void Attached::wait() {
                       {STDOUT_FILENO, 0, 0}};
   const bool blind = !m_watcher.connected() || (m_log && log < 0);
   ::poll(entries, 4, blind ? k_poll_ms : k_idle_ms);
-}
-
-/// TERM to the first process of a container is how its platform says that it ends. Once: the second
-/// one ends us as everywhere else.
-bool Attached::is_the_containers_end(int signal) {
-  return signal == SIGTERM && ::getpid() == 1 && !std::exchange(m_noticed, true);
-}
-
-/// We are all that keeps the container alive: the job is waited for until its last save is safe.
-void Attached::give_notice() {
-  auto connection = reach_running_daemon();
-  const auto told = connection
-                        ? connection->call("notice", {{"text", "TERM: this container is stopped"}})
-                        : Result<nlohmann::json>(connection.error());
-  note(told ? "the container is stopped: saving first" : told.error().text);
 }
 
 AttachedEnd Attached::leave(int signal) {

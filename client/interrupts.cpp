@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/interrupts.h"
 
+#include "client/container.h"
+
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -30,7 +32,8 @@ std::optional<int> Interrupts::take() {
   if (!m_fd || ::read(m_fd.get(), &info, sizeof info) != sizeof info) {
     return std::nullopt;
   }
-  return static_cast<int>(info.ssi_signo);
+  const auto signal = static_cast<int>(info.ssi_signo);
+  return is_containers_end(signal) ? std::nullopt : std::optional(signal);
 }
 
 } // namespace gpujob::client

@@ -53,11 +53,22 @@ std::string resource_of(const std::string& text) {
 
 /// "HH:MM:SS" as a span that everybody reads; anything else as it is.
 std::string span_text(const std::string& text) {
-  const auto parts = split(trim(text), ':');
+  auto low = lower(text);
+  if (low.starts_with('-')) {
+    return "0s"; // more was used than there was
+  }
+  // Python writes a day and more as "1 day, 5:30:00".
+  std::string days;
+  if (const auto comma = low.find(','); comma != std::string::npos && low.find(" day") < comma) {
+    days = low.substr(0, low.find(' ')) + "d";
+    low = std::string(trim(low.substr(comma + 1)));
+  }
+  const auto parts = split(low, ':');
   if (parts.size() != 3) {
     return std::string(trim(text));
   }
-  return fmt::format("{}h{}m{}s", parts[0], parts[1], parts[2]);
+  return fmt::format("{}{}h{}m{}s", days, parts[0], parts[1],
+                     parts[2].substr(0, parts[2].find('.')));
 }
 
 Result<nlohmann::json> entry_of(const Row& row, std::size_t line) {
@@ -72,6 +83,7 @@ Result<nlohmann::json> entry_of(const Row& row, std::size_t line) {
   nlohmann::json entry{{"verb", "set"},
                        {"name", resource_of(cell("resource"))},
                        {"amount", remaining},
+                       {"hours", true},
                        {"if_known", true}}; // a session without a TPU knows no TPU quota
   if (const auto total = span_text(cell("total")); !total.empty()) {
     entry["total"] = total;
@@ -94,6 +106,8 @@ Result<nlohmann::json> entry_of(const Row& row, std::size_t line) {
 } // namespace
 
 Result<nlohmann::json> read_kaggle_quota(std::string_view csv) {
+  constexpr std::string_view k_bom = "\xef\xbb\xbf";
+  csv.remove_prefix(csv.starts_with(k_bom) ? k_bom.size() : 0);
   std::vector<std::string> header;
   auto entries = nlohmann::json::array();
   std::size_t number = 0;
@@ -130,8 +144,8 @@ Result<nlohmann::json> read_kaggle_quota(std::string_view csv) {
   }
   if (entries.empty()) {
     return Error{Errc::bad_data,
-                 "kaggle quota: no row of a GPU or TPU with a column 'remaining' was "
-                 "found: give what `kaggle quota -v` prints"};
+                 "kaggle quota: no row of a GPU or TPU was found below a line with the columns "
+                 "'resource' and 'remaining': give what `kaggle quota -v` prints"};
   }
   return entries;
 }

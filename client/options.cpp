@@ -157,23 +157,24 @@ void CommandLine::declare_quota() {
 void CommandLine::declare_limits() {
   auto* limits = m_app.add_subcommand("limits", "The platform's limits, and who says so");
   limits->add_flag("--json", m_limits.json, "One JSON document on stdout");
-  limits->footer("Example: gpujob limits set session=9h plan=pro idle=45m");
+  limits->footer("Example: gpujob limits set session=9h idle=45m");
   limits->callback([this, limits] {
     if (limits->get_subcommands().empty()) {
       m_parsed.command = m_limits;
     }
   });
   auto& set = verb(*limits, "set", "What you know better, for this platform from now on",
-                   "gpujob limits set session=9h plan=pro idle=45m", m_limits_set);
+                   "gpujob limits set session=9h idle=45m", m_limits_set);
   set.add_option("KEY=VALUE", m_limits_words,
                  "session, idle, margin, plan, machine, per_hour, gpu, tpu, cpu, machine_hours; "
                  "default takes it back")
       ->type_name("")
       ->required();
-  auto& notice = verb(m_app, "notice", "Say that the platform ends this session, for hooks",
+  auto& notice = verb(m_app, "notice", "Say that the platform ends this session: jobs save and end",
                       "gpujob notice --in 30s 'preStop'", m_notice);
   notice.add_option("--in", m_notice.in, "So soon; else what the platform gives")->type_name("D");
   notice.add_option("TEXT", m_notice.text, "Who says so")->type_name("");
+  notice.add_flag("--cancel", m_notice.cancel, "It does not, after all");
 }
 
 void CommandLine::declare_bench() {

@@ -116,6 +116,7 @@ struct LimitsSetOptions {
 /// What whoever knows says of the session's end: a hook, a person.
 struct NoticeOptions {
   std::string in, text; ///< empty: what the platform gives, and says
+  bool cancel = false;  ///< what was said of it before was wrong
   bool json = false;
 };
 

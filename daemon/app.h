@@ -37,6 +37,7 @@ struct AppParts {
   SessionWatch::Plan watch;
   nlohmann::json notices;    ///< of an earlier daemon on this machine: Outlook::notices
   std::string user_profiles; ///< platform::user_profile_dir
+  std::map<std::string, std::string> broken_profiles; ///< by platform: what is wrong
   durable_requests::Place durable;
   std::string durable_state; ///< for people: "stored", or why there is none
   std::unique_ptr<store::Store> store;
@@ -71,7 +72,8 @@ public:
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId& id) const override;
   [[nodiscard]] nlohmann::json session_view() const override;
   [[nodiscard]] nlohmann::json status_view() const override;
-  void give_notice(std::optional<Duration> in, const std::string& text) override;
+  Result<void> give_notice(std::optional<Duration> in, const std::string& text) override;
+  void cancel_notice() override;
   Result<void> set_limits(const std::map<std::string, std::string>& values) override;
   void say(const nlohmann::json& entries, const std::string& by,
            std::function<void(Result<std::string>)> done) override;
@@ -144,6 +146,8 @@ private:
   Warner m_warner;
   std::string m_user_profiles;
   SessionWatch::Plan m_watch_plan;
+  int m_renewals = 0;
+  bool m_stopping = false;
   bool m_disks_asked = false;
   bool m_terminated = false; ///< TERM came once, and was the platform's notice
   jobs::Attempts m_attempts;

@@ -126,14 +126,24 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
 }
 
 void App::close_and_shut_down() {
+  if (std::exchange(m_stopping, true)) {
+    return;
+  }
   auto beat = make_beat(m_world.heartbeat_seq + 1, read_clocks());
   if (m_durable.dir.empty() || !beat.jobs.empty()) {
     shut_down();
     return;
   }
   beat.closed = true;
-  constexpr Duration k_patience = 10s;
-  m_helpers.run("ledger", process::Load::light, durable_requests::heartbeat(m_durable, beat),
+  // It waits for nothing that hangs, and nobody waits long for it: the client gives us 10 s.
+  constexpr Duration k_patience = 3s;
+  m_renewal.expires_after(k_patience + 1s);
+  m_renewal.async_wait([this](const boost::system::error_code& error) {
+    if (!error) {
+      shut_down();
+    }
+  });
+  m_helpers.run("close", process::Load::light, durable_requests::heartbeat(m_durable, beat),
                 k_patience, [this](const Result<std::string>&) { shut_down(); });
 }
 

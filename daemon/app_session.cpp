@@ -25,6 +25,8 @@ namespace {
 /// An end that is seen to move by less is the same.
 constexpr Duration k_same = 1s;
 constexpr Duration k_renewal = 60s;
+/// Renewals between two looks at disks: a tree of many files on a network takes its time.
+constexpr int k_disks_every = 15;
 /// Memory fills within seconds; a look costs three small files.
 constexpr Duration k_memory_every = 2s;
 /// A save takes about so long, and an OOM kill waits for nobody.
@@ -50,7 +52,7 @@ void App::on_notice(Outlook::NoticeFrom from, const std::optional<platform::EndN
   }
   // Before anything follows from it: a daemon that comes after this one must know of it.
   const auto path = m_places.state.notices();
-  const auto text = gpujob::json::dump({{"vm", m_outlook.vm_id()}, {"notices", now}});
+  const auto text = gpujob::json::dump({{"session", m_outlook.settings().id}, {"notices", now}});
   if (const auto kept = atomic_replace(path, text); !kept) {
     log_line(kept.error().text);
   }
@@ -62,7 +64,9 @@ void App::renew_later() {
   m_renewal.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
       renew_outlook();
-      look_at_disks();
+      if (++m_renewals % k_disks_every == 0) {
+        look_at_disks();
+      }
       renew_later();
     }
   });
@@ -71,11 +75,11 @@ void App::renew_later() {
 void App::look_at_memory() {
   const auto seen = platform::read_memory();
   m_outlook.take_memory(seen);
-  if (!seen || !seen->limit_bytes) {
-    return; // nothing to run into
+  const bool limited = seen && seen->limit_bytes;
+  if (limited) {
+    m_memory.look(seen->used_bytes, *seen->limit_bytes, read_clocks().boot);
   }
-  m_memory.look(seen->used_bytes, *seen->limit_bytes, read_clocks().boot);
-  if (m_memory.comes_near(k_memory_lead)) {
+  if (limited && m_memory.comes_near(k_memory_lead)) {
     const auto left = m_memory.until_full();
     post(policy::SaveWished{
         fmt::format("memory fills up: {} of {} used{}: asked to save now",
@@ -83,7 +87,7 @@ void App::look_at_memory() {
                     format_bytes(static_cast<unsigned long long>(*seen->limit_bytes)),
                     left ? fmt::format(", full in {}", format_duration(*left)) : "")});
   }
-  m_memory_timer.expires_after(k_memory_every);
+  m_memory_timer.expires_after(limited ? k_memory_every : k_renewal);
   m_memory_timer.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
       look_at_memory();
@@ -114,9 +118,17 @@ void App::look_at_disks() {
                 });
 }
 
-void App::give_notice(std::optional<Duration> in, const std::string& text) {
+Result<void> App::give_notice(std::optional<Duration> in, const std::string& text) {
   const auto grace = in.value_or(m_outlook.profile().notice.grace);
+  if (!in && grace <= Duration::zero()) {
+    return Error{Errc::usage, "notice: how soon is not known here: gpujob notice --in 30s"};
+  }
   on_notice(Outlook::NoticeFrom::told, platform::EndNotice{read_clocks().wall + grace, text, true});
+  return {};
+}
+
+void App::cancel_notice() {
+  on_notice(Outlook::NoticeFrom::told, std::nullopt);
 }
 
 void App::renew_outlook() {
@@ -165,7 +177,7 @@ void App::say(const nlohmann::json& entries, const std::string& by,
       return;
     }
     take();
-    done(m_places.state.said_dir());
+    done(m_places.state.said_dir() + " (goes with this VM: there is no durable directory)");
     return;
   }
   m_helpers.run("ledger", process::Load::light, durable_requests::say(m_durable, said), 60s,
@@ -203,10 +215,15 @@ void App::on_signal(int signal) {
   if (signal == SIGTERM && notice.kind == "signal" && notice.to == "everybody" &&
       notice.grace > Duration::zero() && !m_terminated) {
     m_terminated = true;
-    give_notice(std::nullopt, "TERM: the platform ends this session");
+    (void)give_notice(std::nullopt, "TERM: the platform ends this session");
     wait_for_signal();
     return;
   }
+  if (m_stopping) {
+    shut_down();
+    return;
+  }
+  wait_for_signal();
   log_line(fmt::format("signal {}: stopping; running jobs go on", signal));
   if (auto stopped = stop_daemon(); !stopped) {
     log_line(stopped.error().text);
@@ -225,7 +242,7 @@ Result<void> App::set_limits(const std::map<std::string, std::string>& values) {
     return updated.error();
   }
   auto settings = m_outlook.settings();
-  platform::follow_profile(settings, *updated);
+  platform::follow_profile(settings, *updated, read_clocks());
   const auto text = gpujob::json::dump(platform::to_json(settings));
   GPUJOB_TRY(m_store->save_session({settings.id, text}));
   GPUJOB_TRY(atomic_replace(m_places.state.session(), text));

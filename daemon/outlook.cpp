@@ -19,15 +19,23 @@ namespace {
 constexpr Duration k_notice_margin = 5s;
 /// A notice of an end that the session has outlived by this was none.
 constexpr Duration k_outlived = 60s;
+/// However little a notice leaves, a job gets a moment to save: a KILL that the platform does not
+/// send helps nobody.
+constexpr Duration k_least_notice = 10s;
+/// Two clocks are read for an end: nearer than this it is the same.
+constexpr Duration k_same_end = 1s;
+
+/// What is used up in so short a time is used up: counted by quanta it never quite is.
+constexpr Duration k_used_up = 5s;
 
 /// The one that ends the session first, or nullptr. What by our count has ended it already does not
-/// know all, since it lives: `from` is now.
+/// know all, since it lives: `now`.
 const platform::Standing* first_to_end(const std::vector<platform::Standing>& standings,
-                                       WallTime from) {
+                                       WallTime now) {
   const platform::Standing* first = nullptr;
   for (const auto& s : standings) {
     const auto at = s.ends_session();
-    if (at && *at > from && (first == nullptr || *at < *first->ends_session())) {
+    if (at && *at > now + k_used_up && (first == nullptr || *at < *first->ends_session())) {
       first = &s;
     }
   }
@@ -90,11 +98,16 @@ void Outlook::take_notice(NoticeFrom from, const std::optional<platform::EndNoti
     m_notices.erase(from);
     return;
   }
-  if (it != m_notices.end() && !notice->stated) {
+  const bool known = it != m_notices.end() && now.boot <= it->second.ends_at + k_outlived;
+  const auto ends_at = now.boot + (notice->ends_at - now.wall);
+  const bool same = known && std::chrono::abs(ends_at - it->second.ends_at) < k_same_end;
+  if (from == NoticeFrom::asked && known && (same || !notice->stated)) {
     return;
   }
-  const auto heard = it == m_notices.end() ? now.boot : it->second.at;
-  m_notices[from] = {heard, now.boot + (notice->ends_at - now.wall), notice->text, notice->stated};
+  // Heard again with a later end it is the same notice; an earlier end leaves only what is left
+  // now.
+  const bool later = known && from == NoticeFrom::asked && ends_at > it->second.ends_at;
+  m_notices[from] = {later ? it->second.at : now.boot, ends_at, notice->text, notice->stated};
 }
 
 nlohmann::json Outlook::notices() const {
@@ -173,17 +186,17 @@ Outlook::End Outlook::find_end(const std::vector<platform::Standing>& standings,
     }
   }
   for (const auto& [from, n] : m_notices) {
-    if (now.boot > n.ends_at + k_outlived || (end.ends_at && *end.ends_at <= n.ends_at)) {
+    const auto ends_at = std::max(n.ends_at, n.at + k_least_notice);
+    if (now.boot > ends_at + k_outlived || (end.ends_at && *end.ends_at <= ends_at)) {
       continue;
     }
-    const auto left = std::max(n.ends_at - n.at, Duration::zero());
-    const auto plan_end = n.ends_at - std::min<Duration>(k_notice_margin, left / 10);
+    const auto plan_end = ends_at - std::min<Duration>(k_notice_margin, (ends_at - n.at) / 10);
     end.plan_end = std::min(end.plan_end.value_or(plan_end), plan_end);
-    end.ends_at = n.ends_at;
+    end.ends_at = ends_at;
     end.noticed = n.at;
     end.by = "notice";
     end.why = fmt::format("{}: {}: everything is planned to that", n.text,
-                          format_local(now.wall_at(n.ends_at)));
+                          format_local(now.wall_at(ends_at)));
   }
   return end;
 }

@@ -248,37 +248,19 @@ SessionWatch::Plan plan_watch(const Outlook::Parts& session,
   return plan;
 }
 
-/// What the daemon before this one on this machine was told of its end.
-json::Json read_notices(const StatePaths& state, const std::string& vm_id) {
+/// What the daemon before this one was told of this session's end.
+json::Json read_notices(const StatePaths& state, const std::string& session) {
   constexpr std::size_t k_max_file = 16U << 10U;
   const auto text = read_file(state.notices(), k_max_file);
   const auto j = text ? json::parse(*text, "notices") : Result<json::Json>(text.error());
-  const bool ours = j && j->is_object() && j->value("vm", json::Json()) == json::Json(vm_id);
+  const bool ours = j && j->is_object() && j->value("session", json::Json()) == json::Json(session);
   return ours ? j->value("notices", json::Json::object()) : json::Json::object();
-}
-
-/// What the platform keeps of the durable directory at most.
-durable_requests::Place with_cap(durable_requests::Place place, const Outlook::Parts& session) {
-  for (const auto& rule : session.profile.limits) {
-    const auto* cap = std::get_if<platform::DiskCap>(&rule.what);
-    const bool holds = cap != nullptr && cap->bytes && place.dir.starts_with(cap->path + "/") &&
-                       rule.applies(session.settings.variant, session.settings.plan);
-    if (holds) {
-      place.cap_path = cap->path;
-      place.cap_bytes = *cap->bytes;
-    }
-  }
-  return place;
 }
 
 /// This session as it was, or as it is found to be; and what the database remembers.
 Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest request) {
   parts.user_profiles = platform::user_profile_dir(request.inputs.config_path);
-  auto profiles = platform::load_profiles(parts.user_profiles);
-  if (!profiles && request.revive) {
-    log_line(profiles.error().text + ": passed over");
-    profiles = platform::load_profiles("");
-  }
+  auto profiles = platform::load_profiles(parts.user_profiles, &parts.broken_profiles);
   if (!profiles) {
     return profiles.error();
   }
@@ -307,6 +289,11 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
   if (!settings) {
     return settings.error();
   }
+  // One of another platform does not matter here; with this one's the limits would be others.
+  if (const auto broken = parts.broken_profiles.find(settings->platform);
+      broken != parts.broken_profiles.end() && !request.revive) {
+    return Error{Errc::bad_data, broken->second + ": correct or remove it"};
+  }
   remember_given(*settings, request.inputs.flags, request.stored);
   auto& session = parts.session;
   session.profile = *platform::find_profile(*profiles, settings->platform);
@@ -315,7 +302,7 @@ Result<Remembered> open_session(AppParts& parts, platform::ResolveRequest reques
                                                     : session.profile.machine;
   session.settings = std::move(*settings);
   parts.watch = plan_watch(session, request);
-  parts.notices = read_notices(state, session.vm_id);
+  parts.notices = read_notices(state, session.settings.id);
   parts.store = std::move(remembered->store);
   return remembered;
 }
@@ -401,13 +388,16 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   }
   const auto now = read_clocks();
   parts.world = make_world(parts.session.settings, *durable, remembered->jobs, now);
-  parts.durable = with_cap(durable->place, parts.session);
+  parts.durable = durable->place;
   parts.durable_state = durable->state;
   Startup done;
   const bool looks = !parts.watch.activity.empty() || parts.watch.notices;
   const auto http = parts.daemon_exe.substr(0, parts.daemon_exe.rfind('/') + 1) + "gpujob-http";
   const bool blind = looks && ::access(http.c_str(), X_OK) != 0;
   done.notes = notes_for(parts.session.settings, *durable);
+  for (const auto& [platform, problem] : parts.broken_profiles) {
+    done.notes.push_back(problem + ": passed over: correct or remove it");
+  }
   if (blind) {
     done.notes.push_back(http + ": is not there: neither idleness nor notices of the cloud are "
                                 "seen: install it beside gpujobd");

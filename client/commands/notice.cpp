@@ -19,6 +19,9 @@ Result<int> execute(const NoticeOptions& options) {
     }
     params["in_s"] = to_seconds(*in);
   }
+  if (options.cancel) {
+    params["cancel"] = true;
+  }
   if (!options.text.empty()) {
     params["text"] = options.text;
   }

@@ -76,6 +76,11 @@ std::string durable_text(const SessionView& v) {
   return v.durable_state.empty() ? text : fmt::format("{} ({})", text, v.durable_state);
 }
 
+/// Its state begins with its level, or says why it has none.
+bool is_durable(const SessionView& v) {
+  return v.durable_state.starts_with("stored") || v.durable_state.starts_with("cached");
+}
+
 void add_list(FactSheet& sheet, const std::string& label, const std::vector<std::string>& items) {
   for (std::size_t i = 0; i < items.size(); ++i) {
     sheet.add(i == 0 ? label : "", items[i]);
@@ -119,7 +124,7 @@ std::string explain_session(const SessionView& v) {
     sheet.add("", fmt::format("others say {}", fmt::join(others, ", ")));
   }
   for (const auto& limit : v.limits) {
-    add_list(sheet, limit_label(limit), explain_limit(limit, !v.durable_path.empty()));
+    add_list(sheet, limit_label(limit), explain_limit(limit, is_durable(v)));
   }
   add_list(sheet, "activity", v.idle_evidence);
   std::vector<std::vector<std::string>> rows{{"SETTING", "VALUE", "FROM", "DETAIL"}};
@@ -136,7 +141,7 @@ std::string render_limits(const SessionView& v, WallTime now) {
   sheet.add("", v.as_of.empty() ? v.source : fmt::format("{}, as of {}", v.source, v.as_of));
   for (const auto& limit : v.limits) {
     sheet.add(limit_label(limit), limit_line(limit, v, now));
-    add_list(sheet, "", explain_limit(limit, !v.durable_path.empty()));
+    add_list(sheet, "", explain_limit(limit, is_durable(v)));
   }
   return sheet.wrapped();
 }

@@ -266,8 +266,6 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   q.dir = read_path(r, "dir", false);
   q.manifest = read_path(r, "manifest", false);
   q.keep = read_positive(r, "keep");
-  q.cap_path = read_path(r, "cap_path", false);
-  q.cap_bytes = r.maybe_integer("cap_bytes");
   const auto level = r.text_or("level", "");
   if (r.ok() && !q.dir.empty() && level != "stored" && level != "cached") {
     r.fail("level", "is neither stored nor cached");

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/secure.h"
-#include "common/text.h"
-#include "daemon/durable/disk.h"
 
 #include "common/file.h"
 #include "common/layout.h"
@@ -14,7 +12,6 @@
 #include "daemon/durable/scan.h"
 
 #include <chrono>
-#include <fmt/format.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -96,29 +93,11 @@ bool is_short_of_space(const std::string& dir, std::uint64_t bytes) {
          static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize < bytes;
 }
 
-/// What lies below the capped path is counted by files, as platforms do.
-bool exceeds_cap(const SecureRequest& q, std::uint64_t bytes) {
-  if (q.cap_path.empty() || !q.cap_bytes) {
-    return false;
-  }
-  const auto use = measure_disk(q.cap_path);
-  return use && use->used_bytes + bytes > static_cast<std::uint64_t>(*q.cap_bytes);
-}
-
 Result<std::string> store(const SecureRequest& q, const Manifest& m, Secured& out) {
   const Stopwatch watch(out.copy_s);
   GPUJOB_TRY(check_durable(q.dir, read_mounts()));
   if (auto same = find_same(q, m); !same.empty()) {
     return same;
-  }
-  const auto full = [&] { return exceeds_cap(q, m.bytes()); };
-  if (full() && (prune(q.dir, q.key, q.seq, 1) == 0 || full())) {
-    return Error{Errc::io,
-                 fmt::format("durable directory: {}: {} more would exceed the {} that the "
-                             "platform keeps below {}: remove what is not needed",
-                             q.dir, format_bytes(m.bytes()),
-                             format_bytes(static_cast<unsigned long long>(*q.cap_bytes)),
-                             q.cap_path)};
   }
   auto stored = mirror(q.dir, m);
   if (!stored && is_short_of_space(q.dir, m.bytes()) && prune(q.dir, q.key, q.seq, 1) > 0) {

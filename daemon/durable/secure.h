@@ -20,8 +20,6 @@ struct SecureRequest {
   std::string dir;      ///< the durable directory; empty: none
   std::string manifest; ///< where the local manifest goes; empty: nowhere
   std::int64_t keep = 1;
-  std::string cap_path; ///< at most cap_bytes may lie below it; empty: no such limit
-  std::optional<std::int64_t> cap_bytes;
 };
 
 struct Secured {

@@ -47,7 +47,8 @@ public:
   [[nodiscard]] virtual nlohmann::json status_view() const = 0;
 
   /// The session ends after so long (nullopt: what the platform gives), says whoever knows.
-  virtual void give_notice(std::optional<Duration> in, const std::string& text) = 0;
+  virtual Result<void> give_notice(std::optional<Duration> in, const std::string& text) = 0;
+  virtual void cancel_notice() = 0;
 
   /// `gpujob limits set`.
   virtual Result<void> set_limits(const std::map<std::string, std::string>& values) = 0;

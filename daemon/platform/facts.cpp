@@ -14,6 +14,7 @@
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace gpujob::platform {
 
@@ -196,7 +197,10 @@ std::map<std::string, std::string> find_kernel_environment(const std::string& ro
   for (; processes != std::filesystem::directory_iterator(); processes.increment(ignored)) {
     const auto dir = processes->path().string();
     const auto name = processes->path().filename().string();
-    if (!parse_int(name) ||
+    struct stat st {};
+    // Anybody may name a process so: only our own tells of our platform.
+    const bool ours = ::stat(dir.c_str(), &st) == 0 && st.st_uid == ::geteuid();
+    if (!parse_int(name) || !ours ||
         read_text(dir + "/cmdline").value_or("").find("ipykernel") == std::string::npos) {
       continue;
     }

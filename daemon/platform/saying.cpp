@@ -58,20 +58,24 @@ bool holds(const std::vector<std::string>& list, const std::string& name) {
 Error nothing_such(const std::string& verb, const std::string& name, const Listener& l,
                    const std::vector<std::string>& known) {
   return Error{Errc::usage,
-               fmt::format("quota {}: '{}': {} knows no such: {}", verb, printable(name),
-                           l.profile->id,
+               fmt::format("quota {}: '{}': none of {}'s in this session: {}", verb,
+                           printable(name), l.profile->id,
                            known.empty() ? std::string("it has none to speak of")
                                          : fmt::format("use one of {}", fmt::join(known, ", ")))};
 }
 
-/// "12h 30m", "12:30:00", "45000s" or hours as a number.
-Result<Duration> read_time(const std::string& text, const std::string& what) {
+/// "12h30m"; a bare number only where it is known to be hours.
+Result<Duration> read_time(const std::string& text, bool bare_hours, const std::string& what) {
   const auto hours = limits::Amount::parse(trim(text));
-  if (hours) {
-    // An amount per hour, spent at one per hour, lasts so many hours: exact.
-    return hours->lasts_at(*limits::Amount::parse("1"));
+  if (!hours) {
+    return parse_duration(text, what);
   }
-  return parse_duration(text, what);
+  if (!bare_hours) {
+    return Error{Errc::usage, fmt::format("{}: '{}': needs a unit: hours are written 3h", what,
+                                          printable(text))};
+  }
+  // An amount per hour, spent at one per hour, lasts so many hours: exact.
+  return hours->lasts_at(*limits::Amount::parse("1"));
 }
 
 class Reading {
@@ -123,7 +127,10 @@ private:
       m_said.span = *kind->amount;
       return {};
     }
-    return read_span(amount);
+    GPUJOB_TRY(read_span(amount));
+    return m_said.span > Duration::zero()
+               ? Result<void>()
+               : Error{Errc::usage, "quota add: nothing is nothing to add"};
   }
 
   Result<void> set() {
@@ -146,7 +153,7 @@ private:
     m_said.kind = Said::Kind::left;
     GPUJOB_TRY(read_span(amount));
     if (const auto total = m_r.text_or("total", ""); !total.empty()) {
-      const auto span = read_time(total, "quota set: total");
+      const auto span = read_time(total, bare_hours(), "quota set: total");
       if (!span) {
         return span.error();
       }
@@ -154,15 +161,19 @@ private:
     }
     if (const auto renews = m_r.text_or("renews_at", ""); !renews.empty()) {
       m_said.renews = parse_rfc3339(renews);
-      if (!m_said.renews) {
-        return Error{Errc::usage, "quota set: renews_at: is no instant in UTC"};
+      if (!m_said.renews || *m_said.renews <= m_now.wall) {
+        return Error{Errc::usage,
+                     fmt::format("quota set: renews_at: '{}': is no instant in UTC that lies ahead",
+                                 printable(renews))};
       }
     }
     return {};
   }
 
+  bool bare_hours() { return m_r.boolean_or("hours", false); }
+
   Result<void> read_span(const std::string& text) {
-    const auto span = read_time(text, "quota: " + printable(m_said.name));
+    const auto span = read_time(text, bare_hours(), "quota: " + printable(m_said.name));
     if (!span) {
       return span.error();
     }

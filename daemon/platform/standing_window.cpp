@@ -54,11 +54,14 @@ Result<limits::Window> make_window(const WindowRule& rule) {
   return anchored ? Result<limits::Window>(std::move(w)) : anchored.error();
 }
 
+/// Stands for the machine of a use that somebody told of.
+const std::string k_said = "said ";
+
 std::size_t count_machines(const std::vector<limits::Use>& uses, const limits::Span& period) {
   std::set<std::string> machines;
   for (const auto& use : uses) {
     const auto part = limits::overlap(use.when, period);
-    if (part.begin < part.end) {
+    if (part.begin < part.end && !use.machine.starts_with(k_said)) {
       machines.insert(use.machine);
     }
   }
@@ -96,7 +99,7 @@ limits::Usage with_said(const Known& known) {
   auto usage = known.usage;
   for (const auto& s : known.said) {
     if (s.kind == Said::Kind::use) {
-      usage.add({"said " + s.id, s.name, {s.at - s.span, s.at}});
+      usage.add({k_said + s.id, s.name, {s.at - s.span, s.at}});
     }
   }
   return usage;

@@ -151,10 +151,18 @@ Result<Json> merge_profile(Json builtin, const Json& user, const std::string& pa
   return builtin;
 }
 
-Result<std::vector<Profile>> load_profiles(const std::string& user_dir) {
+Result<std::vector<Profile>> load_profiles(const std::string& user_dir,
+                                           std::map<std::string, std::string>* problems) {
   std::vector<Profile> profiles;
   const auto add = [&](std::string_view builtin, const std::string& name) -> Result<void> {
     auto profile = load_one(builtin, name, user_dir);
+    if (!profile && problems != nullptr) {
+      (*problems)[name.substr(0, name.size() - 5)] = profile.error().text;
+      if (builtin.empty()) {
+        return {};
+      }
+      profile = parse_profile(builtin, name);
+    }
     if (!profile) {
       return profile.error();
     }
@@ -208,16 +216,19 @@ Result<Profile> set_user_values(const std::string& dir, const Profile& profile,
   return parsed;
 }
 
-void follow_profile(SessionSettings& s, const Profile& profile) {
+void follow_profile(SessionSettings& s, const Profile& profile, Now now) {
   const auto profiles_word = [&](const SettingKey& key) {
     const auto it = s.settings.find(key.name);
-    return it == s.settings.end() || !is_word(it->second.origin);
+    return it == s.settings.end() ||
+           (!is_word(it->second.origin) && it->second.origin != Origin::detected);
   };
   if (profiles_word(key::k_plan) && !profile.default_plan.empty()) {
     s.plan = profile.default_plan;
     s.settings[key::k_plan.name].value = s.plan;
   }
   if (!profiles_word(key::k_limit)) {
+    s.margin = s.limit ? std::min(profile.margin.value_or(Duration::zero()), s.limit->value / 10)
+                       : Duration::zero();
     return;
   }
   const auto* rule = session_limit_of(profile, s.variant, s.plan);
@@ -228,6 +239,16 @@ void follow_profile(SessionSettings& s, const Profile& profile) {
     s.limit =
         SessionLimit{*cap->value, cap->alternatives, rule->source, rule->as_of, rule->confidence};
     s.margin = std::min(profile.margin.value_or(Duration::zero()), *cap->value / 10);
+  }
+  const auto start = s.settings.find(key::k_start.name);
+  const bool derived = start == s.settings.end() || !is_word(start->second.origin);
+  if (s.limit && derived && now.boot - s.start.boot > s.limit->value) {
+    const bool fits = now.boot - s.daemon_start <= s.limit->value;
+    s.start.boot = fits ? s.daemon_start : now.boot;
+    s.start.wall = now.wall_at(s.start.boot);
+    s.start.source = "daemon";
+    s.start.confidence = Confidence::low;
+    s.start.evidence = {"what was found before is longer ago than the limit that you set"};
   }
   auto& said = s.settings[key::k_limit.name];
   said.value = s.limit ? std::optional(format_duration(s.limit->value)) : std::nullopt;

@@ -26,8 +26,10 @@ Result<nlohmann::json> merge_profile(nlohmann::json builtin, const nlohmann::jso
                                      const std::string& path, const std::string& as_of);
 
 /// All profiles by priority: the built-in ones with those of `user_dir` (empty, or not there: none)
-/// laid over them. Errors name the file and the key.
-Result<std::vector<Profile>> load_profiles(const std::string& user_dir);
+/// laid over them. Errors name the file and the key. With `problems` a file of the user's that is
+/// wrong is passed over, and told there by its platform.
+Result<std::vector<Profile>> load_profiles(const std::string& user_dir,
+                                           std::map<std::string, std::string>* problems = nullptr);
 
 /// What `gpujob limits set` writes: `user` (null: none yet) with these values. Keys: session, idle,
 /// margin (a duration; session may be none), plan, machine, per_hour ("1.26", "8.5CNY"), and gpu,
@@ -41,8 +43,9 @@ Result<nlohmann::json> with_values(nlohmann::json user, const Profile& profile,
 Result<Profile> set_user_values(const std::string& dir, const Profile& profile,
                                 const std::map<std::string, std::string>& values);
 
-/// Takes over what `profile` now says, where no person said otherwise of this session: plan, limit
-/// and margin.
-void follow_profile(SessionSettings& settings, const Profile& profile);
+/// Takes over what `profile` now says, where neither a person nor the platform itself said
+/// otherwise of this session: plan, limit and margin. A start that was derived and does not fit in
+/// the new limit was none: the session began with its first daemon then, or begins now.
+void follow_profile(SessionSettings& settings, const Profile& profile, Now now);
 
 } // namespace gpujob::platform

@@ -5,6 +5,8 @@
 #include "daemon/platform/user_profiles.h"
 
 #include <algorithm>
+#include <array>
+#include <cctype>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
@@ -25,6 +27,9 @@ Error wrong_value(const std::string& key, const std::string& value, const std::s
 }
 
 Result<std::int64_t> whole_seconds(const std::string& key, const std::string& value) {
+  if (parse_int(trim(value))) {
+    return wrong_value(key, value, "needs a unit: hours are written 9h, minutes 45m");
+  }
   const auto span = parse_duration(value, "limits set: " + key);
   if (!span) {
     return span.error();
@@ -77,15 +82,23 @@ const LimitRule* find_rule(const Profile& p) {
 
 Result<void> set_span(Json& user, const Json& identity, const std::string& key,
                       const std::string& value, const Json& when_new) {
-  const auto s = value == "none" ? Result<std::int64_t>(0) : whole_seconds(key, value);
+  const bool may_be_none = key == "session" || key == "idle";
+  const auto s =
+      may_be_none && value == "none" ? Result<std::int64_t>(0) : whole_seconds(key, value);
   if (!s) {
     return s.error();
+  }
+  if (key == "session" && value != "none" && *s < 60) {
+    return wrong_value(key, value, "is too short for any job");
   }
   auto& limit = own_limit(user, identity);
   for (const auto& [name, content] : when_new.items()) {
     limit[name] = content;
   }
   limit["seconds"] = value == "none" ? Json() : Json(*s);
+  if (value == "none") {
+    limit["ask"] = "you said that there is none";
+  }
   limit["alternatives_s"] = Json::array();
   return {};
 }
@@ -127,6 +140,31 @@ Result<void> set_price(Json& user, const Profile& p, const std::string& value) {
   return {};
 }
 
+/// One of those that the platform's prices name, in lower case as they are there.
+Result<void> set_machine(Json& user, const Profile& p, std::string value) {
+  std::ranges::transform(value, value.begin(),
+                         [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::vector<std::string> known;
+  for (const auto& rule : p.limits) {
+    const auto* balance = std::get_if<BalanceRule>(&rule.what);
+    const auto* money = std::get_if<MoneyRule>(&rule.what);
+    for (const auto& [name, price] : balance != nullptr ? balance->burn
+                                     : money != nullptr ? money->per_hour
+                                                        : std::map<std::string, limits::Amount>{}) {
+      known.push_back(name);
+    }
+  }
+  if (std::ranges::find(known, value) == known.end()) {
+    std::ranges::sort(known);
+    known.erase(std::unique(known.begin(), known.end()), known.end());
+    return wrong_value("machine", value,
+                       known.empty() ? p.id + " has no price list"
+                                     : fmt::format("use one of {}", fmt::join(known, ", ")));
+  }
+  user["machine"] = value;
+  return {};
+}
+
 bool knows_what_counts(const Profile& p) {
   const auto* rule = find_rule<IdleCap>(p);
   return rule != nullptr && !std::get<IdleCap>(rule->what).counts.empty();
@@ -157,8 +195,7 @@ Result<void> set_value(Json& user, const Profile& p, const std::string& key,
     return {};
   }
   if (key == "machine") {
-    user["machine"] = value;
-    return {};
+    return set_machine(user, p, value);
   }
   return key == "per_hour" ? set_price(user, p, value) : set_quota(user, p, key, value);
 }

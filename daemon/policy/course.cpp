@@ -17,7 +17,6 @@ namespace {
 constexpr Duration k_least_run = 10s;
 /// How long a job that has been asked to end, and is safe, may take to end by itself.
 constexpr Duration k_saved_kill_grace = 10s;
-constexpr Duration k_least_lead = 10s;
 /// `gpujob stop` without a session: as long as an unlimited session's lead would be.
 constexpr Duration k_stop_lead = 120s;
 
@@ -31,10 +30,7 @@ Plan limit_plan(const World& w, const Job& job) {
   auto lead = lead_of(w, job.spec, job.longest_save);
   if (w.session.noticed) {
     // What is left since the notice is all there is: it is shared out, not overrun.
-    // However short it is, a job gets a moment to save: a KILL that the platform does not send
-    // helps nobody.
-    const auto left = std::max<Duration>(*w.session.plan_end - *w.session.noticed, k_least_lead);
-    lead = std::min(lead, left);
+    lead = std::clamp<Duration>(*w.session.plan_end - *w.session.noticed, 0s, lead);
   }
   const auto parts = split_lead(lead);
   p.request_at = *w.session.plan_end - lead;

@@ -25,6 +25,11 @@ TEST_CASE("what kaggle quota prints is read: columns in any order, any way to wr
   CHECK(tpu["name"] == "tpu");
   CHECK(tpu["amount"] == "72000s");
   CHECK(tpu["total"] == "20h00m00s");
+  const auto python =
+      read_kaggle_quota("\xef\xbb\xbfresource,remaining\nGPU,\"1 day, 5:30:00\"\nTPU,-2\n");
+  REQUIRE(python);
+  CHECK((*python)[0]["amount"] == "1d5h30m00s");
+  CHECK((*python)[1]["amount"] == "0s");
   CHECK(read_kaggle_quota("remaining,resource\n1,gpu\n"));
 }
 

@@ -285,3 +285,44 @@ TEST_CASE("where nobody knows what counts nothing is said of idleness") {
   CHECK_FALSE(o.idle_end(s.now));
   CHECK(o.view(s.now, "")["limits"][0]["left_s"].is_null());
 }
+
+TEST_CASE("units that are used up end nothing that lives") {
+  Scene s;
+  platform::BalanceRule ccu;
+  ccu.unit = "ccu";
+  ccu.burn = {{"any", *limits::Amount::parse("1")}};
+  ccu.effect = limits::OnExhausted::kill_now;
+  s.add(ccu);
+  auto o = s.outlook();
+  platform::Said none;
+  none.id = "1";
+  none.platform = "p";
+  none.kind = platform::Said::Kind::balance;
+  none.name = "ccu";
+  none.at = s.now.wall;
+  o.take_said({none});
+  CHECK(o.end(s.now).ends_at == k_began + 5h);
+}
+
+TEST_CASE("a notice that leaves nothing leaves a moment to save, and a new one counts from now") {
+  Scene s;
+  auto o = s.outlook();
+  o.take_notice(Outlook::NoticeFrom::told, stated(s.now.wall), s.now);
+  CHECK(o.end(s.now).ends_at == s.now.boot + 10s);
+  CHECK(o.end(s.now).plan_end == s.now.boot + 9s);
+  s.pass(90min);
+  o.take_notice(Outlook::NoticeFrom::told, stated(s.now.wall + 15s), s.now);
+  CHECK(o.end(s.now).noticed == s.now.boot);
+  CHECK(o.end(s.now).ends_at == s.now.boot + 15s);
+}
+
+TEST_CASE("a notice that is heard again is no news") {
+  Scene s;
+  auto o = s.outlook();
+  o.take_notice(k_asked, stated(s.now.wall + 2min), s.now);
+  const auto before = o.notices();
+  s.now.boot += 5s;
+  s.now.wall += 5s + 3us; // two clocks
+  o.take_notice(k_asked, stated(s.now.wall + 2min - 5s), s.now);
+  CHECK(o.notices() == before);
+}

@@ -29,7 +29,7 @@ public:
       return true;
     }
     bool good = true;
-    for (const auto* key : {"dir", "path", "manifest", "ckpt_dir", "durable_path", "cap_path"}) {
+    for (const auto* key : {"dir", "path", "manifest", "ckpt_dir", "durable_path"}) {
       good = good && move_member(request, key);
     }
     for (const auto* key : {"dirs", "candidates", "paths"}) {

@@ -48,9 +48,11 @@ struct CoreBackend final : ipc::Backend {
   }
   [[nodiscard]] nlohmann::json session_view() const override { return {{"platform", "generic"}}; }
   [[nodiscard]] nlohmann::json status_view() const override { return {{"pid", 1}}; }
-  void give_notice(std::optional<Duration> in, const std::string& text) override {
+  Result<void> give_notice(std::optional<Duration> in, const std::string& text) override {
     said += text + (in ? " in " + std::to_string(to_seconds(*in)) : "");
+    return durable;
   }
+  void cancel_notice() override { said += "cancelled"; }
   Result<void> set_limits(const std::map<std::string, std::string>& values) override {
     limits = values;
     return durable;

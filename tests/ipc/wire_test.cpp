@@ -65,6 +65,8 @@ TEST_CASE("every verb's answer meets its schema") {
   check_result(wire.call("checkpoint", {{"job", "digits"}}), "checkpoint_result");
   CHECK(wire.call("notice", {{"in_s", 2.5}, {"text", "me"}}).contains("result"));
   CHECK(std::exchange(wire.backend.said, {}) == "me in 2.500000");
+  CHECK(wire.call("notice", {{"cancel", true}}).contains("result"));
+  CHECK(std::exchange(wire.backend.said, {}) == "cancelled");
   CHECK(wire.call("limits.set", {{"values", {{"idle", "45m"}}}}).contains("result"));
   CHECK(wire.backend.limits == std::map<std::string, std::string>{{"idle", "45m"}});
   const json entry{{"verb", "set"}, {"name", "gpu"}, {"amount", "3h"}};

@@ -2,11 +2,12 @@
 """VMs as the kernel makes them: a PID, mount and time namespace each, ended by the death of PID 1."""
 import json
 import os
+import re
 import signal
 import subprocess
 import unittest
 
-from machine import BIN, PYTHON, SAVER, Case, main
+from machine import BIN, PYTHON, SAVER, Case, main, wait_until
 
 # The host has been up for half a day when the container starts: no session is that old.
 UPTIME_S = 45000
@@ -63,19 +64,45 @@ class Vm(Case):
         self.assertEqual(out[end:].strip(), f"begin {step}")
         self.assertGreater(step, 0)
 
-    def test_term_to_the_first_process_of_a_container_saves_first(self):
-        durable = self.path("durable")
+    def container_is_stopped(self, platform, *flags):
+        durable = self.path("durable" + platform + str(len(flags)))
         os.makedirs(durable)
         vm = self.boot(f"gpujob daemon start --durable {durable} 2>/dev/null; "
-                       f"exec gpujob run --name x -- {PYTHON} {SAVER} 100000", GPUJOB_PLATFORM="kubernetes")
-        self.assertEqual(vm.stdout.readline(), "begin 0\n")
-        with open(f"/proc/{vm.pid}/task/{vm.pid}/children") as f:
-            first = int(f.read().split()[0])
-        os.kill(first, signal.SIGTERM)
+                       f"exec gpujob run {' '.join(flags)} --name x -- {PYTHON} {SAVER} 100000",
+                       GPUJOB_PLATFORM=platform)
+        first = wait_until(lambda: self.first_of(vm), "there is a first process")
+        wait_until(lambda: self.catches(first), "the job can be asked")
+        os.kill(int(first), signal.SIGTERM)
         out, err = vm.communicate(timeout=60)
         self.assertEqual(vm.returncode, 85, out + err)
         self.assertIn("the container is stopped: saving first", err)
-        self.assertIn("confirmed and stored", err)
+
+    def first_of(self, vm):
+        """unshare's child: PID 1 of the container, as we see it."""
+        with open(f"/proc/{vm.pid}/task/{vm.pid}/children") as f:
+            return next(iter(f.read().split()), None)
+
+    def catches(self, first):
+        """Some process below PID 1 catches USR1 and is the saver."""
+        for pid in os.listdir("/proc"):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f, open(f"/proc/{pid}/status") as g:
+                    mask = int(re.search(r"SigCgt:\s*(\w+)", g.read())[1], 16)
+                    mine = os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{first}/ns/pid")
+                    if mine and SAVER.encode() in f.read() and mask & (1 << (signal.SIGUSR1 - 1)):
+                        return True
+            except (OSError, TypeError):
+                pass
+        return False
+
+    def test_term_to_the_first_process_of_a_container_saves_first(self):
+        self.container_is_stopped("kubernetes")
+
+    def test_term_to_the_first_process_where_no_platform_says_how_soon(self):
+        self.container_is_stopped("generic")
+
+    def test_term_to_the_first_process_that_prints_json(self):
+        self.container_is_stopped("generic", "--json")
 
 
 if __name__ == "__main__":

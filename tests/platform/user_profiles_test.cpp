@@ -140,6 +140,43 @@ TEST_CASE("a machine of one's own gets budgets where its profile has none", "[pl
   CHECK(money.per_hour.at("any").text() == "8.50");
 }
 
+TEST_CASE("one broken file is told, and the other platforms are there", "[platform]") {
+  const UserDir user;
+  user.file("kaggle.json", "{");
+  user.file("mine.json", "{}");
+  std::map<std::string, std::string> problems;
+  const auto all = load_profiles(user.dir.path(), &problems);
+  REQUIRE(all);
+  CHECK(find_profile(*all, "kaggle") != nullptr); // as it is built in
+  CHECK(find_profile(*all, "mine") == nullptr);
+  CHECK(problems.size() == 2);
+  CHECK(problems["kaggle"].find("kaggle.json: not JSON") != std::string::npos);
+}
+
+TEST_CASE("a limit that is set makes no session that is over of one that lives", "[platform]") {
+  const UserDir user;
+  CHECK(user.set("generic", {{"session", "9h"}}) == "");
+  SessionSettings s;
+  const Now now{BootTime{15h}, wall_from_ns(1795237200'000'000'000)};
+  s.start.boot = BootTime{0h};
+  s.daemon_start = BootTime{14h};
+  follow_profile(s, user.profile("generic"), now);
+  CHECK(s.ends_at() == BootTime{23h});
+  // What the platform itself says of the end stands.
+  s.limit = SessionLimit{2h, {}, "SLURM_JOB_END_TIME says so", "", Confidence::high};
+  s.settings["session_limit"].origin = Origin::detected;
+  follow_profile(s, user.profile("generic"), now);
+  CHECK(s.limit->value == 2h);
+}
+
+TEST_CASE("a machine is one of the price list, however it is written", "[platform]") {
+  const UserDir user;
+  CHECK(user.set("colab", {{"machine", "A100"}}) == "");
+  CHECK(user.profile("colab").machine == "a100");
+  CHECK(user.set("kaggle", {{"machine", "K80"}}).find("kaggle has no price list") !=
+        std::string::npos);
+}
+
 TEST_CASE("what makes no sense is refused, and the file stays as it was", "[platform]") {
   const UserDir user;
   CHECK(user.set("colab", {{"session", "9h"}}) == "");
@@ -148,6 +185,8 @@ TEST_CASE("what makes no sense is refused, and the file stays as it was", "[plat
                                                                      {"plan", "gold"},
                                                                      {"idle", "-3m"},
                                                                      {"gpu", "0s"},
+                                                                     {"margin", "9"},
+                                                                     {"machine", "b200"},
                                                                      {"per_hour", "cheap"},
                                                                      {"coffee", "2"}}) {
     CAPTURE(key, value);

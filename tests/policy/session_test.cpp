@@ -115,16 +115,6 @@ TEST_CASE("a lead as long as the cap makes no short pause a save") {
   CHECK(b.action<SendRequest>());
 }
 
-TEST_CASE("a notice of an end that is there leaves a job a moment to save") {
-  Bench b;
-  b.session(10h);
-  b.run();
-  b.step(EndMoved{b.now.boot, b.now.boot, b.now.boot, "preempted"});
-  const auto& p = b.action<SendPlan>()->plan;
-  CHECK(*p.term_at >= *p.request_at + 5s);
-  CHECK(p.kill_grace > 0s);
-}
-
 TEST_CASE("when a save is wished for every running job is asked, and told why") {
   Bench b;
   b.w.slots = 2;

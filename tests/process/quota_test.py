@@ -32,7 +32,7 @@ class Quota(Case):
     def test_what_is_said_counts_and_is_found_by_the_next_machine(self):
         said = self.say("set", "gpu=12h30m").stdout.decode()
         self.assertIn("at most 12h 30m left of 30h 00m", " ".join(said.split()))
-        self.say("add", "gpu", "2.5", "--at", "1h ago")
+        self.say("add", "gpu", "2h30m", "--at", "1h ago")
         self.assertEqual(self.limit()["left_s"], 12.5 * HOUR)  # it was used before that was said
         other = self.machine("other")
         self.on_kaggle(other)
@@ -85,7 +85,7 @@ class Quota(Case):
 
     def test_what_makes_no_sense_is_refused_and_nothing_of_it_is_kept(self):
         for words in (["set", "gpu"], ["set", "=3"], ["set", "gpu=soon"], ["set", "gpu=-3h"], ["set", "coal=3h"],
-                      ["set", "gpu=3h", "coal=3h"], ["add", "gpu"], ["add", "gpu", "1h", "--at", "yesterday"],
+                      ["set", "gpu=3h", "coal=3h"], ["add", "gpu"], ["add", "gpu", "3"], ["add", "gpu", "0s"], ["add", "gpu", "1h", "--at", "yesterday"],
                       ["add", "application"], ["import"], ["import", "--kaggle", "/nowhere"]):
             with self.subTest(words):
                 done = self.vm.run("quota", *words)
