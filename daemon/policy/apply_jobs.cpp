@@ -81,16 +81,20 @@ void set_ended(World& w, Job& job, Ended ended, Now now) {
   touch(w, job);
 }
 
-void on_event(World& w, const Submitted& e, Now now) {
-  if (w.jobs.contains(e.id)) {
-    return;
-  }
-  // Two clients may have asked for one name before either was answered.
-  const auto same_name = [&](const auto& item) {
-    return item.second.spec.name == e.spec.name && item.second.ended_state() == nullptr &&
+namespace {
+
+/// Two clients may have asked for one name before either was answered.
+bool is_under_way(const World& w, const std::string& name) {
+  return std::any_of(w.jobs.begin(), w.jobs.end(), [&](const auto& item) {
+    return item.second.spec.name == name && item.second.ended_state() == nullptr &&
            !std::holds_alternative<Held>(item.second.state);
-  };
-  if (e.unique && std::any_of(w.jobs.begin(), w.jobs.end(), same_name)) {
+  });
+}
+
+} // namespace
+
+void on_event(World& w, const Submitted& e, Now now) {
+  if (w.jobs.contains(e.id) || (e.unique && is_under_way(w, e.spec.name))) {
     return;
   }
   Job job;
@@ -108,6 +112,10 @@ void on_event(World& w, const Resumed& e, Now) {
   const bool resumable =
       job != nullptr && (job->ended_state() != nullptr || std::holds_alternative<Held>(job->state));
   if (!resumable) {
+    return;
+  }
+  if (is_under_way(w, e.spec.name)) {
+    touch(w, *job); // the command line that came with it is let go
     return;
   }
   w.active.erase(job->id);

@@ -348,3 +348,15 @@ TEST_CASE("what changes while a heartbeat is being written is told by the next")
   b.step(HeartbeatWritten{});
   CHECK(b.action<Heartbeat>()); // it has ended
 }
+
+TEST_CASE(
+    "of two clients that ask for one name, one anew and one to resume, the first one counts") {
+  Bench b;
+  b.run();
+  b.gone(b.exit_record(1));
+  CHECK(b.state() == "failed");
+  b.step(Submitted{"j2", Bench::spec(), true});
+  b.step(Resumed{"j1", Bench::spec()});
+  CHECK(b.state() == "failed");
+  CHECK(b.job("j2").ended_state() == nullptr);
+}

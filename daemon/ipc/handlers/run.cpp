@@ -60,7 +60,9 @@ bool is_live(const policy::Job& job) {
 void answer(const Backend& backend, const Request& request, const policy::JobId& id,
             const std::string& name, std::string disposition, std::vector<std::string> notes) {
   auto it = backend.world().jobs.find(id);
-  if (it == backend.world().jobs.end()) {
+  const bool overtaken = it != backend.world().jobs.end() && disposition == "resumed" &&
+                         it->second.ended_state() != nullptr;
+  if (it == backend.world().jobs.end() || overtaken) {
     // Another client's line for the same name came first.
     const auto* other = find_by_name(backend.world(), name);
     if (other == nullptr) {
