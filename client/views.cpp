@@ -211,6 +211,7 @@ LimitView read_limit(json::Reader& r) {
   l.renews_at = instant(r, "renews_at");
   l.ends_session_at = instant(r, "ends_session_at");
   l.machines = r.integer_or("machines", 0);
+  l.silent_machines = r.integer_or("silent_machines", 0);
   l.alternatives_s = numbers(r, "alternatives_s");
   return l;
 }

@@ -72,7 +72,7 @@ struct LimitView {
   bool binds = false;                   ///< it ends this session before anything else does
   std::optional<double> amount_s, used_s, left_s;
   std::optional<WallTime> runs_out_at, renews_at, ends_session_at;
-  std::int64_t machines = 0;
+  std::int64_t machines = 0, silent_machines = 0;
   std::vector<double> alternatives_s;
 };
 

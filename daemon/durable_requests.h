@@ -76,6 +76,7 @@ struct Lease {
 struct SessionUse {
   std::string platform;
   limits::Use use;
+  bool closed = false; ///< it said that it ended; else it may have died after its last word
 };
 
 struct Scanned {

@@ -184,12 +184,12 @@ std::optional<SessionUse> read_use(Reader& r, WallTime at, Duration interval) {
   u.platform = r.text_or("platform", "");
   u.use.machine = r.text_or("machine", "");
   u.use.resource = r.text_or("resource", "");
-  const bool closed = r.boolean_or("closed", false);
+  u.closed = r.boolean_or("closed", false);
   const auto began = r.maybe_wall_time("began_ns");
   if (!r.ok() || !began || u.use.resource.empty() || u.use.machine.empty()) {
     return std::nullopt;
   }
-  u.use.when = {*began, std::max(*began, at + (closed ? Duration::zero() : interval))};
+  u.use.when = {*began, std::max(*began, at + (u.closed ? Duration::zero() : interval))};
   return u;
 }
 

@@ -22,6 +22,8 @@ constexpr Duration k_outlived = 60s;
 /// However little a notice leaves, a job gets a moment to save: a KILL that the platform does not
 /// send helps nobody.
 constexpr Duration k_least_notice = 10s;
+/// So long after the last word that it was due: it died without one.
+constexpr Duration k_silent = 3min;
 /// Two clocks are read for an end: nearer than this it is the same.
 constexpr Duration k_same_end = 1s;
 
@@ -159,6 +161,9 @@ std::vector<platform::Standing> Outlook::standings(Now now) const {
   for (const auto& u : m_uses) {
     if (u.platform == settings().platform) {
       known.usage.add(u.use);
+      if (!u.closed && u.use.when.end + k_silent < now.wall) {
+        known.silent.insert(u.use.machine);
+      }
     }
   }
   known.said = m_said;

@@ -13,7 +13,12 @@ namespace gpujob::client {
 namespace {
 
 std::string counted_machines(const LimitView& l) {
-  return fmt::format("{} machine{}", l.machines, l.machines == 1 ? "" : "s");
+  auto text = fmt::format("{} machine{}", l.machines, l.machines == 1 ? "" : "s");
+  if (l.silent_machines > 0) {
+    text += fmt::format(" ({} of them died without a word, counted to a minute after the last)",
+                        l.silent_machines);
+  }
+  return text;
 }
 
 std::string runs_out(const LimitView& l, WallTime now) {

@@ -9,6 +9,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,9 @@ struct Known {
   limits::Usage usage;  ///< of this platform, this session included, until now
   std::string resource; ///< what this session holds: "gpu", "tpu" or "cpu"
   std::string machine;  ///< its name in price lists: "t4", "cpu"; empty: not known
+  /// Machines that were last heard of long ago and never said that they ended: each is counted to
+  /// an interval after its last word.
+  std::set<std::string> silent;
   WallTime session_began{};
   std::vector<Said> said; ///< of this platform
   IdleSeen idle;
@@ -57,6 +61,7 @@ struct Standing {
   std::optional<Duration> amount; ///< of time, where it is one
   std::string unit;               ///< of the texts below: "bytes", "ccu", "USD", "files"
   std::string amount_text, used_text, left_text; ///< exact; empty: not known
+  std::size_t silent = 0;                        ///< of them, died without a word
   std::size_t machines = 0;                      ///< how many have used it in this period
   std::string note;                              ///< why it cannot be counted; empty: it is
   std::string stated;                            ///< who said otherwise than we counted, and what

@@ -78,6 +78,7 @@ Json view_of(const Standing& s) {
           {"ends_session_at", instant_or_null(s.ends_session())},
           {"on_exhausted", to_text(s.horizon.effect)},
           {"machines", s.machines},
+          {"silent_machines", s.silent},
           {"note", text_or_null(s.note)},
           {"stated", text_or_null(s.stated)},
           {"alternatives_s", std::move(alternatives)},

@@ -57,7 +57,8 @@ Result<limits::Window> make_window(const WindowRule& rule) {
 /// Stands for the machine of a use that somebody told of.
 const std::string k_said = "said ";
 
-std::size_t count_machines(const std::vector<limits::Use>& uses, const limits::Span& period) {
+std::set<std::string> machines_of(const std::vector<limits::Use>& uses,
+                                  const limits::Span& period) {
   std::set<std::string> machines;
   for (const auto& use : uses) {
     const auto part = limits::overlap(use.when, period);
@@ -65,7 +66,7 @@ std::size_t count_machines(const std::vector<limits::Use>& uses, const limits::S
       machines.insert(use.machine);
     }
   }
-  return machines.size();
+  return machines;
 }
 
 /// The newest word on what is left of the resource.
@@ -139,7 +140,10 @@ void look_at(const WindowRule& rule, const Known& known, WallTime now, Standing&
                          out.horizon.used.value_or(Duration::zero()), now);
   }
   if (const auto period = limits::period_of(*window, usage, now)) {
-    out.machines = count_machines(usage.of(rule.resource), *period);
+    const auto machines = machines_of(usage.of(rule.resource), *period);
+    out.machines = machines.size();
+    out.silent = static_cast<std::size_t>(std::ranges::count_if(
+        machines, [&](const auto& machine) { return known.silent.contains(machine); }));
   }
 }
 
