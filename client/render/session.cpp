@@ -58,6 +58,9 @@ std::string end_text(const SessionView& v, WallTime now) {
   }
   auto text = fmt::format("{} ({}){}", format_local(*v.ends_at), relative(*v.ends_at, now),
                           ended_by(v.ends_by));
+  if (*v.ends_at < now) {
+    return text + "; if that is wrong: gpujob limits set session=12h";
+  }
   if (v.margin_s && *v.margin_s > 0) {
     text +=
         fmt::format("; everything is planned to be safe {} before", format_seconds(*v.margin_s));

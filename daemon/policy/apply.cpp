@@ -57,7 +57,7 @@ struct ApplyRecord {
     run.ending = true;
     announce(w, job,
              fmt::format("TERM sent ({})",
-                         b.reason == EndReason::stop ? "stop asked for" : "session limit"));
+                         b.reason == EndReason::stop ? "stop asked for" : "the session ends"));
   }
   void operator()(const journal::KillSent&) const { announce(w, job, "KILL sent"); }
   void operator()(const journal::LeaderExited&) const {}

@@ -115,9 +115,8 @@ std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Du
   }
   const auto left = *w.session.plan_end - now.boot;
   if (left <= Duration::zero()) {
-    return "the session is over (in a new VM run the same line; if its limit was wrong, gpujob "
-           "daemon "
-           "stop and start it with another --session-limit)";
+    return "the session is over (gpujob quota says by what, and how to say otherwise; in a new VM "
+           "run the same line)";
   }
   const auto needed = lead_of(w, spec, longest_save) + k_least_run;
   if (left >= needed) {

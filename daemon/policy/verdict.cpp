@@ -88,7 +88,7 @@ Verdict read_exit(const ExitFacts& f) {
     return {VerdictKind::interrupted, "it ended after the final checkpoint request"};
   }
   if (limit_ended(f)) {
-    return {VerdictKind::interrupted, "ended at the session limit"};
+    return {VerdictKind::interrupted, "ended at the end of the session"};
   }
   if (!f.exec_error.empty()) {
     return {VerdictKind::failed_for_good, f.exec_error};
