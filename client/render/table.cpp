@@ -61,9 +61,9 @@ std::string render_table(const std::vector<std::vector<std::string>>& rows) {
   return out;
 }
 
-void FactSheet::add(std::string label, const std::string& value) {
+void FactSheet::add(const std::string& label, const std::string& value) {
   if (!value.empty()) {
-    m_lines.emplace_back(std::move(label), printable(value));
+    m_lines.emplace_back(printable(label), printable(value));
   }
 }
 

@@ -15,8 +15,8 @@ std::string render_table(const std::vector<std::vector<std::string>>& rows);
 /// "label   value" lines with the values in one column; an empty label continues the value above.
 class FactSheet {
 public:
-  /// Leaves the line out when `value` is empty.
-  void add(std::string label, const std::string& value);
+  /// Leaves the line out when `value` is empty. Both become printable.
+  void add(const std::string& label, const std::string& value);
   [[nodiscard]] std::string text() const;
   /// Broken at spaces so that it fits a terminal of 80 columns; a word that is longer stays whole.
   [[nodiscard]] std::string wrapped() const;

@@ -163,6 +163,13 @@ TEST_CASE("quota says how sure it is, and fits a terminal of 80 columns") {
   CHECK(has(more, "KAGGLE_KERNEL_RUN_TYPE is set"));
 }
 
+TEST_CASE("the name of a limit drives no terminal") {
+  auto view = read_session_view(sample("session_view.json")).value();
+  view.limits[0].resource = "\x1b[2J";
+  CHECK(render_session(view, k_now).find('\x1b') == std::string::npos);
+  CHECK(explain_session(view).find('\x1b') == std::string::npos);
+}
+
 TEST_CASE("each kind of limit has a line that says what is known of it") {
   const auto view = read_session_view(sample("session_view.json")).value();
   const auto text = unbroken(render_session(view, k_now));
