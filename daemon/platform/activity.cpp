@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 #include "common/text.h"
+#include "daemon/platform/http_reply.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -98,14 +99,11 @@ std::string activity_request(const ActivitySources& sources) {
 }
 
 Result<Activity> read_activity(const Result<std::string>& reply) {
-  const auto j = reply ? json::parse(*reply, "gpujob-http") : Result<Json>(reply.error());
+  const auto j = read_http_reply(reply);
   if (!j) {
     return j.error();
   }
   json::Reader r(*j, "gpujob-http");
-  if (!r.boolean_or("ok", false)) {
-    return Error{Errc::io, r.text_or("error", "gpujob-http: no answer")};
-  }
   Activity out;
   const auto* servers = r.find("servers");
   if (servers == nullptr || !servers->is_array()) {

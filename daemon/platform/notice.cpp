@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "daemon/platform/http_reply.h"
 
 #include <absl/time/time.h>
 #include <algorithm>
@@ -170,14 +171,11 @@ std::string notice_request(const NoticeSource& source) {
 
 Result<std::optional<EndNotice>> read_notice(const NoticeSource& source,
                                              const Result<std::string>& reply, WallTime now) {
-  const auto j = reply ? json::parse(*reply, "gpujob-http") : Result<Json>(reply.error());
+  const auto j = read_http_reply(reply);
   if (!j) {
     return j.error();
   }
   json::Reader r(*j, "gpujob-http");
-  if (!r.boolean_or("ok", false)) {
-    return Error{Errc::io, r.text_or("error", "gpujob-http: no answer")};
-  }
   const auto status = r.integer("status");
   const auto body = r.bytes("body");
   if (!r.ok()) {
