@@ -45,7 +45,8 @@ App::App(boost::asio::io_context& io, AppParts parts)
           [this](const Result<platform::Activity>& a) { on_activity(a); },
           [this](const std::optional<platform::EndNotice>& n) {
             on_notice(Outlook::NoticeFrom::asked, n);
-          }),
+          },
+          [this](const Result<std::optional<Duration>>& left) { on_time_left(left); }),
       m_renewal(io), m_memory_timer(io), m_warner(io, on_warning_of(m_outlook.settings())),
       m_user_profiles(std::move(parts.user_profiles)), m_watch_plan(std::move(parts.watch)),
       m_attempts(
@@ -61,6 +62,7 @@ App::App(boost::asio::io_context& io, AppParts parts)
   m_outlook.restore_notices(parts.notices);
   m_watch.start(m_watch_plan);
   renew_later();
+  look_at_load();
   look_at_memory();
   look_at_disks();
 }

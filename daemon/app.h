@@ -7,6 +7,7 @@
 #include "daemon/ipc/server.h"
 #include "daemon/jobs/attempts.h"
 #include "daemon/outlook.h"
+#include "daemon/platform/load.h"
 #include "daemon/policy/core.h"
 #include "daemon/policy/limits/memory.h"
 #include "daemon/process/boot_timer.h"
@@ -98,11 +99,15 @@ private:
   // app_session.cpp: what is heard of the session.
   void on_activity(const Result<platform::Activity>& activity);
   void on_notice(Outlook::NoticeFrom from, const std::optional<platform::EndNotice>& notice);
+  void on_time_left(const Result<std::optional<Duration>>& left);
   void renew_later();
+  void look_at_load();
   void look_at_memory();
   void look_at_disks();
   /// Tells the core where the session's end and its idle end lie now, if that is news.
   void renew_outlook();
+  /// Stores what is known of this session now, and goes by it.
+  Result<void> follow(platform::SessionSettings settings, platform::Profile profile);
   Result<void> keep_here(const std::vector<platform::Said>& said) const;
 
   // app_perform.cpp: one per action.
@@ -143,6 +148,7 @@ private:
   boost::asio::steady_timer m_renewal; ///< of the outlook: time alone changes it, too
   boost::asio::steady_timer m_memory_timer;
   limits::MemoryWatch m_memory;
+  platform::CpuLoad m_load;
   Warner m_warner;
   std::string m_user_profiles;
   SessionWatch::Plan m_watch_plan;

@@ -59,10 +59,28 @@ void App::on_notice(Outlook::NoticeFrom from, const std::optional<platform::EndN
   renew_outlook();
 }
 
+void App::on_time_left(const Result<std::optional<Duration>>& left) {
+  const auto& profile = m_outlook.profile();
+  if (!left || !*left) {
+    log_line(left ? profile.end_program + ": this session has no end yet" : left.error().text);
+    return;
+  }
+  auto settings = m_outlook.settings();
+  if (!platform::take_told_end(settings, profile, read_clocks().boot + **left,
+                               profile.end_program)) {
+    return;
+  }
+  if (const auto kept = follow(std::move(settings), profile); !kept) {
+    log_line(kept.error().text);
+  }
+  renew_outlook();
+}
+
 void App::renew_later() {
   m_renewal.expires_after(k_renewal);
   m_renewal.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
+      look_at_load();
       renew_outlook();
       if (++m_renewals % k_disks_every == 0) {
         look_at_disks();
@@ -70,6 +88,11 @@ void App::renew_later() {
       renew_later();
     }
   });
+}
+
+void App::look_at_load() {
+  m_load.look(platform::read_cpu_time(), read_clocks().boot);
+  m_outlook.take_load(m_load.busy());
 }
 
 void App::look_at_memory() {
@@ -231,6 +254,14 @@ void App::on_signal(int signal) {
   }
 }
 
+Result<void> App::follow(platform::SessionSettings settings, platform::Profile profile) {
+  const auto text = gpujob::json::dump(platform::to_json(settings));
+  GPUJOB_TRY(m_store->save_session({settings.id, text}));
+  GPUJOB_TRY(atomic_replace(m_places.state.session(), text));
+  m_outlook.follow(std::move(settings), std::move(profile));
+  return {};
+}
+
 /// Into the user's profile, and at once into this session; what a person said of this session in
 /// particular stays.
 Result<void> App::set_limits(const std::map<std::string, std::string>& values) {
@@ -243,10 +274,7 @@ Result<void> App::set_limits(const std::map<std::string, std::string>& values) {
   }
   auto settings = m_outlook.settings();
   platform::follow_profile(settings, *updated, read_clocks());
-  const auto text = gpujob::json::dump(platform::to_json(settings));
-  GPUJOB_TRY(m_store->save_session({settings.id, text}));
-  GPUJOB_TRY(atomic_replace(m_places.state.session(), text));
-  m_outlook.follow(std::move(settings), std::move(*updated));
+  GPUJOB_TRY(follow(std::move(settings), std::move(*updated)));
   m_watch_plan.every = platform::activity_interval(
       m_outlook.profile(), m_outlook.settings().variant, m_outlook.settings().plan);
   m_watch.start(m_watch_plan);

@@ -245,6 +245,10 @@ nlohmann::json Outlook::view(Now now, std::string_view durable_state) const {
   planned.by = end.by;
   planned.idle_end = idle_end(now);
   planned.idle_evidence = m_idle_evidence;
+  if (m_load && platform::idle_limit_of(profile(), settings().variant, settings().plan)) {
+    planned.idle_evidence.push_back(fmt::format(
+        "{:.1f} processors busy in the last minute: a hint, it does not count", *m_load));
+  }
   auto view = platform::session_view(settings(), now, durable_state, planned);
   view["limits"] = platform::standings_view(all);
   const auto* first = first_to_end(all, now.wall);

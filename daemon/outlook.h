@@ -56,6 +56,8 @@ public:
   [[nodiscard]] nlohmann::json notices() const;
   void restore_notices(const nlohmann::json& stored);
   void take_disks(std::vector<platform::DiskSeen> disks) { m_disks = std::move(disks); }
+  /// Processors that are busy: a hint that is shown beside idleness and counts for nothing.
+  void take_load(std::optional<double> busy) { m_load = busy; }
   void take_memory(std::optional<platform::MemorySeen> memory) { m_memory = memory; }
 
   /// What the core plans to. `why` says what moved it, for people.
@@ -95,6 +97,7 @@ private:
   std::map<NoticeFrom, Noticed> m_notices;
   std::vector<platform::DiskSeen> m_disks;
   std::optional<platform::MemorySeen> m_memory;
+  std::optional<double> m_load;
 };
 
 } // namespace gpujob

@@ -18,13 +18,17 @@ constexpr Duration k_notice_every = 5s;
 /// Where nobody answers, nobody needs to be asked that often.
 constexpr Duration k_notice_seldom = 60s;
 constexpr int k_silent_enough = 3;
+/// The scheduler of a cluster serves everybody: its limit of a job is changed seldom.
+constexpr Duration k_left_every = 15min;
+constexpr Duration k_left_deadline = 30s;
 
 } // namespace
 
 SessionWatch::SessionWatch(boost::asio::io_context& io, std::string exe, OnActivity on_activity,
-                           OnNotice on_notice)
+                           OnNotice on_notice, OnLeft on_left)
     : m_on_activity(std::move(on_activity)), m_on_notice(std::move(on_notice)),
-      m_http(io, std::move(exe), {}, "the server"), m_activity_timer(io), m_notice_timer(io) {}
+      m_on_left(std::move(on_left)), m_io(io), m_http(io, std::move(exe), {}, "the server"),
+      m_activity_timer(io), m_notice_timer(io), m_left_timer(io) {}
 
 void SessionWatch::start(Plan plan) {
   m_plan = std::move(plan);
@@ -36,6 +40,11 @@ void SessionWatch::start(Plan plan) {
   }
   if (m_plan.notices) {
     ask();
+  }
+  if (m_plan.end && !m_scheduler) {
+    m_scheduler = std::make_unique<process::HelperRunner>(m_io, m_plan.end->exe,
+                                                          m_plan.end->arguments, "the scheduler");
+    ask_left();
   }
 }
 
@@ -83,6 +92,14 @@ void SessionWatch::heard(const Result<std::string>& reply) {
   // One that has answered once has a hiccup: its notice may be half a minute long.
   const bool seldom = !m_answered && m_silent >= k_silent_enough;
   again(m_notice_timer, seldom ? k_notice_seldom : k_notice_every, &SessionWatch::ask);
+}
+
+void SessionWatch::ask_left() {
+  m_scheduler->run("left", process::Load::light, "", k_left_deadline,
+                   [this](const Result<std::string>& answer) {
+                     m_on_left(answer ? platform::read_time_left(*answer) : answer.error());
+                     again(m_left_timer, k_left_every, &SessionWatch::ask_left);
+                   });
 }
 
 } // namespace gpujob

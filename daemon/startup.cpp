@@ -98,11 +98,12 @@ Result<Fd> take_daemon_lock(const std::string& path) {
 }
 
 /// What a user must hear before the night, not after it.
-std::vector<std::string> notes_for(const platform::SessionSettings& s,
-                                   const DurableStart& durable) {
+std::vector<std::string> notes_for(const platform::SessionSettings& s, const DurableStart& durable,
+                                   bool end_is_asked) {
   auto notes = durable.notes;
   const auto limit = s.settings.find("session_limit");
-  if (!s.limit && (limit == s.settings.end() || limit->second.origin != platform::Origin::flag)) {
+  if (!s.limit && !end_is_asked &&
+      (limit == s.settings.end() || limit->second.origin != platform::Origin::flag)) {
     notes.push_back("the session's end is not known: nothing will be asked to save before it: "
                     "gpujob daemon stop, then gpujob daemon start --session-limit 9h");
   }
@@ -144,6 +145,10 @@ SessionWatch::Plan plan_watch(const Outlook::Parts& session,
       plan.notices = *source;
     }
   }
+  const auto key = session.profile.key_variable.empty()
+                       ? std::string{}
+                       : request.facts.variable(session.profile.key_variable);
+  plan.end = platform::find_end_question(session.profile, key, platform::read_environment());
   return plan;
 }
 
@@ -256,7 +261,7 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
   const bool looks = !parts.watch.activity.empty() || parts.watch.notices;
   const auto http = parts.daemon_exe.substr(0, parts.daemon_exe.rfind('/') + 1) + "gpujob-http";
   const bool blind = looks && ::access(http.c_str(), X_OK) != 0;
-  done.notes = notes_for(parts.session.settings, *durable);
+  done.notes = notes_for(parts.session.settings, *durable, parts.watch.end.has_value());
   for (const auto& [platform, problem] : parts.broken_profiles) {
     done.notes.push_back(problem + ": passed over: correct or remove it");
   }

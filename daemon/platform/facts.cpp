@@ -188,6 +188,19 @@ std::string find_gpu_model(const std::string& root) {
   return {};
 }
 
+/// By SMBIOS, as AWS's and Google's own guides to telling an instance apart have it; an EC2 machine
+/// of the Xen kind says it in its version.
+std::string find_cloud(const std::string& root) {
+  const auto dmi = [&](const char* name) {
+    const auto text = read_text(root + "/sys/class/dmi/id/" + name);
+    return text ? std::string(trim(*text)) : std::string{};
+  };
+  if (dmi("sys_vendor") == "Amazon EC2" || dmi("bios_version").ends_with(".amazon")) {
+    return "ec2";
+  }
+  return dmi("product_name") == "Google Compute Engine" ? "gce" : "";
+}
+
 /// The environment of the first notebook kernel that has one of the variables: under sudo, `env -i`
 /// or cron ours is bare, and theirs is what the platform gave.
 std::map<std::string, std::string> find_kernel_environment(const std::string& root,
@@ -252,6 +265,7 @@ Facts collect_facts(const std::vector<Profile>& profiles, const FactSource& sour
   for (const char* device : {"/dev/nvidiactl", "/dev/kfd"}) {
     f.has_gpu = f.has_gpu || kind_of(root + device) != 0;
   }
+  f.cloud = find_cloud(root);
   f.gpu_model = find_gpu_model(root);
   f.mounts = parse_mounts(read_text(root + "/proc/self/mountinfo").value_or(""));
   return f;

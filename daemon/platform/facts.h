@@ -36,7 +36,9 @@ struct Facts {
   std::optional<std::uint64_t> pid1_start_ticks;
   std::vector<std::string> container_evidence; ///< empty: not in a container, as far as we see
   std::vector<Mount> mounts;
-  bool has_gpu = false;  ///< a driver's device is there
+  bool has_gpu = false; ///< a driver's device is there
+  /// "ec2" or "gce" where the firmware names that cloud as its maker; empty: it does not.
+  std::string cloud;
   std::string gpu_model; ///< as the driver's /proc file has it, in lower case: "t4"; or empty
 
   /// Of this process, else of PID 1, else of a notebook kernel; empty: nowhere.

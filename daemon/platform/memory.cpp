@@ -2,58 +2,49 @@
 #include "daemon/platform/memory.h"
 
 #include "common/file.h"
-#include "common/text.h"
+#include "daemon/platform/cgroup.h"
 
 #include <algorithm>
+#include <charconv>
 
 namespace gpujob::platform {
 
 namespace {
 
-constexpr std::size_t k_small_file = 64 * 1024;
-
-std::optional<std::int64_t> read_number(const std::string& path) {
-  const auto text = read_file(path, k_small_file);
-  const auto n = text ? parse_int(trim(*text)) : std::nullopt;
-  return n && *n >= 0 ? std::optional<std::int64_t>(*n) : std::nullopt;
-}
-
-/// "inactive_file 123" of memory.stat, "oom_kill 2" of memory.events.
-std::int64_t read_field(const std::string& path, const std::string& key) {
-  const auto text = read_file(path, k_small_file);
-  for (const auto& line : split(text ? *text : "", '\n')) {
-    if (line.starts_with(key + " ")) {
-      return parse_int(trim(std::string_view(line).substr(key.size() + 1))).value_or(0);
-    }
-  }
-  return 0;
-}
-
-/// Directories of this process's group, innermost first: the mount itself is last.
-std::vector<std::string> group_dirs(const std::string& root, const std::string& mount,
-                                    std::string_view path) {
-  std::vector<std::string> out;
-  for (std::string below(path); below.size() > 1; below.resize(below.rfind('/'))) {
-    out.push_back(root + mount + below);
-  }
-  out.push_back(root + mount);
-  return out;
-}
-
 struct Names {
   const char *used, *limit, *cache, *events;
 };
+constexpr Names k_v1{"memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file",
+                     "memory.oom_control"};
+constexpr Names k_v2{"memory.current", "memory.max", "inactive_file", "memory.events"};
 
-std::optional<MemorySeen> read_group(const std::vector<std::string>& dirs, const Names& names) {
-  for (const auto& dir : dirs) {
-    const auto used = read_number(dir + "/" + names.used);
-    const auto limit = read_number(dir + "/" + names.limit);
+/// "some avg10=1.23 avg60=..." of a pressure file, in percent.
+std::optional<double> read_pressure(const std::string& path) {
+  const auto text = read_file(path, 4096);
+  constexpr std::string_view k_some = "some avg10=";
+  if (!text || !text->starts_with(k_some)) {
+    return std::nullopt;
+  }
+  double percent = -1;
+  const auto* begin = text->data() + k_some.size();
+  const auto [end, ec] = std::from_chars(begin, text->data() + text->size(), percent);
+  return ec == std::errc{} && percent >= 0 && percent <= 100 ? std::optional(percent)
+                                                             : std::nullopt;
+}
+
+std::optional<MemorySeen> read_group(const std::string& root, const Group& group) {
+  const auto& names = group.v1 ? k_v1 : k_v2;
+  for (const auto& dir : group.dirs) {
+    const auto used = read_group_number(dir + "/" + names.used);
+    const auto limit = read_group_number(dir + "/" + names.limit);
     // Version 1 writes a number near 2^63 for none, version 2 "max".
     constexpr std::int64_t k_none = std::int64_t{1} << 60U;
     if (used && limit && *limit < k_none) {
-      const auto cache = read_field(dir + "/memory.stat", names.cache);
+      const auto cache = read_group_field(dir + "/memory.stat", names.cache).value_or(0);
+      const auto pressure = read_pressure(dir + "/memory.pressure");
       return MemorySeen{std::max<std::int64_t>(*used - cache, 0), *limit,
-                        read_field(dir + "/" + names.events, "oom_kill")};
+                        read_group_field(dir + "/" + names.events, "oom_kill").value_or(0),
+                        pressure ? pressure : read_pressure(root + "/proc/pressure/memory")};
     }
   }
   return std::nullopt;
@@ -62,27 +53,8 @@ std::optional<MemorySeen> read_group(const std::vector<std::string>& dirs, const
 } // namespace
 
 std::optional<MemorySeen> read_memory(const std::string& root) {
-  constexpr Names k_v1{"memory.usage_in_bytes", "memory.limit_in_bytes", "total_inactive_file",
-                       "memory.oom_control"};
-  constexpr Names k_v2{"memory.current", "memory.max", "inactive_file", "memory.events"};
-  const auto text = read_file(root + "/proc/self/cgroup", k_small_file);
-  for (const auto& line : split(text ? *text : "", '\n')) {
-    const auto first = line.find(':');
-    const auto second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) {
-      continue;
-    }
-    const auto controllers =
-        split(std::string_view(line).substr(first + 1, second - first - 1), ',');
-    const auto path = std::string_view(line).substr(second + 1);
-    const bool v1 = std::ranges::find(controllers, "memory") != controllers.end();
-    const bool v2 = controllers.empty() || controllers.front().empty();
-    if (!v1 && !v2) {
-      continue;
-    }
-    if (auto seen =
-            read_group(group_dirs(root, v1 ? "/sys/fs/cgroup/memory" : "/sys/fs/cgroup", path),
-                       v1 ? k_v1 : k_v2)) {
+  for (const auto& group : find_groups(root, "memory")) {
+    if (auto seen = read_group(root, group)) {
       return seen;
     }
   }

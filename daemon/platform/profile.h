@@ -71,6 +71,7 @@ struct Profile {
   std::int64_t priority = 0; ///< smaller is asked first
   std::optional<Detect> detect;
   std::string end_variable; ///< holds the session's end in Unix seconds; empty: none does
+  std::string end_program;  ///< is asked how long it has left ("squeue"); empty: nobody is
   std::string key_variable; ///< another value of it is another session; empty: the machine is it
   bool outlives_session = false; ///< the machine: its PID 1 says nothing of when a session began
   std::vector<Variant> variants; ///< the first that holds

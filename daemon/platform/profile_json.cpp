@@ -257,11 +257,12 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   if (!j) {
     return j.error();
   }
-  GPUJOB_TRY(check_keys(*j, {"id",      "title",    "priority",     "as_of",
-                             "detect",  "variants", "plans",        "default_plan",
-                             "limits",  "margin_s", "durable",      "notice",
-                             "status",  "confirm",  "machines",     "outlives_session",
-                             "jupyter", "machine",  "end_variable", "key_variable"},
+  GPUJOB_TRY(check_keys(*j, {"id",         "title",    "priority",     "as_of",
+                             "detect",     "variants", "plans",        "default_plan",
+                             "limits",     "margin_s", "durable",      "notice",
+                             "status",     "confirm",  "machines",     "outlives_session",
+                             "jupyter",    "machine",  "end_variable", "key_variable",
+                             "end_program"},
                         where));
   json::Reader r(*j, where);
   Profile p;
@@ -276,6 +277,7 @@ Result<Profile> parse_profile(std::string_view text, std::string_view name) {
   p.outlives_session = r.boolean_or("outlives_session", false);
   p.machine = r.text_or("machine", "");
   p.end_variable = r.text_or("end_variable", "");
+  p.end_program = r.text_or("end_program", "");
   p.key_variable = r.text_or("key_variable", "");
   p.jupyter = r.texts_or_empty("jupyter");
   p.margin = read_span(r, "margin_s");

@@ -115,11 +115,28 @@ Result<void> Resolver::settle_notices() {
     record(key::k_notices, *choice.said);
   } else if (choice.stored != nullptr) {
     record_stored(key::k_notices, choice);
+  } else if (const auto own = parse_notices(m_profile->notice.kind, ""); own && *own) {
+    record_derived(key::k_notices, m_profile->notice.kind, Origin::profile);
   } else {
-    const bool asked = parse_notices(m_profile->notice.kind, "").has_value();
-    record_derived(key::k_notices, asked ? m_profile->notice.kind : "none", Origin::profile);
+    derive_cloud_notices();
   }
   return {};
+}
+
+/// A machine of one's own that is rented from a cloud is taken away as that cloud does it: what it
+/// costs and keeps is the machine's, only the notice comes from below.
+void Resolver::derive_cloud_notices() {
+  const bool own = !m_profile->detect || m_profile->outlives_session;
+  const auto& cloud = m_request.facts.cloud;
+  if (!own || cloud.empty()) {
+    record_derived(key::k_notices, "none", Origin::profile);
+    return;
+  }
+  SettingValue v;
+  v.value = cloud == "ec2" ? "ec2_spot" : "gce_preempted";
+  v.origin = Origin::detected;
+  v.detail = cloud == "ec2" ? "the firmware is Amazon EC2's" : "the firmware is Google's";
+  record(key::k_notices, std::move(v));
 }
 
 /// A command line for a shell: what it may be is the shell's to say.

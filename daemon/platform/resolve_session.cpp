@@ -3,6 +3,7 @@
 #include "common/duration.h"
 #include "common/text.h"
 #include "daemon/platform/resolver.h"
+#include "daemon/platform/told_end.h"
 #include "daemon/platform/values.h"
 
 #include <algorithm>
@@ -122,24 +123,17 @@ bool Resolver::start_outgrown() const {
 }
 
 /// The platform says the instant: what is left until then, from the start on, is the limit.
-void Resolver::take_told_end() {
+void Resolver::take_end_variable() {
   const auto text = m_profile->end_variable.empty()
                         ? std::string{}
                         : m_request.facts.variable(m_profile->end_variable);
   const auto seconds = parse_int(text);
-  const bool worded = is_word(m_out.settings.at(key::k_limit.name).origin);
   constexpr long long k_most = 3 * k_longest_span / std::chrono::seconds{1};
-  if (worded || !seconds || *seconds <= 0 || *seconds > k_most) {
+  if (!seconds || *seconds <= 0 || *seconds > k_most) {
     return;
   }
-  const auto length = WallTime{std::chrono::seconds{*seconds}} - m_now.wall_at(m_out.start.boot);
-  if (length <= Duration::zero() || length > k_longest_span) {
-    return;
-  }
-  m_out.limit =
-      SessionLimit{length, {}, m_profile->end_variable + " says so", "", Confidence::high};
-  m_out.margin = std::min(m_profile->margin.value_or(Duration::zero()), length / 10);
-  record_derived(key::k_limit, format_duration(length), Origin::detected);
+  const auto left = WallTime{std::chrono::seconds{*seconds}} - m_now.wall_at(m_out.start.boot);
+  (void)take_told_end(m_out, *m_profile, m_out.start.boot + left, m_profile->end_variable);
 }
 
 Result<void> Resolver::settle_start() {

@@ -28,7 +28,7 @@ public:
     GPUJOB_TRY(settle_limit());
     GPUJOB_TRY(settle_start());
     if (m_sources.stored == nullptr) {
-      take_told_end();
+      take_end_variable();
     }
     GPUJOB_TRY(settle_durable());
     GPUJOB_TRY(settle_slots());
@@ -45,10 +45,11 @@ private:
   Result<void> settle_plan();
   Result<void> settle_limit();
   Result<void> settle_start();
-  void take_told_end();
+  void take_end_variable();
   Result<void> settle_durable();
   Result<void> settle_slots();
   Result<void> settle_notices();
+  void derive_cloud_notices();
   void settle_on_warning();
   void report_path(const SettingKey& k, const ChosenPath& chosen);
 

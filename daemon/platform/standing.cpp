@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <limits>
 
 namespace gpujob::platform {
 
@@ -64,6 +65,32 @@ void look_at(const DiskCap& cap, const Known& known, WallTime, Standing& out) {
   }
 }
 
+/// What tells that it is too little; empty: nothing does.
+std::string strain_of(const MemorySeen& seen) {
+  constexpr double k_felt = 1; // percent
+  std::string text;
+  if (seen.pressure && *seen.pressure >= k_felt) {
+    text = fmt::format("programs waited for it in {:.0f} % of the last 10 s", *seen.pressure);
+  }
+  if (seen.oom_kills > 0) {
+    text += fmt::format("{}{} process{} killed for it so far", text.empty() ? "" : "; ",
+                        seen.oom_kills, seen.oom_kills == 1 ? "" : "es");
+  }
+  return text;
+}
+
+/// A limit of this machine's own, whatever is published of its platform.
+const LimitRule& rule_of_the_machine() {
+  static const LimitRule rule{MemoryCap{std::numeric_limits<std::int64_t>::max()},
+                              {},
+                              {},
+                              {},
+                              "the control group of this machine",
+                              "now",
+                              Confidence::high};
+  return rule;
+}
+
 void look_at(const MemoryCap& cap, const Known& known, WallTime, Standing& out) {
   out.name = "memory";
   out.unit = "bytes";
@@ -76,6 +103,7 @@ void look_at(const MemoryCap& cap, const Known& known, WallTime, Standing& out) 
   out.amount_text = bytes(most);
   out.used_text = bytes(known.memory->used_bytes);
   out.left_text = bytes(most - known.memory->used_bytes);
+  out.note = strain_of(*known.memory);
 }
 
 void look_at(const ConcurrencyCap& cap, const Known&, WallTime, Standing& out) {
@@ -106,6 +134,15 @@ std::vector<Standing> stand(const Profile& profile, std::string_view variant, st
     Standing s;
     s.rule = &rule;
     std::visit([&](const auto& what) { look_at(what, known, now, s); }, rule.what);
+    out.push_back(std::move(s));
+  }
+  const auto of_memory = [](const Standing& s) {
+    return std::holds_alternative<MemoryCap>(s.rule->what);
+  };
+  if (known.memory && known.memory->limit_bytes && std::ranges::none_of(out, of_memory)) {
+    Standing s;
+    s.rule = &rule_of_the_machine();
+    look_at(std::get<MemoryCap>(s.rule->what), known, now, s);
     out.push_back(std::move(s));
   }
   return out;

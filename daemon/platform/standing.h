@@ -36,6 +36,9 @@ struct MemorySeen {
   std::int64_t used_bytes = 0;             ///< what cannot be given back at once
   std::optional<std::int64_t> limit_bytes; ///< of the cgroup; nullopt: none
   std::int64_t oom_kills = 0;
+  /// Share of the last 10 s, in percent, in which some of its tasks waited for memory (PSI);
+  /// nullopt: the kernel does not tell.
+  std::optional<double> pressure;
 };
 
 /// What the limits are judged by.

@@ -31,11 +31,13 @@ TEST_CASE("version 2: what the page cache can give back is not used", "[platform
   r.file("/sys/fs/cgroup/a/memory.max", "1000\n");
   r.file("/sys/fs/cgroup/a/memory.stat", "anon 5\ninactive_file 200\n");
   r.file("/sys/fs/cgroup/a/memory.events", "low 0\noom 1\noom_kill 3\n");
+  r.file("/sys/fs/cgroup/a/memory.pressure", "some avg10=12.50 avg60=1.00 avg300=0.00 total=5\n");
   const auto seen = read_memory(r.dir.path());
   REQUIRE(seen);
   CHECK(seen->used_bytes == 700);
   CHECK(seen->limit_bytes == 1000);
   CHECK(seen->oom_kills == 3);
+  CHECK(seen->pressure == 12.5);
 }
 
 TEST_CASE("version 1, in a container whose own group is the mount", "[platform]") {
@@ -48,6 +50,7 @@ TEST_CASE("version 1, in a container whose own group is the mount", "[platform]"
   REQUIRE(seen);
   CHECK(seen->used_bytes == 400);
   CHECK(seen->limit_bytes == 800);
+  CHECK_FALSE(seen->pressure); // this version has none
 }
 
 TEST_CASE("no limit, garbage or nothing at all is nothing to run into", "[platform]") {

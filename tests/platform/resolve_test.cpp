@@ -134,6 +134,28 @@ TEST_CASE("each setting can be said", "[platform]") {
   CHECK(s.start.confidence == platform::Confidence::high);
 }
 
+TEST_CASE("a machine of one's own that a cloud rents out is asked for that cloud's notices",
+          "[platform]") {
+  const auto notices = [](const FakeMachine& m) {
+    return settle(m.request(), at(hours(2))).settings.at("notices");
+  };
+  FakeMachine ec2;
+  ec2.file("/sys/class/dmi/id/sys_vendor", "Amazon EC2\n");
+  CHECK(notices(ec2).value == "ec2_spot");
+  CHECK(notices(ec2).origin == Origin::detected);
+  CHECK(notices(ec2).detail == "the firmware is Amazon EC2's");
+  FakeMachine gce;
+  gce.file("/sys/class/dmi/id/product_name", "Google Compute Engine\n");
+  CHECK(notices(gce).value == "gce_preempted");
+  CHECK(notices(FakeMachine()).value == "none");
+  // Kaggle runs on Google's machines, and takes them away in its own way.
+  gce.env("KAGGLE_KERNEL_RUN_TYPE=Batch");
+  CHECK(notices(gce).value == "none");
+  CHECK(settle(ec2.request(flag(&SettingTexts::notices, "none")), at(hours(2)))
+            .settings.at("notices")
+            .value == "none");
+}
+
 TEST_CASE("none switches a limit or the durable directory off", "[platform]") {
   SettingTexts flags;
   flags.session_limit = "none";

@@ -88,6 +88,26 @@ TEST_CASE("Studio Lab ends what runs when its hours are used up", "[platform]") 
   CHECK(found[0].ends_session() == k_now + hours(3));
 }
 
+TEST_CASE("memory that is short says by what it shows, on a machine without a profile, too") {
+  Known known;
+  CHECK(look_at_all("generic", "", "", known).empty());
+  known.memory = MemorySeen{600, 1000, 0, {}};
+  const auto quiet = look_at_all("generic", "", "", known);
+  REQUIRE(quiet.size() == 1);
+  CHECK(quiet[0].left_text == "400");
+  CHECK(quiet[0].note.empty());
+  known.memory = MemorySeen{600, 1000, 2, 12.4};
+  CHECK(look_at_all("generic", "", "", known)[0].note ==
+        "programs waited for it in 12 % of the last 10 s; 2 processes killed for it so far");
+  // Where a cap is published there is one line, with the lower of both.
+  const auto all = look_at_all("kaggle", "batch", "", known);
+  const auto memory = [](const Standing& s) {
+    return std::holds_alternative<MemoryCap>(s.rule->what);
+  };
+  REQUIRE(std::ranges::count_if(all, memory) == 1);
+  CHECK(std::ranges::find_if(all, memory)->amount_text == "1000");
+}
+
 TEST_CASE("what only the user knows is unknown, and says so", "[platform]") {
   const auto found = look("floydhub", "", "", ledger("gpu", hours(1)));
   REQUIRE(found.size() == 1);

@@ -113,6 +113,43 @@ class Quota(Case):
         self.on_kaggle(other)
         self.assertEqual(self.limit(other)["left_s"], 9 * HOUR)
 
+    def test_squeue_tells_when_a_job_of_slurm_ends_and_plans_follow(self):
+        self.vm.ok("daemon", "stop")
+        bin_dir = self.path("bin")
+        os.mkdir(bin_dir)
+        self.squeue(bin_dir, 'echo "$@" >> ' + self.path("asked") + "; echo 2:30:00")
+        slurm = self.machine("slurm")
+        slurm.env.pop("GPUJOB_PLATFORM", None)
+        slurm.env.update(SLURM_JOB_ID="77", PATH=bin_dir + ":" + os.environ["PATH"])
+        slurm.start()
+        left = wait_until(lambda: slurm.json("quota")["session"]["remaining_s"], "squeue has answered")
+        self.assertAlmostEqual(left, 2.5 * HOUR, delta=30)
+        self.assertEqual(slurm.json("quota")["session"]["source"], "squeue says so")
+        with open(self.path("asked"), encoding="utf-8") as f:
+            self.assertEqual(f.readline(), "-h -j 77 -o %L\n")
+        slurm.ok("run", "-d", "--name", "x", "--", "sleep", "1000")
+        wait_until(lambda: slurm.show("x")["plan"], "it is planned")
+
+    def test_a_squeue_that_hangs_or_errs_delays_nothing(self):
+        self.vm.ok("daemon", "stop")
+        for name, script in (("hangs", "sleep 1000"), ("errs", "echo slurm_load_jobs error >&2; exit 1")):
+            with self.subTest(name):
+                bin_dir = self.path(name)
+                os.mkdir(bin_dir)
+                self.squeue(bin_dir, script)
+                slurm = self.machine("vm-" + name)
+                slurm.env.pop("GPUJOB_PLATFORM", None)
+                slurm.env.update(SLURM_JOB_ID="77", PATH=bin_dir + ":" + os.environ["PATH"])
+                slurm.start()
+                slurm.ok("run", "--name", "x", "--", "true")
+                self.assertIsNone(slurm.json("quota")["session"]["remaining_s"])
+
+    def squeue(self, bin_dir, script):
+        path = bin_dir + "/squeue"
+        with open(path, "w", encoding="utf-8") as f:
+            f.write("#!/bin/sh\n" + script + "\n")
+        os.chmod(path, 0o755)
+
     def test_units_that_run_out_are_planned_to_and_what_is_said_moves_the_end(self):
         self.vm.ok("daemon", "stop")
         self.vm.env.pop("KAGGLE_KERNEL_RUN_TYPE")
