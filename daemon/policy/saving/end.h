@@ -14,6 +14,8 @@ public:
   /// At `seconds` from now; with an `sd`, normally distributed around it, given that it has not
   /// come yet. A later call replaces it.
   End& at(double seconds, double sd = 0);
+  /// The same end with no cap at all (but a transient VM's own).
+  [[nodiscard]] End without_cap() const;
   /// Unannounced deaths at a known rate (memoryless), in addition to those of a Hazard.
   End& dying(double per_second);
   /// Unannounced deaths as far as they are known.

@@ -4,6 +4,7 @@
 #include "daemon/policy/saving/end.h"
 #include "daemon/policy/saving/latency.h"
 
+#include <cstddef>
 #include <optional>
 #include <vector>
 
@@ -14,10 +15,10 @@ namespace gpujob::saving {
 struct Contract {
   bool continues = true; ///< signal, save, go on; else it saves and exits
   /// For one that exits: seconds from its end until it works again; nullopt: not in this session.
-  std::optional<double> restart;
+  std::optional<double> restart = {};
   /// A save that brings less than so many seconds of durable work, on average, is not worth making;
   /// nullopt: the mean pause (what it costs the job).
-  std::optional<double> least_gain;
+  std::optional<double> least_gain = {};
 };
 
 /// All that a plan follows from.
@@ -62,21 +63,32 @@ public:
 
 private:
   struct Line {
-    double slope, height; ///< V(t) >= height - slope * t
-    double until;         ///< it is the highest up to here
+    double slope, height; ///< V(t) >= height + slope * t
+    double until;         ///< it is the highest of all up to here
+    std::size_t node;     ///< where the save that it stands for starts
   };
 
+  /// A sharp cap, or one of those that stand for a cap known better than the latency.
+  struct Cap {
+    double at, weight;
+  };
+
+  void make_caps();
   void make_nodes();
   void make_survival();
   [[nodiscard]] double gradual(double seconds) const;
   [[nodiscard]] double reach(double start) const;
+  [[nodiscard]] double reach_before(double start, double left) const;
   [[nodiscard]] double onward(double start) const;
-  void push(double slope, double height);
+  void push(double slope, double height, std::size_t node);
+  [[nodiscard]] double value(std::size_t line, double at) const;
   [[nodiscard]] double gain(double start, double since) const;
   [[nodiscard]] double refine(std::size_t node, double now, double since) const;
 
   Prospect m_prospect;
   std::vector<Cell> m_latency, m_pause;
+  std::vector<Cap> m_caps; ///< ascending; none: m_gradual says all
+  End m_gradual;           ///< what has no step
   double m_horizon = 0;
   double m_least_gain = 0;
   std::vector<double> m_nodes, m_reach, m_onward; ///< by save start: W and Z
