@@ -57,6 +57,9 @@ public:
   /// none. Its `miss` is given that the session lives when it starts.
   [[nodiscard]] std::optional<Save> last_save(double at_risk) const;
 
+  /// P(a save that starts `start` seconds after the plan was made becomes durable).
+  [[nodiscard]] double durable_chance(double start) const { return reach(start); }
+
   /// For how long, seconds, it may be asked. Endless ends are planned a number of periods ahead.
   [[nodiscard]] double horizon() const { return m_horizon; }
   [[nodiscard]] const Prospect& prospect() const { return m_prospect; }

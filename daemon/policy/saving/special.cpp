@@ -33,16 +33,6 @@ double beta_fraction(double a, double b, double x) {
   return h;
 }
 
-double incomplete_beta(double a, double b, double x) {
-  if (x <= 0 || x >= 1) {
-    return x <= 0 ? 0 : 1;
-  }
-  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
-                                a * std::log(x) + b * std::log1p(-x));
-  return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
-                                   : 1 - front * beta_fraction(b, a, 1 - x) / b;
-}
-
 } // namespace
 
 double normal_density(double z) {
@@ -81,6 +71,16 @@ double student_density(double t, double df) {
 double student_cdf(double t, double df) {
   const double tail = incomplete_beta(df / 2, 0.5, df / (df + t * t)) / 2;
   return t < 0 ? tail : 1 - tail;
+}
+
+double incomplete_beta(double a, double b, double x) {
+  if (x <= 0 || x >= 1) {
+    return x <= 0 ? 0 : 1;
+  }
+  const double front = std::exp(std::lgamma(a + b) - std::lgamma(a) - std::lgamma(b) +
+                                a * std::log(x) + b * std::log1p(-x));
+  return x < (a + 1) / (a + b + 2) ? front * beta_fraction(a, b, x) / a
+                                   : 1 - front * beta_fraction(b, a, 1 - x) / b;
 }
 
 double lambert_w0(double x) {

@@ -15,8 +15,11 @@ double normal_quantile(double p);
 
 /// Density of Student's law with `df` > 0 degrees of freedom (need not be whole).
 double student_density(double t, double df);
-/// P(T <= t) for it: the regularised incomplete beta function, by continued fraction.
-double student_cdf(double t, double df);
+double student_cdf(double t, double df); ///< P(T <= t) for it
+
+/// The regularised incomplete beta function I_x(a, b), by continued fraction; a, b > 0. Of `n` trials
+/// with chance p at least k succeed with I_p(k, n - k + 1).
+double incomplete_beta(double a, double b, double x);
 
 /// Lambert's W, principal branch: w e^w = x for x in [-1/e, 0].
 double lambert_w0(double x);

@@ -124,8 +124,8 @@ TEST_CASE("what fixed leads cost, R = 9 h, lognormal sigma .5 [calc]", "[saving]
     CHECK(loss(c.quantile(.99)) == Approx(row.p99).margin(0.5));
     CHECK(loss(mean + 3 * sd) == Approx(row.three_sd).margin(0.5));
     const auto best = best_final_save(c, k_stake);
-    // The table's leads were found in steps: 57.41, 149.29 (as above), 271.09 and 490.2 are exact,
-    // and by the losses, which are flat there, no worse.
+    // The table's leads were found in steps: 57.41, 149.29 (as above), 271.16 and 489.57 are exact.
+    // The losses, which are flat there, agree to the digit.
     CHECK(best.lead == Approx(row.best_lead).margin(0.75));
     CHECK(k_stake - best.expected == Approx(row.best).margin(0.5));
     CHECK(best.miss == Approx(row.best_miss).margin(5e-5));

@@ -38,3 +38,10 @@ TEST_CASE("a maximum and a zero are found", "[saving]") {
   CHECK(maximize([](double x) { return -(x - 2) * (x - 2); }, 0, 7, 1e-6) == Approx(2));
   CHECK(find_zero([](double x) { return 8 - x * x * x; }, 0, 100) == Approx(2));
 }
+
+TEST_CASE("the incomplete beta function counts successes", "[saving]") {
+  // At least 2 of 3 with 0.4: 3 * 0.4^2 * 0.6 + 0.4^3.
+  CHECK(incomplete_beta(2, 2, .4) == Approx(.352));
+  CHECK(incomplete_beta(5, 2, 0) == 0);
+  CHECK(incomplete_beta(5, 2, 1) == 1);
+}
