@@ -20,8 +20,9 @@ MAY_INCLUDE = {
     "policy": {"common"},
     "process": {"common"},
     "shim": {"common"},
+    "simulate": {"common", "policy"},
     "client": {"common", "schema"},
-    "app": BELOW | EDGES | {"schema"},
+    "app": BELOW | EDGES | {"schema", "simulate"},
     **{edge: BELOW | {"schema"} for edge in EDGES},
 }
 
@@ -126,6 +127,8 @@ BAD = [
     ("daemon/shim/a.cpp", "#include <boost/asio.hpp>\n"),
     ("client/a.cpp", '#include "daemon/jobs/link.h"\n'),
     ("daemon/app.cpp", '#include "daemon/main.h"\n'),
+    ("daemon/simulate/a.cpp", '#include "daemon/store/store.h"\n'),
+    ("daemon/policy/a.cpp", '#include "daemon/simulate/run.h"\n'),
     ("daemon/app.cpp", '#include "client/options.h"\n'),
     ("daemon/app.cpp", '  #  include "../common/text.h"\n'),
     ("daemon/app.cpp", '#include "text.h"\n'),

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/policy/saving/latency.h"
+
+#include <span>
+
+/// What past saves say about the next one (THEORY section 5).
+namespace gpujob::saving {
+
+/// One save of this job, on this kind of storage, that became durable.
+struct SaveSample {
+  double pause; ///< seconds from the request until the job had saved: the rest of a step, the save
+  double copy;  ///< seconds from then until it was verified and durable
+  double bytes = 0;
+
+  [[nodiscard]] double latency() const { return pause + copy; }
+};
+
+/// What is known without one.
+struct SavePrior {
+  double bytes = 1e9;            ///< of a checkpoint, expected
+  double bytes_per_second = 5e7; ///< of the storage, expected
+  double longest_step = 0;       ///< seconds, the longest seen
+
+  /// Three times the size's time, the longest step and 3 s (the rule of HF's Trainer), seconds.
+  [[nodiscard]] double seconds() const;
+};
+
+struct Estimate {
+  enum class Basis { prior, history, distribution_free };
+  Latency law;
+  int samples; ///< that it rests on
+  Basis basis;
+};
+/// "prior", "history", "distribution-free".
+const char* to_text(Estimate::Basis basis);
+
+/// The law of the next save's latency: request to durable.
+Estimate estimate_latency(std::span<const SaveSample> seen, const SavePrior& prior);
+/// The law of the next save's pause: how long the work itself stands still.
+Estimate estimate_pause(std::span<const SaveSample> seen, const SavePrior& prior);
+
+/// ln C ~ N(mu, sigma^2), both unknown: the predictive law of the next value. Of sigma it is known
+/// beforehand what `k_sigma_weight` values with a deviation of `k_sigma` say: saves of the same job
+/// spread by about a half of themselves, and few values alone make the tail so heavy that the lead
+/// they ask for costs more than what it guards. `seconds` must not be empty.
+Latency predict(std::span<const double> seconds);
+inline constexpr double k_sigma = 0.5;
+inline constexpr double k_sigma_weight = 8;
+
+} // namespace gpujob::saving

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/policy/saving/latency.h"
+
+/// Saves that only a step's end allows: training loops that poll a flag (THEORY section 3).
+namespace gpujob::saving {
+
+/// The law of one step's duration, seconds; steps are independent.
+struct Steps {
+  enum class Law { normal, gamma, poisson };
+  Law law;
+  double first;      ///< mean (normal, poisson), shape (gamma)
+  double second = 0; ///< sd (normal), scale (gamma)
+
+  [[nodiscard]] double mean() const;
+};
+
+/// How many steps to make before the save when that is decided beforehand.
+struct StaticSteps {
+  int steps;       ///< n*
+  double expected; ///< seconds of work that are durable, on average
+};
+StaticSteps best_static_steps(const Steps& steps, const Latency& latency, double stake);
+
+/// W*: at the first step's end with at least so much work done since the last durable checkpoint,
+/// save (one-step look-ahead: one more step is expected to bring no more than it risks).
+double save_threshold(const Steps& steps, const Latency& latency, double stake);
+
+} // namespace gpujob::saving
