@@ -109,6 +109,23 @@ std::vector<CheckpointView> read_checkpoints(json::Reader& r) {
   return out;
 }
 
+SavingView read_saving(json::Reader& r) {
+  SavingView s;
+  s.next_at = instant(r, "next_at");
+  s.last_at = instant(r, "last_at");
+  s.period_s = r.maybe_number("period_s");
+  s.miss = r.maybe_number("miss");
+  s.basis = r.text_or("basis", "");
+  s.samples = r.integer_or("samples", 0);
+  s.sessions = r.integer_or("sessions", 0);
+  s.mean_between_deaths_s = r.maybe_number("mean_between_deaths_s");
+  nested(r, "latency_s", [&](json::Reader& latency) {
+    s.median_s = latency.maybe_number("median");
+    s.p99_s = latency.maybe_number("p99");
+  });
+  return s;
+}
+
 } // namespace
 
 const CheckpointView* JobView::newest_confirmed() const {
@@ -150,6 +167,7 @@ Result<JobView> read_job_view(const Json& document) {
     v.term_at = instant(plan, "term_at");
     v.ends_at = instant(plan, "ends_at");
   });
+  nested(r, "saving", [&](json::Reader& saving) { v.saving = read_saving(saving); });
   v.checkpoints = read_checkpoints(r);
   v.checkpoint_at = instant(r, "checkpoint_at");
   v.raw = json::dump(document);

@@ -32,6 +32,14 @@ struct CheckpointView {
   [[nodiscard]] bool pending() const { return state == "heard" || state == "securing"; }
 };
 
+/// When a job will be asked to save, and what that follows from.
+struct SavingView {
+  std::optional<WallTime> next_at, last_at;
+  std::optional<double> period_s, miss, median_s, p99_s, mean_between_deaths_s;
+  std::string basis; ///< prior, history, distribution-free
+  std::int64_t samples = 0, sessions = 0;
+};
+
 struct JobView {
   std::string id, name, state, reason;
   int attempt = 0;
@@ -46,9 +54,10 @@ struct JobView {
   std::string status, catches;
   std::int64_t interruptions = 0, failures = 0, no_progress = 0;
   std::optional<WallTime> request_at, term_at, ends_at; ///< the plan
-  std::vector<CheckpointView> checkpoints;              ///< the newest is last
-  std::optional<WallTime> checkpoint_at; ///< of the newest confirmed; all that a line of ps has
-  std::string raw;                       ///< the JSON it was read from, for --json
+  std::optional<SavingView> saving;
+  std::vector<CheckpointView> checkpoints; ///< the newest is last
+  std::optional<WallTime> checkpoint_at;   ///< of the newest confirmed; all that a line of ps has
+  std::string raw;                         ///< the JSON it was read from, for --json
 
   /// Nothing of it runs, and nothing will without being asked.
   [[nodiscard]] bool settled() const { return run_exit.has_value() || state == "held"; }

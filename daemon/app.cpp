@@ -5,6 +5,7 @@
 #include "common/duration.h"
 #include "common/file.h"
 #include "common/log.h"
+#include "daemon/mortality.h"
 #include "daemon/platform/choice.h"
 
 #include <algorithm>
@@ -28,6 +29,9 @@ std::string on_warning_of(const platform::SessionSettings& s) {
   const auto it = s.settings.find(platform::key::k_on_warning.name);
   return it == s.settings.end() ? "" : it->second.value.value_or("");
 }
+
+/// So long after its last word a session is taken for dead.
+constexpr Duration k_silent = 3min;
 
 std::string http_program(const std::string& daemon_exe) {
   return daemon_exe.substr(0, daemon_exe.rfind('/') + 1) + "gpujob-http";
@@ -89,6 +93,11 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
 
 void App::take_others(durable_requests::Scanned& scanned) {
   m_leases = std::move(scanned.leases);
+  const auto deaths =
+      count_deaths(scanned.uses, m_outlook.settings().platform, read_clocks().wall, k_silent);
+  if (deaths != m_world.session.deaths) {
+    post(policy::DeathsSeen{deaths});
+  }
   m_outlook.take_uses(std::move(scanned.uses));
   m_outlook.take_said(std::move(scanned.said));
   renew_outlook();

@@ -77,6 +77,7 @@ struct SessionUse {
   std::string platform;
   limits::Use use;
   bool closed = false; ///< it said that it ended; else it may have died after its last word
+  std::optional<WallTime> ends_at; ///< as it was expected at its last word
 };
 
 struct Scanned {

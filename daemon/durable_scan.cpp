@@ -185,6 +185,7 @@ std::optional<SessionUse> read_use(Reader& r, WallTime at, Duration interval) {
   u.use.machine = r.text_or("machine", "");
   u.use.resource = r.text_or("resource", "");
   u.closed = r.boolean_or("closed", false);
+  u.ends_at = r.maybe_wall_time("ends_at_ns");
   const auto began = r.maybe_wall_time("began_ns");
   if (!r.ok() || !began || u.use.resource.empty() || u.use.machine.empty()) {
     return std::nullopt;

@@ -19,6 +19,7 @@ policy::Session make_session(const platform::SessionSettings& s, bool durable) {
   session.limit = s.limit ? std::optional(s.limit->value) : std::nullopt;
   session.ends_at = s.ends_at();
   session.plan_end = s.plan_end();
+  session.end_spread = s.limit ? s.limit->spread : Duration::zero();
   session.durable = durable;
   session.heartbeat_interval = k_heartbeat;
   if (session.limit) {

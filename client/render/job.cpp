@@ -2,6 +2,7 @@
 #include "client/render/job.h"
 
 #include "client/instant.h"
+#include "client/render/saving.h"
 #include "client/render/table.h"
 #include "common/clock.h"
 #include "common/duration.h"
@@ -117,7 +118,13 @@ std::string render_job(const JobView& v, WallTime now) {
   sheet.add("checkpoint signal",
             v.catches.empty() ? (alive ? "none caught so far: it is asked by the notice file" : "")
                               : "catches " + v.catches);
-  sheet.add("will be asked to save", when(v.request_at, now));
+  const auto saving = saving_lines(v, now);
+  for (const auto& [label, text] : saving) {
+    sheet.add(label, text);
+  }
+  const bool told =
+      std::ranges::any_of(saving, [](const auto& l) { return l.first == "last save"; });
+  sheet.add("will be asked to save", told ? "" : when(v.request_at, now));
   sheet.add("will be told to end", when(v.term_at, now));
   sheet.add("session ends", when(v.ends_at, now));
   sheet.add("counted",

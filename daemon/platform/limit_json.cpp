@@ -110,6 +110,7 @@ Result<Kind> read_session(Reader& r, const Json& /*j*/, const std::string& /*whe
   c.alternatives = read_alternatives(r);
   c.ask = r.text_or("ask", "");
   c.hard = r.boolean_or("hard", true);
+  c.spread = read_span(r, "spread_s").value_or(Duration::zero());
   return finish(r, std::move(c));
 }
 
@@ -310,7 +311,7 @@ struct Type {
 };
 
 constexpr std::array k_types{
-    Type{"session", read_session, "seconds alternatives_s ask hard"},
+    Type{"session", read_session, "seconds alternatives_s ask hard spread_s"},
     Type{"idle", read_idle, "seconds alternatives_s ask counts not_counts observable"},
     Type{"window", read_window, "resource seconds alternatives_s period on_exhausted"},
     Type{"grants", read_grants, "resource zone order catalog on_exhausted"},

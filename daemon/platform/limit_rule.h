@@ -29,6 +29,7 @@ struct SessionCap {
   std::vector<Duration> alternatives; ///< reported beside it
   std::string ask;                    ///< where the user finds it
   bool hard = true;
+  Duration spread{}; ///< of the end around it, a standard deviation; 0: it is sharp
 };
 
 struct IdleCap {

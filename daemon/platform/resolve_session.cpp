@@ -78,8 +78,8 @@ void Resolver::derive_limit() {
                    fmt::format("only you know it: {}", rule->source));
     return;
   }
-  m_out.limit =
-      SessionLimit{*cap.value, cap.alternatives, rule->source, rule->as_of, rule->confidence};
+  m_out.limit = SessionLimit{*cap.value,  cap.alternatives, rule->source,
+                             rule->as_of, rule->confidence, cap.spread};
   record_derived(key::k_limit, format_duration(*cap.value), Origin::profile);
 }
 

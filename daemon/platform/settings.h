@@ -37,6 +37,7 @@ struct SessionLimit {
   std::vector<Duration> alternatives;
   std::string source, as_of; ///< as_of is empty when a user said it
   Confidence confidence = Confidence::low;
+  Duration spread{}; ///< of the end around it, a standard deviation; 0: it is sharp
 
   friend bool operator==(const SessionLimit&, const SessionLimit&) = default;
 };

@@ -33,7 +33,8 @@ Json to_json(const SessionLimit& l) {
           {"alternatives_ns", std::move(alternatives)},
           {"source", l.source},
           {"as_of", l.as_of},
-          {"confidence", to_text(l.confidence)}};
+          {"confidence", to_text(l.confidence)},
+          {"spread_ns", l.spread.count()}};
 }
 
 Json to_json(const DurableSetting& d) {
@@ -103,6 +104,9 @@ SessionLimit read_limit(json::Reader& r) {
   l.source = r.text("source");
   l.as_of = r.text("as_of");
   l.confidence = read_confidence(r);
+  if (r.find("spread_ns") != nullptr) {
+    l.spread = r.span("spread_ns");
+  }
   return l;
 }
 

@@ -49,7 +49,7 @@ void set_queued(World& w, Job& job, std::string reason) {
 }
 
 void queue_due_from(World& w, const Job& job) {
-  if (const auto at = start_refused_from(w, job.spec, job.longest_save)) {
+  if (const auto at = start_refused_from(w, job.spec, job.history)) {
     w.queue_due = w.queue_due ? std::min(*w.queue_due, *at) : *at;
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
+#include "daemon/policy/saving_course.h"
 
 #include "common/duration.h"
 
@@ -16,11 +17,12 @@ constexpr Duration k_same_idle_end = 60s;
 
 } // namespace
 
-void on_event(World& w, const EndMoved& e, Now) {
+void on_event(World& w, const EndMoved& e, Now now) {
   auto& s = w.session;
   s.ends_at = e.ends_at;
   s.plan_end = e.plan_end;
   s.noticed = e.noticed;
+  s.end_spread = e.spread;
   for (const auto& id : w.active) {
     if (const auto& job = w.jobs.at(id); job.ended_state() == nullptr && !e.why.empty()) {
       warn(w, job, e.why);
@@ -29,6 +31,18 @@ void on_event(World& w, const EndMoved& e, Now) {
   w.queue_due.reset();
   for (const auto& [order, id] : w.queue) {
     queue_due_from(w, w.jobs.at(id));
+  }
+  const auto active = w.active; // settle() may take a job out
+  for (const auto& id : active) {
+    settle(w, w.jobs.at(id), now);
+  }
+}
+
+void on_event(World& w, const DeathsSeen& e, Now now) {
+  w.session.deaths = e.deaths;
+  const auto active = w.active; // settle() may take a job out
+  for (const auto& id : active) {
+    settle(w, w.jobs.at(id), now);
   }
 }
 
@@ -60,7 +74,7 @@ std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Runn
   }
   // A lead that is as long as the cap must not make every short pause a save.
   const auto half = w.session.idle_since + (*end - w.session.idle_since) / 2;
-  return std::max({*end - lead_of(w, job.spec, job.longest_save), half, running.since});
+  return std::max({*end - lead_of(w, job.spec, job.history), half, running.since});
 }
 
 void ask_checkpoint(World& w, Job& job) {

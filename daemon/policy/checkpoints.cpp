@@ -95,6 +95,7 @@ void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> s
   c.seq = next_seq(job);
   c.attempt = job.attempt;
   c.state = CheckpointState::heard;
+  c.heard = since.value_or(now.boot);
   job.checkpoints.push_back(std::move(c));
   answer(w, job, job.checkpoints.back(), since, now);
   trim_records(job);
@@ -108,6 +109,7 @@ void close_unanswered_request(World& w, Job& job, Now now) {
     return;
   }
   if (!request->answer) {
+    ++std::get<Running>(job.state).unanswered;
     Checkpoint c;
     c.seq = next_seq(job);
     c.attempt = job.attempt;
@@ -239,6 +241,35 @@ void confirm(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
 
 } // namespace
 
+namespace {
+
+/// How long a save that was asked for took.
+void learn(Job& job, const Request& request, const Checkpoint& c, Now now) {
+  auto& saves = job.history.saves;
+  const auto heard = std::clamp(c.heard.value_or(now.boot), request.sent, now.boot);
+  const auto seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
+  saves.push_back(
+      {seconds(heard - request.sent), seconds(now.boot - heard), static_cast<double>(c.bytes)});
+  if (saves.size() > k_saves_kept) {
+    saves.erase(saves.begin());
+  }
+}
+
+/// Of an attempt's first checkpoint, if nobody asked for it: how long the job took to get there.
+void learn_first(Job& job, const Checkpoint& c) {
+  const auto* running = std::get_if<Running>(&job.state);
+  const bool first = std::ranges::none_of(job.checkpoints, [&](const Checkpoint& other) {
+    return other.attempt == job.attempt && other.seq < c.seq &&
+           other.state == CheckpointState::verified;
+  });
+  if (running != nullptr && first && c.heard && job.request_wanted == 0 && !running->request &&
+      *c.heard > running->since) {
+    job.history.first = *c.heard - running->since;
+  }
+}
+
+} // namespace
+
 void on_event(World& w, const Secured& e, Now now) {
   auto* job = find_job(w, e.id);
   auto* c = job == nullptr ? nullptr : find_checkpoint(*job, e.seq);
@@ -246,10 +277,13 @@ void on_event(World& w, const Secured& e, Now now) {
     return;
   }
   const bool again = std::exchange(c->copying, false);
+  Checkpoint looked;
   if (!e.answered) {
     ask_again(w, *job, *c, e, now);
   } else if (e.verified) {
     confirm(w, *job, *c, e, now);
+    learn_first(*job, *c);
+    looked = *c;
     forget_overtaken(*job, e.seq); // c is void from here
   } else if (again) {
     c->note = "not durable, and here no longer: " + e.why; // the job has written over it
@@ -261,7 +295,8 @@ void on_event(World& w, const Secured& e, Now now) {
   // The answer, or a newer one that overtook it.
   if (request != nullptr && request->answer && e.seq >= *request->answer && safe) {
     request->saved = now.boot;
-    job->longest_save = std::max(job->longest_save, now.boot - request->sent);
+    learn(*job, *request, looked, now);
+    std::get<Running>(job->state).unanswered = 0;
     if (!request->final) {
       std::get<Running>(job->state).request.reset(); // answered: a continue request is closed
     }

@@ -20,16 +20,14 @@ void intend(World& w, const Decision& d, Now now);
 /// world; it reports shims afterwards as events.
 void adopt(World& w);
 
-/// Why starting now cannot be worth it, or nullopt: not enough is left of the session for a save.
-std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Duration longest_save,
-                                         Now now);
+/// Why starting now cannot be worth it, or nullopt: not enough is left of the session for a save,
+/// or, of a job that saves only by itself, to get to its first. The user's --lead overrules both.
+std::optional<std::string> start_refusal(const World& w, const JobSpec& spec,
+                                         const SaveHistory& history, Now now);
 
 /// The instant from which start_refusal refuses this job; nullopt: never.
 std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
-                                           Duration longest_save);
-
-/// How long before the end this job is asked for its last checkpoint.
-Duration lead_of(const World& w, const JobSpec& spec, Duration longest_save);
+                                           const SaveHistory& history);
 
 /// How the running job shall be ended as things stand.
 Plan desired_plan(const World& w, const Job& job);

@@ -2,6 +2,7 @@
 #include "common/duration.h"
 #include "daemon/policy/core.h"
 #include "daemon/policy/lead.h"
+#include "daemon/policy/saving_course.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -20,14 +21,9 @@ constexpr Duration k_saved_kill_grace = 10s;
 /// `gpujob stop` without a session: as long as an unlimited session's lead would be.
 constexpr Duration k_stop_lead = 120s;
 
-Plan limit_plan(const World& w, const Job& job) {
-  Plan p;
-  p.reason = EndReason::session_limit;
-  p.hard_end = w.session.ends_at;
-  if (!w.session.plan_end) {
-    return p;
-  }
-  auto lead = lead_of(w, job.spec, job.longest_save);
+/// By the rule of lead.h: there is no history, or the user said the lead.
+void plan_by_rule(const World& w, const Job& job, Plan& p) {
+  auto lead = lead_of(w, job.spec, job.history);
   if (w.session.noticed) {
     // What is left since the notice is all there is: it is shared out, not overrun.
     lead = std::clamp<Duration>(*w.session.plan_end - *w.session.noticed, 0s, lead);
@@ -37,7 +33,47 @@ Plan limit_plan(const World& w, const Job& job) {
   p.grace = parts.grace;
   p.kill_grace = parts.kill_grace;
   p.term_at = *p.request_at + parts.grace;
+}
+
+/// By what was learned. While a save that was asked for is under way, it is the one that counts.
+void plan_by_history(const World& w, const Running& running, Plan& p) {
+  const auto reserve = end_reserve(w.session);
+  p.term_at = *w.session.plan_end - reserve;
+  p.kill_grace = reserve / 2;
+  p.grace = *p.term_at - running.saving.last.value_or(*p.term_at);
+  const auto& asked = running.request;
+  const bool under_way = asked && !asked->final && !asked->saved;
+  if (running.saving.last && !under_way) {
+    p.request_at = running.saving.last;
+  }
+}
+
+Plan limit_plan(const World& w, const Job& job) {
+  Plan p;
+  p.reason = EndReason::session_limit;
+  p.hard_end = w.session.ends_at;
+  if (!w.session.plan_end) {
+    return p;
+  }
+  const auto* running = std::get_if<Running>(&job.state);
+  if (running != nullptr && running->saving.plan && !job.spec.lead) {
+    plan_by_history(w, *running, p);
+  } else {
+    plan_by_rule(w, job, p);
+  }
   return p;
+}
+
+/// Nothing but its own first checkpoint makes a start worth it.
+bool saves_by_itself(const JobSpec& spec, const SaveHistory& history) {
+  return history.first && history.saves.empty() && !spec.lead;
+}
+
+/// What must be left of the session for a start.
+Duration needed(const World& w, const JobSpec& spec, const SaveHistory& history) {
+  const auto for_a_save = lead_of(w, spec, history) + k_least_run;
+  return saves_by_itself(spec, history) ? std::max(for_a_save, *history.first + k_least_run)
+                                        : for_a_save;
 }
 
 /// Whether asking this job for a checkpoint has a chance of an answer.
@@ -50,7 +86,7 @@ bool speaks(const Job& job) {
 }
 
 Plan stop_plan(const World& w, const Job& job) {
-  const auto lead = std::min<Duration>(lead_of(w, job.spec, job.longest_save), k_stop_lead);
+  const auto lead = std::min<Duration>(lead_of(w, job.spec, job.history), k_stop_lead);
   auto parts = split_lead(lead);
   if (job.stop_now || !speaks(job)) {
     parts.grace = 0s;
@@ -79,10 +115,6 @@ void end_early(const World& w, Plan& p, BootTime saved) {
 
 } // namespace
 
-Duration lead_of(const World& w, const JobSpec& spec, Duration longest_save) {
-  return lead_time(spec.lead, longest_save, w.session.limit.value_or(4 * k_stop_lead));
-}
-
 Plan desired_plan(const World& w, const Job& job) {
   auto p = limit_plan(w, job);
   if (job.stop_asked) {
@@ -101,15 +133,15 @@ Plan desired_plan(const World& w, const Job& job) {
 }
 
 std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
-                                           Duration longest_save) {
+                                           const SaveHistory& history) {
   if (!w.session.plan_end) {
     return std::nullopt;
   }
-  return *w.session.plan_end - lead_of(w, spec, longest_save) - k_least_run + Duration{1};
+  return *w.session.plan_end - needed(w, spec, history) + Duration{1};
 }
 
-std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Duration longest_save,
-                                         Now now) {
+std::optional<std::string> start_refusal(const World& w, const JobSpec& spec,
+                                         const SaveHistory& history, Now now) {
   if (!w.session.plan_end) {
     return std::nullopt;
   }
@@ -118,14 +150,19 @@ std::optional<std::string> start_refusal(const World& w, const JobSpec& spec, Du
     return "the session is over (gpujob quota says by what, and how to say otherwise; in a new VM "
            "run the same line)";
   }
-  const auto needed = lead_of(w, spec, longest_save) + k_least_run;
-  if (left >= needed) {
+  const auto least = needed(w, spec, history);
+  if (left >= least) {
     return std::nullopt;
   }
   // Rounded, they must not look the same.
-  const auto shown = format_duration(left) == format_duration(needed) ? left - 1s : left;
+  const auto shown = format_duration(left) == format_duration(least) ? left - 1s : left;
+  if (saves_by_itself(spec, history) && *history.first + k_least_run == least) {
+    return fmt::format("it needs about {} to reach its first checkpoint, as before, and only {} of "
+                       "the session are left: give --lead to start it all the same",
+                       format_duration(*history.first), format_duration(shown));
+  }
   return fmt::format("only {} of the session are left, and a start needs {}",
-                     format_duration(shown), format_duration(needed));
+                     format_duration(shown), format_duration(least));
 }
 
 } // namespace gpujob::policy

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
+#include "daemon/policy/saving_course.h"
 
 #include <algorithm>
 
@@ -53,6 +54,7 @@ struct Decider {
     }
     wake_at(detail::no_catch_due(w, job, r));
     wake_at(detail::idle_save_due(w, job, r));
+    wake_at(next_save_due(r));
     if (r.request && !r.request->final && !r.request->answer) {
       const bool planned = r.plan_given && r.plan_given->grace > 0s;
       wake_at(r.request->sent + (planned ? r.plan_given->grace : Duration{90s}));
@@ -86,7 +88,7 @@ struct Decider {
     int free = w.slots - jobs_in_slots(w);
     for (auto it = w.queue.begin(); free > 0 && it != w.queue.end(); ++it) {
       const auto& job = w.jobs.at(it->second);
-      if (start_refusal(w, job.spec, job.longest_save, now)) {
+      if (start_refusal(w, job.spec, job.history, now)) {
         continue; // settle_queue parks it at the next tick
       }
       if (job.not_before && *job.not_before > now.boot) {

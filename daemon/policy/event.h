@@ -112,7 +112,8 @@ struct Imported {
 /// The session's end is seen anew: a quota, a setting, or the platform's own notice.
 struct EndMoved {
   std::optional<BootTime> ends_at, plan_end, noticed;
-  std::string why; ///< for people who watch a job; empty: they need not hear of it
+  std::string why;   ///< for people who watch a job; empty: they need not hear of it
+  Duration spread{}; ///< of ends_at, a standard deviation
 };
 /// When the platform may take the session for idle; nullopt: not, or that is not known. `since` is
 /// the last activity.
@@ -124,11 +125,16 @@ struct IdleExpected {
 struct SaveWished {
   std::string why; ///< for people
 };
+/// How sessions of this platform have ended so far.
+struct DeathsSeen {
+  Session::Deaths deaths;
+};
 struct Tick {};
 
-using Event = std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared,
-                           LaunchFailed, BaselineTaken, ShimRecord, ShimGone, NeverStarted,
-                           CheckpointFound, Secured, RecordWritten, HeartbeatWritten,
-                           EnvironmentHeld, Imported, EndMoved, IdleExpected, SaveWished, Tick>;
+using Event =
+    std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
+                 BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
+                 RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, EndMoved, IdleExpected,
+                 SaveWished, DeathsSeen, Tick>;
 
 } // namespace gpujob::policy

@@ -7,11 +7,8 @@ namespace gpujob::policy {
 
 using namespace std::chrono_literals;
 
-Duration lead_time(std::optional<Duration> user, Duration longest_save, Duration session_length) {
-  if (user) {
-    return *user;
-  }
-  return std::min(std::max<Duration>(120s, 3 * longest_save), session_length / 4);
+Duration lead_time(std::optional<Duration> user, Duration session_length) {
+  return user ? *user : std::min<Duration>(120s, session_length / 4);
 }
 
 LeadParts split_lead(Duration lead) {

@@ -2,6 +2,7 @@
 #include "common/duration.h"
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
+#include "daemon/policy/saving_course.h"
 #include "daemon/policy/verdict.h"
 
 #include <algorithm>
@@ -18,6 +19,8 @@ namespace {
 constexpr Duration k_continue_grace = 90s;
 /// The time a program has to install its handlers; the shim asks no earlier either (CONTRACT.md).
 constexpr Duration k_time_to_catch = 10s;
+/// With so much left, an end that jobs were ended for has moved.
+constexpr Duration k_no_end = 10min;
 /// An attempt shorter than this has hardly done anything.
 constexpr Duration k_quick = 10s;
 
@@ -77,15 +80,17 @@ Duration restart_delay(Job& job, Now now) {
 }
 
 void go_on(World& w, Job& job, const Verdict& v, const ExitFacts& f, Now now) {
-  const auto refusal = start_refusal(w, job.spec, job.longest_save, now);
-  if (!refusal && job.env_held) {
+  const bool by_limit = f.term_sent || f.kill_sent || f.final_requested;
+  // What was just ended because the session ends is started again only if that was no end.
+  const bool over = by_limit && w.session.plan_end && *w.session.plan_end - now.boot < k_no_end;
+  const auto refusal = start_refusal(w, job.spec, job.history, now);
+  if (!refusal && !over && job.env_held) {
     const auto delay = restart_delay(job, now);
     announce(w, job, fmt::format("{}: going on in {}", v.reason, format_duration(delay)));
     set_queued(w, job, v.reason);
     job.not_before = now.boot + delay;
     return;
   }
-  const bool by_limit = f.term_sent || f.kill_sent || f.final_requested;
   const auto when = refusal && !by_limit
                         ? fmt::format("{}; not restarted now: {}", v.reason, *refusal)
                         : v.reason;
@@ -157,6 +162,16 @@ void conclude(World& w, Job& job, const Ending& ending, Now now) {
   }
 }
 
+/// A continue request that nothing has come of for so long that nothing will.
+bool is_overdue(const Running& running, Now now) {
+  const auto& request = running.request;
+  if (!request || request->final || request->answer) {
+    return false;
+  }
+  const bool planned = running.plan_given && running.plan_given->grace > 0s;
+  return now.boot >= request->sent + (planned ? running.plan_given->grace : k_continue_grace);
+}
+
 void settle_running(World& w, Job& job, Running& running, Now now) {
   if (const auto due = no_catch_due(w, job, running); due && now.boot >= *due) {
     running.told_no_catch = true;
@@ -172,13 +187,13 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
                      format_duration(std::max(*w.session.idle_end - now.boot, Duration{}))));
     ask_checkpoint(w, job);
   }
-  const auto& request = running.request;
-  if (!request || request->final || request->answer) {
-    return;
-  }
-  const bool planned = running.plan_given && running.plan_given->grace > 0s;
-  if (now.boot >= request->sent + (planned ? running.plan_given->grace : k_continue_grace)) {
+  if (is_overdue(running, now)) {
     close_unanswered_request(w, job, now);
+  }
+  plan_saves(w, job, running, now);
+  if (const auto due = next_save_due(running); due && now.boot >= *due) {
+    running.save_asked = now.boot;
+    ask_checkpoint(w, job);
   }
 }
 
@@ -225,7 +240,7 @@ void settle_queue(World& w, Now now) {
   const auto queue = w.queue; // set_ended() takes jobs out
   for (const auto& [order, id] : queue) {
     auto& job = w.jobs.at(id);
-    const auto why = start_refusal(w, job.spec, job.longest_save, now);
+    const auto why = start_refusal(w, job.spec, job.history, now);
     if (!why) {
       queue_due_from(w, job);
       continue;

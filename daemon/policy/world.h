@@ -5,9 +5,12 @@
 #include "common/job_spec.h"
 #include "common/plan.h"
 #include "common/time.h"
+#include "daemon/policy/saving/estimate.h"
+#include "daemon/policy/saving/planner.h"
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -45,6 +48,7 @@ struct Checkpoint {
   std::string durable_level; ///< cached | flushed | stored, or empty
   std::string durable_path;
   std::string note;                 ///< why rejected, or why not durable
+  std::optional<BootTime> heard;    ///< in this boot: the state it holds is of before that
   int failures = 0;                 ///< in a row: looks without an answer, copies that failed
   bool copying = false;             ///< verified, and being copied again
   std::optional<BootTime> retry_at; ///< to be looked at, or copied, again; not before
@@ -63,6 +67,31 @@ struct Request {
   bool refused = false;          ///< an answer was rejected: who asks now asks for another
 
   friend bool operator==(const Request&, const Request&) = default;
+};
+
+/// When a running job will be asked to save, and what that follows from (saving_course.h). Made
+/// anew when one of those moves; it is not stored.
+struct SavingCourse {
+  std::shared_ptr<const saving::SavePlan> plan; ///< nullptr: nothing is known to plan by
+  BootTime made{};                              ///< the plan's 0
+  BootTime safe_until{};
+  std::optional<BootTime> next; ///< ask it to save and go on
+  std::optional<BootTime> last; ///< ask it for the last save, if nothing comes before
+  double miss = 0;              ///< P(the last one is not durable in time)
+  std::optional<Duration> period;
+
+  /// What it follows from.
+  struct Basis {
+    std::optional<BootTime> deadline; ///< saves must be durable before this
+    Duration spread{};
+    double deaths = 0, exposure = 0;
+    std::size_t samples = 0;
+    saving::Estimate::Basis how = saving::Estimate::Basis::prior;
+    int sessions = 0; ///< that deaths were counted in
+    bool exits = false;
+
+    friend bool operator==(const Basis&, const Basis&) = default;
+  } basis;
 };
 
 struct Queued {
@@ -88,6 +117,9 @@ struct Running {
   bool told_no_catch = false;         ///< said so once, while there was time to mend it
   bool ending = false;                ///< TERM was sent
   std::optional<BootTime> idle_asked; ///< the idle end before which it was asked to save
+  std::optional<BootTime> save_asked; ///< the newest instant at which a planned save was asked for
+  int unanswered = 0;                 ///< requests in a row that nothing came of
+  SavingCourse saving;
 };
 /// The shim is gone; checkpoints may still be on their way to durable storage.
 struct Ending {
@@ -113,6 +145,16 @@ struct Budgets {
   friend bool operator==(const Budgets&, const Budgets&) = default;
 };
 
+/// What past attempts, of any session, tell of saving.
+struct SaveHistory {
+  std::vector<saving::SaveSample> saves; ///< those that answered a request, newest last
+  /// From the start of an attempt to its first checkpoint, which nobody had asked for: what a start
+  /// must have time for, if the job saves only by itself.
+  std::optional<Duration> first;
+};
+/// So many are kept: the newest.
+inline constexpr std::size_t k_saves_kept = 64;
+
 struct Job {
   JobId id;
   std::int64_t order = 0; ///< submission order on this machine
@@ -132,7 +174,7 @@ struct Job {
   std::int64_t request_wanted = 0; ///< newest continue request asked for by the user
   std::int64_t request_sent = 0;
   std::int64_t request_heard = 0; ///< newest one the shim has confirmed it sent
-  Duration longest_save{};
+  SaveHistory history;
   bool imported = false; ///< known only from the durable directory, not run here since
   bool removed = false;  ///< by the user, and still in the durable directory: not shown
   std::optional<BootTime> not_before; ///< queued, and not to be started earlier
@@ -153,7 +195,16 @@ struct Session {
   std::optional<BootTime> noticed;  ///< when the platform gave notice of that end
   std::optional<BootTime> idle_end; ///< when it may be taken for idle; nullopt: not, or not known
   BootTime idle_since{};            ///< the last activity before that
-  bool durable = false;             ///< there is a durable directory
+  Duration end_spread{};            ///< of ends_at, a standard deviation; 0: it is sharp
+  /// How sessions of this platform have died without a word, by the ledger.
+  struct Deaths {
+    double deaths = 0; ///< a share where it may have been the cap
+    Duration lived{};  ///< all of them together
+    int sessions = 0;  ///< that this rests on
+
+    friend bool operator==(const Deaths&, const Deaths&) = default;
+  } deaths;
+  bool durable = false; ///< there is a durable directory
   Duration heartbeat_interval = std::chrono::seconds{60};
 };
 

@@ -220,19 +220,59 @@ Result<JobState> decode_state(const std::string& state, const std::string& data)
   return std::move(*read);
 }
 
+namespace {
+
+/// [pause, copy, bytes] each, seconds.
+json saves_json(const std::vector<saving::SaveSample>& saves) {
+  auto out = json::array();
+  for (const auto& s : saves) {
+    out.push_back({s.pause, s.copy, s.bytes});
+  }
+  return out;
+}
+
+/// What cannot be is left out: it is only experience.
+std::vector<saving::SaveSample> read_saves(Reader& r) {
+  std::vector<saving::SaveSample> out;
+  const auto* list = r.find("saves");
+  if (list == nullptr || !list->is_array()) {
+    return out;
+  }
+  constexpr double k_longest = std::chrono::duration<double>(k_longest_span).count();
+  constexpr double k_most_bytes = 1e18;
+  for (const auto& item : *list) {
+    const bool numbers = item.is_array() && item.size() == 3 &&
+                         std::ranges::all_of(item, [](const json& n) { return n.is_number(); });
+    if (!numbers || out.size() == k_saves_kept) {
+      continue;
+    }
+    const saving::SaveSample s{item[0].get<double>(), item[1].get<double>(), item[2].get<double>()};
+    const auto within = [](double x, double most) { return x >= 0 && x <= most; };
+    if (within(s.pause, k_longest) && within(s.copy, k_longest) && within(s.bytes, k_most_bytes)) {
+      out.push_back(s);
+    }
+  }
+  return out;
+}
+
+} // namespace
+
 std::string encode_more(const Job& job) {
   json j{{"resume_from", gpujob::json::from_bytes(job.resume_from)},
          {"baseline", job.baseline},
          {"stop_now", job.stop_now},
          {"request_wanted", job.request_wanted},
          {"request_sent", job.request_sent},
-         {"longest_save_ns", job.longest_save.count()},
+         {"saves", saves_json(job.history.saves)},
          {"request_heard", job.request_heard},
          {"imported", job.imported},
          {"removed", job.removed},
          {"begin_record", work_text(job.begin_record)},
          {"end_record", work_text(job.end_record)},
          {"rejected", gpujob::json::from_bytes_list(job.rejected)}};
+  if (job.history.first) {
+    j["first_save_ns"] = job.history.first->count();
+  }
   if (job.stop_asked) {
     j["stop_asked_ns"] = to_ns(*job.stop_asked);
   }
@@ -253,8 +293,11 @@ Result<void> decode_more(const std::string& text, Job& job) {
   job.request_heard = r.find("request_heard") == nullptr ? 0 : read_count(r, "request_heard");
   job.imported = r.boolean_or("imported", false);
   job.removed = r.boolean_or("removed", false);
-  job.longest_save =
-      std::clamp(Duration{r.integer("longest_save_ns")}, Duration::zero(), k_longest_span);
+  job.history.saves = read_saves(r);
+  if (r.find("first_save_ns") != nullptr) {
+    job.history.first =
+        std::clamp(Duration{r.integer("first_save_ns")}, Duration::zero(), k_longest_span);
+  }
   job.begin_record = read_work(r, "begin_record");
   job.end_record = read_work(r, "end_record");
   job.rejected = r.bytes_list("rejected");

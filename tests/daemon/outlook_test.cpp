@@ -139,11 +139,11 @@ TEST_CASE("other machines of this platform use the quota, those of others do not
   s.quota(4h);
   auto o = s.outlook();
   const limits::Span now{s.now.wall - 30min, s.now.wall};
-  o.take_uses({{"p", {"vm2", "gpu", now}, true},
-               {"q", {"vm3", "gpu", now}, true},
-               {"p", {"vm4", "tpu", now}, true},
+  o.take_uses({{"p", {"vm2", "gpu", now}, true, {}},
+               {"q", {"vm3", "gpu", now}, true, {}},
+               {"p", {"vm4", "tpu", now}, true, {}},
                // This very machine, of a session whose start was corrected.
-               {"p", {"vm1", "gpu", now}, true}});
+               {"p", {"vm1", "gpu", now}, true, {}}});
   CHECK(o.end(s.now).ends_at == k_began + 4h - 30min);
 }
 
@@ -334,9 +334,9 @@ TEST_CASE("a machine that died without a word is marked so, one that said that i
   const auto at = [&](Duration ago) {
     return limits::Span{s.now.wall - ago - 10min, s.now.wall - ago};
   };
-  o.take_uses({{"p", {"died", "gpu", at(20min)}, false},
-               {"p", {"ended", "gpu", at(30min)}, true},
-               {"p", {"lives", "gpu", at(10s)}, false}});
+  o.take_uses({{"p", {"died", "gpu", at(20min)}, false, {}},
+               {"p", {"ended", "gpu", at(30min)}, true, {}},
+               {"p", {"lives", "gpu", at(10s)}, false, {}}});
   const auto limit = o.view(s.now, "")["limits"][0];
   CHECK(limit["machines"] == 4);
   CHECK(limit["silent_machines"] == 1);

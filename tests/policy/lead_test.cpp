@@ -7,21 +7,15 @@ using namespace gpujob::policy;
 using namespace std::chrono_literals;
 
 TEST_CASE("the default lead is 120 s in a long session with no history") {
-  CHECK(lead_time({}, 0s, 12h) == 120s);
-}
-
-TEST_CASE("three times the longest save seen, when that is more") {
-  CHECK(lead_time({}, 50s, 12h) == 150s);
-  CHECK(lead_time({}, 40s, 12h) == 120s);
+  CHECK(lead_time({}, 12h) == 120s);
 }
 
 TEST_CASE("never more than a quarter of the session") {
-  CHECK(lead_time({}, 0s, 40s) == 10s);
-  CHECK(lead_time({}, 1h, 4h) == 1h);
+  CHECK(lead_time({}, 40s) == 10s);
 }
 
 TEST_CASE("the user's word wins") {
-  CHECK(lead_time(5s, 1h, 40s) == 5s);
+  CHECK(lead_time(5s, 40s) == 5s);
 }
 
 TEST_CASE("the parts of a lead add up to it") {

@@ -112,11 +112,11 @@ TEST_CASE("with a durable directory, safe means durable") {
 TEST_CASE("a start that cannot be worth it is refused with its figures") {
   Bench b;
   b.session(20min);
-  CHECK_FALSE(start_refusal(b.w, Bench::spec(), 0s, b.now));
+  CHECK_FALSE(start_refusal(b.w, Bench::spec(), {}, b.now));
   b.pass(18min);
-  const auto why = start_refusal(b.w, Bench::spec(), 0s, b.now);
+  const auto why = start_refusal(b.w, Bench::spec(), {}, b.now);
   REQUIRE(why);
   CHECK(*why == "only 2m 00s of the session are left, and a start needs 2m 10s");
   b.pass(3min);
-  CHECK(start_refusal(b.w, Bench::spec(), 0s, b.now)->starts_with("the session is over"));
+  CHECK(start_refusal(b.w, Bench::spec(), {}, b.now)->starts_with("the session is over"));
 }

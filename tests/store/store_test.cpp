@@ -40,7 +40,8 @@ Job full_job(const JobId& id, JobState state) {
   job.request_heard = 1;
   job.imported = true;
   job.removed = true;
-  job.longest_save = Duration{99};
+  job.history.saves = {{1.5, 20, 3e9}, {2, 0, 0}};
+  job.history.first = Duration{99};
   job.begin_record = Work::issued;
   job.end_record = Work::wanted;
   job.rejected = {"/c/y: truncated"};
@@ -138,7 +139,8 @@ TEST_CASE("a job in every state comes back as it was") {
     CHECK(job.started == before.started);
     CHECK(job.ended == before.ended);
     CHECK(job.journal_seq == before.journal_seq);
-    CHECK(job.longest_save == before.longest_save);
+    CHECK(job.history.saves == before.history.saves);
+    CHECK(job.history.first == before.history.first);
     CHECK(job.begin_record == before.begin_record);
     loaded.jobs[job.id] = job;
   }
@@ -225,13 +227,15 @@ TEST_CASE("counters that cannot be counted on are cut, not taken") {
   REQUIRE(open_store(dir / "db")->commit(w, {"j1"}));
   execute(dir / "db",
           "UPDATE jobs SET more = json_set(more, '$.request_wanted', 9223372036854775807,"
-          "'$.request_heard', -1, '$.longest_save_ns', 9223372036854775807)");
+          "'$.request_heard', -1, '$.first_save_ns', 9223372036854775807, '$.saves',"
+          "json('[[1,2],[-1,2,3],[1,1e300,3],[1,2,\"x\"],7,[4,5,6]]'))");
   const auto jobs = open_store(dir / "db")->load_jobs();
   REQUIRE(jobs);
   const auto& job = jobs->at(0).job;
   CHECK(job.request_wanted == 1'000'000'000'000);
   CHECK(job.request_heard == 0);
-  CHECK(job.longest_save == k_longest_span);
+  CHECK(job.history.first == k_longest_span);
+  CHECK(job.history.saves == std::vector<saving::SaveSample>{{4, 5, 6}});
 }
 
 TEST_CASE("the newest session comes back, and saving it again changes it in place") {

@@ -101,8 +101,8 @@ std::optional<Error> refusal(const Backend& backend, const policy::Job* known, c
                     "; if that VM is gone, run the same line after that, or now with --take-over");
     }
   }
-  const auto longest = known == nullptr ? Duration{} : known->longest_save;
-  if (const auto why = policy::start_refusal(backend.world(), wish.spec, longest, backend.now())) {
+  const auto history = known == nullptr ? policy::SaveHistory{} : known->history;
+  if (const auto why = policy::start_refusal(backend.world(), wish.spec, history, backend.now())) {
     return refuse(*why + ": nothing started");
   }
   return std::nullopt;

@@ -15,6 +15,7 @@ struct SaveSample {
   double bytes = 0;
 
   [[nodiscard]] double latency() const { return pause + copy; }
+  friend bool operator==(const SaveSample&, const SaveSample&) = default;
 };
 
 /// What is known without one.

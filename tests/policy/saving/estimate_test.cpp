@@ -39,7 +39,7 @@ TEST_CASE("one save already outweighs the prior", "[saving]") {
   CHECK(e.law.quantile(.5) == Approx(std::exp((2 * std::log(12) + std::log(35)) / 3)));
 }
 
-TEST_CASE("three saves are a history; the pause has one of its own", "[saving]") {
+TEST_CASE("three saves are a history, the pause has one of its own", "[saving]") {
   const auto seen = samples({20, 30, 45});
   const auto e = estimate_latency(seen, k_prior);
   CHECK(e.basis == Estimate::Basis::history);

@@ -46,7 +46,7 @@ TEST_CASE("exponential with a huge stake does not overflow", "[saving]") {
   CHECK(best.lead == Approx(3).epsilon(0.2)); // ln(5e6) / 5
 }
 
-TEST_CASE("N(60 s,15 s): R=9 h 115.136 s, miss 1.19e-4; R=12 h 116.301 s [calc]", "[saving]") {
+TEST_CASE("N(60 s,15 s): R=9 h 115.136 s, miss 1.19e-4, R=12 h 116.301 s [calc]", "[saving]") {
   const auto nine = best_final_save(Latency::normal(60, 15), 9 * k_hour);
   CHECK(nine.lead == Approx(115.136).margin(1e-3));
   CHECK(nine.miss == Approx(1.19e-4).margin(5e-7));
@@ -58,7 +58,7 @@ TEST_CASE("N(3.5,1) cut to [1,6], R=10: X 4.79609, E 4.72302 [calc]", "[saving]"
   check(best_final_save(Latency::normal(3.5, 1, 1, 6), 10), 4.79609, 4.72302, 5e-6);
 }
 
-TEST_CASE("lognormal, R=9 h: 30 s, .5: 149.29 s; 60 s, .3: 163.3 s [calc]", "[saving]") {
+TEST_CASE("lognormal, R=9 h: 30 s, .5: 149.29 s, 60 s, .3: 163.3 s [calc]", "[saving]") {
   CHECK(best_final_save(Latency::lognormal(30, .5), 9 * k_hour).lead ==
         Approx(149.29).margin(5e-3));
   CHECK(best_final_save(Latency::lognormal(60, .3), 9 * k_hour).lead == Approx(163.3).margin(0.05));

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/policy/fixture.h"
+#include "tests/support/catch.h"
+
+#include "daemon/policy/saving_course.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+namespace {
+
+/// A job that catches a signal, in a session of 12 h with a durable directory; its saves have taken
+/// 8 s, and 2 s more until they were durable.
+struct Learned : Bench {
+  explicit Learned(Duration limit = 12h, const JobSpec& s = spec()) {
+    session(limit);
+    durable();
+    step(Submitted{"j1", s});
+    job().history.saves.assign(8, {8, 2, 1e8});
+    seq = 0;
+    record(journal::Started{100});
+    record(journal::Catches{"USR1", 100});
+  }
+  [[nodiscard]] const SavingCourse& course() { return std::get<Running>(job().state).saving; }
+  [[nodiscard]] Plan plan() { return desired_plan(w, job()); }
+  [[nodiscard]] BootTime end() const { return *w.session.plan_end; }
+
+  /// Asked for, saved after 8 s, durable 2 s later.
+  void save(std::int64_t number, const std::string& path) {
+    record(journal::Requested{number, false, "USR1", {100}});
+    pass(8s);
+    saved(path, "sig" + path);
+    pass(2s);
+    secured(true, "stored");
+  }
+};
+
+} // namespace
+
+TEST_CASE("a session that has never died is saved once, near its end") {
+  Learned b;
+  b.step(DeathsSeen{{0, 10000h, 800}});
+  REQUIRE(b.course().plan);
+  REQUIRE(b.course().last);
+  CHECK(*b.course().last > b.end() - 3min);
+  CHECK(*b.plan().request_at == *b.course().last);
+  CHECK(b.course().miss < 0.01);
+  // Asked by the daemon first, so that the job may go on after it; the shim's own is for when none
+  // lives.
+  REQUIRE(b.course().next);
+  CHECK(*b.course().next > b.end() - 3min);
+}
+
+TEST_CASE("sessions that die without a word are saved in between, as often as is worth it") {
+  Learned b;
+  b.step(DeathsSeen{{12, 72h, 12}});
+  REQUIRE(b.course().next);
+  // Daly's interval for 6 h and a pause of 8 s: 9.8 min.
+  CHECK(*b.course().period > 8min);
+  CHECK(*b.course().period < 12min);
+  const auto first = *b.course().next;
+  CHECK(b.last.next_wakeup <= first);
+  b.now.boot = first;
+  b.tick();
+  REQUIRE(b.action<SendRequest>());
+  b.save(1, "/c/1.pt");
+  CHECK(b.job().history.saves.size() == 9);
+  CHECK(b.job().history.saves.back().pause == 8);
+  CHECK(b.job().history.saves.back().copy == 2);
+  REQUIRE(b.course().next);
+  CHECK(*b.course().next > first + 8min);
+}
+
+TEST_CASE("what the job saves by itself counts: it is not asked soon after") {
+  Learned b;
+  b.step(DeathsSeen{{12, 72h, 12}});
+  const auto first = *b.course().next;
+  b.pass(5min);
+  b.saved("/c/own.pt", "own");
+  b.secured(true, "stored");
+  REQUIRE(b.course().next);
+  CHECK(*b.course().next > first + 4min);
+}
+
+TEST_CASE("TERM comes at the end of the session, not after the last save of a job that goes on") {
+  Learned b;
+  const auto plan = b.plan();
+  CHECK(*plan.term_at == b.end() - 30s);
+  CHECK(*plan.term_at + plan.kill_grace < b.end());
+}
+
+TEST_CASE("while a save that was asked for is under way, the shim asks for none") {
+  Learned b;
+  b.step(DeathsSeen{{12, 72h, 12}});
+  b.now.boot = *b.course().next;
+  b.tick();
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  CHECK_FALSE(b.plan().request_at);
+  CHECK(b.plan().term_at);
+  b.pass(8s);
+  b.saved("/c/1.pt", "1");
+  b.secured(true, "stored");
+  CHECK(b.plan().request_at);
+}
+
+TEST_CASE("who does not answer twice is asked once more, at the end") {
+  Learned b;
+  b.step(DeathsSeen{{12, 72h, 12}});
+  for (int i = 1; i <= 2; ++i) {
+    b.now.boot = std::max(b.now.boot, *b.course().next);
+    b.tick();
+    CHECK(b.job().request_wanted == i);
+    b.record(journal::Requested{i, false, "USR1", {100}});
+    b.pass(10min);
+    b.tick();
+  }
+  CHECK_FALSE(b.course().next);
+  REQUIRE(b.course().last);
+  CHECK(*b.course().last > b.end() - 10min);
+}
+
+TEST_CASE("without history a first save early shows whether saving works, and teaches") {
+  Bench b;
+  b.session(12h);
+  b.durable();
+  b.run();
+  CHECK_FALSE(next_save_due(std::get<Running>(b.job().state)));
+  b.record(journal::Catches{"USR1", 100});
+  const auto due = next_save_due(std::get<Running>(b.job().state));
+  CHECK(due == std::get<Running>(b.job().state).since + 5min);
+  b.now.boot = *due;
+  b.tick();
+  REQUIRE(b.action<SendRequest>());
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.pass(20s);
+  b.saved("/c/1.pt", "1");
+  b.secured(true, "stored");
+  CHECK(std::get<Running>(b.job().state).saving.basis.samples == 1);
+}
+
+TEST_CASE("a job that cannot be asked, and a session with nothing durable, are left alone") {
+  Bench quiet;
+  quiet.session(12h);
+  quiet.durable();
+  quiet.run();
+  CHECK_FALSE(next_save_due(std::get<Running>(quiet.job().state)));
+  auto s = Bench::spec();
+  s.checkpoint_signal = "none";
+  const Learned none(12h, s);
+  CHECK_FALSE(next_save_due(std::get<Running>(none.w.jobs.at("j1").state)));
+  Bench volatile_;
+  volatile_.session(12h);
+  volatile_.run();
+  volatile_.record(journal::Catches{"USR1", 100});
+  CHECK_FALSE(next_save_due(std::get<Running>(volatile_.job().state)));
+}
+
+TEST_CASE("the user's lead stands against what was learned") {
+  auto s = Bench::spec();
+  s.lead = 7min;
+  Learned b(12h, s);
+  CHECK(*b.plan().request_at == b.end() - 7min);
+}
+
+TEST_CASE("a notice's end is planned to at once") {
+  Learned b;
+  b.pass(1h);
+  const auto end = b.now.boot + 2min;
+  b.step(EndMoved{end, end - 5s, b.now.boot, "preempted", {}});
+  REQUIRE(b.action<SendPlan>());
+  const auto plan = b.action<SendPlan>()->plan;
+  CHECK(*plan.term_at < end - 5s);
+  REQUIRE(plan.request_at);
+  CHECK(*plan.request_at < *plan.term_at - 10s);
+}
+
+TEST_CASE("a job that saves only by itself needs time for its first checkpoint") {
+  Bench b;
+  b.session(12h);
+  b.durable();
+  b.run();
+  b.pass(40min);
+  b.saved("/c/epoch1.pt", "e1");
+  b.secured(true, "stored");
+  REQUIRE(b.job().history.first);
+  CHECK(*b.job().history.first == 40min);
+  const auto history = b.job().history;
+  b.pass(10h + 58min);
+  CHECK(start_refusal(b.w, Bench::spec(), history, b.now) ==
+        "it needs about 40m 00s to reach its first checkpoint, as before, and only 22m 00s of the "
+        "session are left: give --lead to start it all the same");
+  auto sure = Bench::spec();
+  sure.lead = 1min;
+  CHECK_FALSE(start_refusal(b.w, sure, history, b.now));
+  CHECK_FALSE(start_refusal(b.w, Bench::spec(), {}, b.now));
+}
