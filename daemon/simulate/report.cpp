@@ -26,8 +26,8 @@ std::string describe(const Laws& laws) {
 }
 
 std::string describe(const MissFigure& m) {
-  return fmt::format("{} of {} ended with nothing saved; {} was stated", m.missed, m.possible,
-                     percent(m.stated));
+  return fmt::format("{} of {} ended with nothing saved; {} was stated{}", m.missed, m.possible,
+                     percent(m.stated), m.fewer_than_stated() ? " (cautious)" : "");
 }
 
 /// Rounded down: a figure that is just missed must not read as held.
