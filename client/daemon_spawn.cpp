@@ -23,26 +23,6 @@ namespace {
 constexpr int k_ready_fd = 3;
 constexpr int k_look_ms = 50;
 
-/// gpujobd beside this program, else on PATH.
-Result<std::string> find_gpujobd(const std::vector<std::string>& environment) {
-  std::array<char, 4096> self{};
-  const auto length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
-  std::vector<std::string> dirs;
-  if (length > 0 && self[0] == '/') { // "(unreachable)/..." when it lies outside our root
-    const std::string path(self.data(), static_cast<std::size_t>(length));
-    dirs.push_back(path.substr(0, path.find_last_of('/')));
-  }
-  const auto on_path = path_dirs(environment);
-  dirs.insert(dirs.end(), on_path.begin(), on_path.end());
-  for (const auto& dir : dirs) {
-    auto candidate = dir + "/gpujobd";
-    if (::access(candidate.c_str(), X_OK) == 0) {
-      return candidate;
-    }
-  }
-  return Error{Errc::io, "daemon: gpujobd: neither beside gpujob nor on PATH: reinstall gpujob"};
-}
-
 /// What the daemon writes when it listens, or when it cannot: one line, then end of file.
 Result<std::string> read_ready_line(int fd) {
   Patience patience("waiting for the daemon to start; it looks at the durable directory first");
@@ -72,6 +52,25 @@ Result<std::string> read_ready_line(int fd) {
 }
 
 } // namespace
+
+Result<std::string> find_gpujobd(const std::vector<std::string>& environment) {
+  std::array<char, 4096> self{};
+  const auto length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
+  std::vector<std::string> dirs;
+  if (length > 0 && self[0] == '/') { // "(unreachable)/..." when it lies outside our root
+    const std::string path(self.data(), static_cast<std::size_t>(length));
+    dirs.push_back(path.substr(0, path.find_last_of('/')));
+  }
+  const auto on_path = path_dirs(environment);
+  dirs.insert(dirs.end(), on_path.begin(), on_path.end());
+  for (const auto& dir : dirs) {
+    auto candidate = dir + "/gpujobd";
+    if (::access(candidate.c_str(), X_OK) == 0) {
+      return candidate;
+    }
+  }
+  return Error{Errc::io, "daemon: gpujobd: neither beside gpujob nor on PATH: reinstall gpujob"};
+}
 
 Result<SpawnedDaemon> parse_ready_line(const std::string& line) {
   auto document = json::parse(line, "daemon: ready line");

@@ -15,6 +15,9 @@ struct SpawnedDaemon {
   std::vector<std::string> notes; ///< what the user should know of its start
 };
 
+/// gpujobd beside this program, else on PATH.
+Result<std::string> find_gpujobd(const std::vector<std::string>& environment);
+
 /// What the daemon writes when it listens, or its own error when it cannot.
 Result<SpawnedDaemon> parse_ready_line(const std::string& line);
 

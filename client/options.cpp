@@ -28,6 +28,7 @@ private:
   void declare_quota();
   void declare_limits();
   void declare_bench();
+  void declare_simulate();
   void declare_acting();
   void declare_daemon();
   void declare_daemon_start(CLI::App& daemon);
@@ -59,6 +60,7 @@ private:
   DoctorOptions m_doctor;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
+  SimulateOptions m_simulate;
   DaemonStartOptions m_start;
   DaemonStopOptions m_daemon_stop;
   DaemonStatusOptions m_status;
@@ -96,6 +98,7 @@ CommandLine::CommandLine() {
   declare_quota();
   declare_limits();
   declare_bench();
+  declare_simulate();
   declare_acting();
   declare_daemon();
 }
@@ -175,6 +178,19 @@ void CommandLine::declare_limits() {
   notice.add_option("--in", m_notice.in, "So soon; else what the platform gives")->type_name("D");
   notice.add_option("TEXT", m_notice.text, "Who says so")->type_name("");
   notice.add_flag("--cancel", m_notice.cancel, "It does not, after all");
+}
+
+void CommandLine::declare_simulate() {
+  auto* simulate = m_app.add_subcommand(
+      "simulate", "Ways to decide when to save, compared on simulated sessions");
+  simulate->set_help_flag(); // its options are gpujobd's
+  simulate->prefix_command();
+  simulate->callback([this, simulate] {
+    auto& words = m_simulate.arguments;
+    words = simulate->remaining();
+    m_simulate.json = std::find(words.begin(), words.end(), "--json") != words.end();
+    m_parsed.command = m_simulate;
+  });
 }
 
 void CommandLine::declare_bench() {

@@ -137,6 +137,11 @@ struct BenchOptions {
   bool json = false;
 };
 
+struct SimulateOptions {
+  std::vector<std::string> arguments; ///< gpujobd reads them, --help too
+  bool json = false;                  ///< for an error of ours
+};
+
 struct DaemonStartOptions {
   std::string runtime, state; ///< made absolute
   /// The other settings as gpujobd takes them: "--session-limit", "9h", ...
@@ -160,8 +165,8 @@ using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
                  StopOptions, WaitOptions, RmOptions, DoctorOptions, LimitsOptions,
                  LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions, QuotaImportOptions,
-                 PlatformsOptions, BenchOptions, DaemonStartOptions, DaemonStopOptions,
-                 DaemonStatusOptions, VersionOptions>;
+                 PlatformsOptions, BenchOptions, SimulateOptions, DaemonStartOptions,
+                 DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

@@ -10,9 +10,9 @@ namespace gpujob::simulate {
 inline constexpr double k_least_share = 0.995;
 /// How much better a rule may be than the planner in any cell.
 inline constexpr double k_most_behind = 0.005;
-/// A share of misses outside of what is stated at less than this probability refutes it. Two sides
-/// of two dozen cells make a chance of one in twenty that all are right and one seems wrong.
-inline constexpr double k_refuted = 0.001;
+/// A share of misses is refuted that has less than this probability if what was stated is true:
+/// three such looks at each of two dozen cells then refute by chance once in a hundred runs.
+inline constexpr double k_refuted = 0.00015;
 
 /// Whether so many misses may be chance, if what was stated is true.
 struct MissFigure {
@@ -39,9 +39,11 @@ struct CellFigures {
   Rival best_rule_from_nothing;
   MissFigure miss, miss_told;
 
-  // Missed is what two standard errors do not explain.
+  // Not held is what two standard errors do not explain.
   [[nodiscard]] bool learns() const;
   [[nodiscard]] bool beats_rules() const;
+  /// Of the one told the laws on both sides. Who learns them may miss less than it states: where
+  /// nothing ever dies no number of sessions proves that.
   [[nodiscard]] bool miss_holds() const;
 };
 CellFigures figures_of(const Cell& cell);

@@ -19,15 +19,15 @@ std::string percent(double share) {
 }
 
 std::string describe(const Laws& laws) {
-  return fmt::format("cap {}{}, saves {} (sigma {:.2g}), mean time between deaths {}",
-                     short_time(laws.cap),
+  return fmt::format("cap {}{}, saves {} (sigma {:.2g}), {}", short_time(laws.cap),
                      laws.end_sd > 0 ? " +- " + short_time(laws.end_sd) : " sharp",
-                     short_time(laws.save_median), laws.sigma, short_time(laws.mtbf));
+                     short_time(laws.save_median), laws.sigma,
+                     laws.mtbf ? "a death every " + short_time(laws.mtbf) : "no deaths");
 }
 
 std::string describe(const MissFigure& m) {
-  return fmt::format("{} of {} ended with nothing saved; {} was stated", m.missed, m.possible,
-                     percent(m.stated));
+  return fmt::format("{} of {} ended with nothing saved; {} was stated{}", m.missed, m.possible,
+                     percent(m.stated), m.fewer_than_stated() ? " (careful)" : "");
 }
 
 /// Rounded down: a figure that is just missed must not read as held.
@@ -102,12 +102,12 @@ std::string render_cell(const Cell& cell) {
 std::string render_matrix(const std::vector<Cell>& cells) {
   std::string out =
       fmt::format("{} sessions in each cell; goodput in %\n\n", cells.front().sessions);
-  out += "end   save  MTBF |  lead  period Young   Daly | planner  told future | of told\n";
+  out += "end   save  MTBF | lead period Young  Daly |planner   told future | of told\n";
   std::string broken;
   for (const auto& cell : cells) {
     const auto f = figures_of(cell);
     out += fmt::format(
-        "{:<6}{:<6}{:<5}|{:>6.2f}{:>7.2f}{:>7.2f}{:>7.2f} |{:>7.2f}{:>7.2f}{:>7.2f} "
+        "{:<6}{:<6}{:<5}|{:>5.1f}{:>7.1f}{:>6.1f}{:>6.1f} |{:>7.2f}{:>7.2f}{:>7.2f} "
         "|{:>6} +-{:.2f}\n",
         cell.laws.end_sd > 0 ? "fuzzy" : "sharp", short_time(cell.laws.save_median),
         short_time(cell.laws.mtbf), 100 * best_goodput(cell, Kind::rule, "before"),
@@ -121,7 +121,9 @@ std::string render_matrix(const std::vector<Cell>& cells) {
     }
   }
   out += "\nlead, period: the best of 30, 60, 90, 300 s and of 10, 25, 30, 60 min.\n"
-         "of told: from the planner's eighth save on.\n\nmean goodput over all cells\n";
+         "of told: the planner's share of what it has who is told the laws, from the\n"
+         "planner's eighth save on; all other columns from the first session on.\n\nmean goodput "
+         "over all cells\n";
   const auto all = overall(cells);
   for (const auto& [name, value] : all.goodputs) {
     out += fmt::format("  {:<24}{:>10}\n", name, percent(value));

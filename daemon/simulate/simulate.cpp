@@ -24,7 +24,8 @@ struct Request {
 double seconds(const std::string& text, const char* option) {
   const auto parsed = parse_duration(text, option);
   if (!parsed || *parsed <= Duration{}) {
-    throw CLI::ValidationError(option, parsed ? text + ": must be above 0" : parsed.error().text);
+    throw CLI::ValidationError(parsed ? fmt::format("{}: {}: must be above 0", option, text)
+                                      : parsed.error().text);
   }
   return std::chrono::duration<double>(*parsed).count();
 }

@@ -80,6 +80,15 @@ TEST_CASE("bench takes a Python and a time for it or neither") {
   CHECK(parsed<BenchOptions>({"bench", "--cpu"}).cpu);
 }
 
+TEST_CASE("what follows simulate is gpujobd's, help too") {
+  const Words words{"--cap", "9h", "--help", "-h", "--json", "x"};
+  auto all = words;
+  all.insert(all.begin(), "simulate");
+  CHECK(parsed<SimulateOptions>(all).arguments == words);
+  CHECK(parsed<SimulateOptions>(all).json);
+  CHECK_FALSE(parsed<SimulateOptions>({"simulate"}).json);
+}
+
 TEST_CASE("a wrong command line is exit code 2") {
   const std::vector<Words> wrong{{},
                                  {"nosuch"},

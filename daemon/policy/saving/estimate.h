@@ -24,7 +24,8 @@ struct SavePrior {
   double bytes_per_second = 5e7; ///< of the storage, expected
   double longest_step = 0;       ///< seconds, the longest seen
 
-  /// Three times the size's time, the longest step and 3 s (the rule of HF's Trainer), seconds.
+  /// Three times the size's time, the longest step and 3 s (the rule of HF's Trainer), seconds: a
+  /// bound that most saves stay under.
   [[nodiscard]] double seconds() const;
 };
 

@@ -9,11 +9,40 @@
 namespace gpujob::saving {
 
 Hazard Hazard::after(double deaths, double exposure) const {
-  return {shape + deaths, rate + exposure};
+  Hazard out = *this;
+  std::array<double, 2> logs{};
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    auto& kind = out.kinds[i];
+    // The probability of so many deaths, but for what does not depend on the kind.
+    logs[i] = std::log(kind.weight) + std::lgamma(kind.shape + deaths) - std::lgamma(kind.shape) +
+              kind.shape * std::log(kind.rate) -
+              (kind.shape + deaths) * std::log(kind.rate + exposure);
+    kind.shape += deaths;
+    kind.rate += exposure;
+  }
+  // Beside the likelier one, lest many deaths make nothing of both.
+  const double most = std::max(logs[0], logs[1]);
+  const double sum = std::exp(logs[0] - most) + std::exp(logs[1] - most);
+  for (std::size_t i = 0; i < kinds.size(); ++i) {
+    out.kinds[i].weight = std::exp(logs[i] - most) / sum;
+  }
+  return out;
+}
+
+double Hazard::mean() const {
+  double sum = 0;
+  for (const auto& kind : kinds) {
+    sum += kind.weight * kind.shape / kind.rate;
+  }
+  return sum;
 }
 
 double Hazard::survival(double seconds) const {
-  return std::exp(-shape * std::log1p(std::max(seconds, 0.0) / rate));
+  double lives = 0;
+  for (const auto& kind : kinds) {
+    lives += kind.weight * std::exp(-kind.shape * std::log1p(std::max(seconds, 0.0) / kind.rate));
+  }
+  return lives;
 }
 
 double death_share(double ended, double cap, double cap_sd, double per_second) {

@@ -1,25 +1,38 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <array>
+
 namespace gpujob::saving {
 
-/// How often sessions die without a word, as far as it is known: the rate of deaths is Gamma(shape,
-/// rate). What it predicts is not memoryless: who has lived long is believed to live longer.
+/// How often sessions die without a word, as far as it is known: either the platform is of the kind
+/// that hardly ever kills, or of the kind that does, and of each kind the rate of deaths is
+/// Gamma(shape, rate). What it predicts is not memoryless: who has lived long is believed to live
+/// on.
 struct Hazard {
-  /// Before anything was seen: a tenth of a death in an hour. Such a small shape makes a platform
-  /// that never kills cheap (after a day the rate believed is one in ten days), while a first death
-  /// after an hour already makes it one in two hours.
-  double shape = 0.1;
-  double rate = 3600; ///< seconds
+  struct Kind {
+    double weight; ///< the probability that it is of this kind
+    double shape;
+    double rate; ///< seconds
+  };
+  /// Before anything was seen, for a platform of which nothing is known. Quiet ones die once in
+  /// days or never; of deadly ones any mean time between deaths from a half to a dozen hours may
+  /// be. Chosen by simulation (gpujob simulate --matrix). One Gamma alone does worse at both ends:
+  /// to make a quiet platform cheap it must be so flat that sessions are lost until a deadly one is
+  /// believed.
+  std::array<Kind, 2> kinds{{{0.3, 0.02, 3600}, {0.7, 1.5, 5400}}};
+
+  /// A kind that is known, and its rate known as well as by `shape` deaths in `rate` seconds.
+  static Hazard of(double shape, double rate) { return {{{{1, shape, rate}, {0, 1, 1}}}}; }
 
   /// After so many deaths (a share of one counts as that, see death_share) in `exposure` seconds of
-  /// sessions that lived.
+  /// sessions that lived: each kind's Gamma, and by Bayes' rule its weight.
   [[nodiscard]] Hazard after(double deaths, double exposure) const;
 
-  [[nodiscard]] double mean() const { return shape / rate; } ///< deaths per second
+  [[nodiscard]] double mean() const; ///< deaths per second, expected
   /// Seconds; "about", since the rate is not known.
-  [[nodiscard]] double mean_between() const { return rate / shape; }
-  /// P(no death within `seconds` from now): (rate / (rate + seconds))^shape.
+  [[nodiscard]] double mean_between() const { return 1 / mean(); }
+  /// P(no death within `seconds` from now); of a kind it is (rate / (rate + seconds))^shape.
   [[nodiscard]] double survival(double seconds) const;
 };
 

@@ -155,7 +155,7 @@ std::optional<Save> SavePlan::next_save(double now, double at_risk) const {
   return Save{chosen, chosen - since, 1 - reach(chosen) / alive, expected};
 }
 
-std::optional<Save> SavePlan::last_save(double at_risk) const {
+std::optional<Save> SavePlan::last_save(double now, double at_risk) const {
   const auto& contract = m_prospect.contract;
   if (!m_prospect.end.cap()) {
     return std::nullopt;
@@ -163,7 +163,7 @@ std::optional<Save> SavePlan::last_save(double at_risk) const {
   const double pause =
       m_prospect.pause.quantile(0.5) + (contract.continues ? 0 : contract.restart.value_or(0));
   std::optional<Save> last;
-  auto save = next_save(0, at_risk);
+  auto save = next_save(now, at_risk);
   // A session has thousands of saves at most: a longer row means pauses of no time at all.
   for (int i = 0; save && i < 10'000; ++i) {
     last = save;
@@ -174,6 +174,20 @@ std::optional<Save> SavePlan::last_save(double at_risk) const {
     last->miss = 1 - reach(last->start) / m_prospect.end.survival(last->start);
   }
   return last;
+}
+
+std::optional<Advice> SavePlan::advise(double now, double at_risk) const {
+  const auto next = next_save(now, at_risk);
+  if (!next) {
+    return std::nullopt;
+  }
+  Advice advice{.next = *next, .last = false, .final_lead = {}, .final_miss = {}};
+  if (const auto last = last_save(now, at_risk)) {
+    advice.last = last->start <= next->start;
+    advice.final_lead = *m_prospect.end.cap() - last->start;
+    advice.final_miss = last->miss;
+  }
+  return advice;
 }
 
 } // namespace gpujob::saving

@@ -41,7 +41,7 @@ SavePlan::SavePlan(Prospect prospect)
     : m_prospect(std::move(prospect)), m_latency(m_prospect.latency.cells(k_latency_cells)),
       m_pause(m_prospect.pause.cells(k_pause_cells)) {
   const double pause = m_prospect.pause.mean();
-  m_least_gain = m_prospect.contract.least_gain.value_or(pause);
+  m_least_gain = m_prospect.contract.least_gain.value_or(pause / 4);
   make_caps();
   make_nodes();
   make_survival();

@@ -17,8 +17,8 @@ double normal_quantile(double p);
 double student_density(double t, double df);
 double student_cdf(double t, double df); ///< P(T <= t) for it
 
-/// The regularised incomplete beta function I_x(a, b), by continued fraction; a, b > 0. Of `n` trials
-/// with chance p at least k succeed with I_p(k, n - k + 1).
+/// The regularised incomplete beta function I_x(a, b), by continued fraction; a, b > 0. Of `n`
+/// trials with chance p at least k succeed with I_p(k, n - k + 1).
 double incomplete_beta(double a, double b, double x);
 
 /// Lambert's W, principal branch: w e^w = x for x in [-1/e, 0].

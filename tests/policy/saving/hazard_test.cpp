@@ -7,15 +7,32 @@
 
 using namespace gpujob::saving;
 
+TEST_CASE("of one kind the rate is a Gamma's mean", "[saving]") {
+  const auto hazard = Hazard::of(2, 7200);
+  CHECK(hazard.after(3, 3600).mean_between() == Approx(10800.0 / 5));
+  CHECK(hazard.survival(7200) == Approx(.25));
+}
+
 TEST_CASE("few deaths teach a rate, and long lives unteach it", "[saving]") {
   const Hazard prior;
-  CHECK(prior.after(3, 3 * 3600).mean_between() == Approx(4.0 / 3.1 * 3600));
-  CHECK(prior.after(0, 24 * 3600).mean_between() > 200 * 3600);
+  CHECK(prior.after(3, 3 * 3600).mean_between() == Approx(3600).epsilon(.1));
+  CHECK(prior.after(0, 24 * 3600).mean_between() > 100 * 3600);
+  CHECK(prior.after(0, 240 * 3600).mean_between() > 5000 * 3600);
   CHECK(prior.after(1, 3600).mean() > prior.after(0, 3600).mean());
+  // A single death after ten quiet days is one, not the end of all trust.
+  CHECK(prior.after(1, 240 * 3600).mean_between() > 60 * 3600);
+  CHECK(prior.after(1000, 1000 * 3600).mean_between() == Approx(3600).epsilon(.01));
+}
+
+TEST_CASE("the weights follow Bayes' rule", "[saving]") {
+  // P(no death in t | kind) = (rate / (rate + t))^shape.
+  const Hazard prior{{{{.5, 1, 100}, {.5, 2, 100}}}};
+  const auto later = prior.after(0, 100);
+  CHECK(later.kinds[0].weight == Approx(.5 / (.5 + .25)));
 }
 
 TEST_CASE("living on is evidence: the rest of a plan agrees with a plan made later", "[saving]") {
-  const Hazard now{.shape = 0.1, .rate = 3600};
+  const Hazard now;
   const auto later = now.after(0, 7200);
   CHECK(now.survival(7200 + 900) / now.survival(7200) == Approx(later.survival(900)));
 }

@@ -105,7 +105,7 @@ TEST_CASE("the last save of a continuing job is short of one worth its pause", "
   const auto c = Latency::lognormal(30, .5);
   const SavePlan plan(prospect(End().at(12 * k_hour), c));
   const auto first = plan.next_save(0, 0);
-  const auto last = plan.last_save(0);
+  const auto last = plan.last_save(0, 0);
   REQUIRE(first);
   REQUIRE(last);
   CHECK(last->start >= first->start);
@@ -219,11 +219,39 @@ TEST_CASE("no plan lies in the past, after the end, or promises more than there 
   }
 }
 
-TEST_CASE("a save that brings less than its pause is not worth making", "[saving]") {
+TEST_CASE("a save that brings too little is not worth making", "[saving]") {
+  const auto at = [](double cap, Contract contract) {
+    return SavePlan(prospect(End().at(cap), Latency::fixed(60), contract)).next_save(0, 0);
+  };
+  CHECK_FALSE(at(74, {})); // 14 s of work for a pause of 60
+  CHECK(at(76, {}));
+  CHECK_FALSE(at(100, {.least_gain = 60}));
+  CHECK(at(130, {.least_gain = 60}));
   const SavePlan plan(prospect(End().at(100), Latency::fixed(60)));
-  CHECK_FALSE(plan.next_save(0, 0));
-  CHECK(plan.next_save(0, 50));
+  CHECK(plan.next_save(39, 500));
   CHECK_FALSE(plan.next_save(41, 500)); // it cannot end in time
+}
+
+TEST_CASE("advice says whether it is the last, and the lead of the last", "[saving]") {
+  const auto c = Latency::lognormal(30, .5);
+  const SavePlan plan(prospect(End().at(12 * k_hour).dying(1 / (6 * k_hour)), c));
+  const auto first = plan.advise(0, 0);
+  REQUIRE(first);
+  CHECK_FALSE(first->last);
+  REQUIRE(first->final_lead);
+  CHECK(*first->final_lead > 30);
+  CHECK(*first->final_lead < 200);
+  const auto last = plan.advise(12 * k_hour - 1.001 * *first->final_lead, 600);
+  REQUIRE(last);
+  CHECK(*last->final_miss < .5); // little is left to lose by then
+  const SavePlan exits(prospect(End().at(12 * k_hour), c, {.continues = false}));
+  REQUIRE(exits.advise(0, 0));
+  CHECK(exits.advise(0, 0)->last);
+  CHECK(*exits.advise(0, 0)->final_lead ==
+        Approx(best_final_save(c, 12 * k_hour).lead).epsilon(.01));
+  CHECK_FALSE(exits.advise(12 * k_hour - 1, 0));
+  const SavePlan endless(prospect(End().dying(1 / k_hour), c));
+  CHECK_FALSE(endless.advise(0, 0)->final_lead);
 }
 
 TEST_CASE("twelve hours are planned in 5 ms", "[saving]") {
