@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/copy.h"
 
+#include "common/crash_point.h"
 #include "common/file.h"
 #include "daemon/durable/place.h"
 #include "daemon/durable/sha256.h"
@@ -84,57 +85,79 @@ Result<std::string> hash_steady(const std::string& path, const std::optional<Sta
   return hash.hex();
 }
 
-Error write_error(const Copy& copy, const std::string& path, int saved_errno) {
-  return copy.into_durable ? storage_error(path, saved_errno)
-                           : io_error("write", path, saved_errno);
+/// Where one file goes.
+struct Target {
+  std::string path;
+  unsigned mode = 0600;
+  bool into_durable = true;
+  bool* is_full = nullptr;
+};
+
+Error write_error(const Target& to, int saved_errno) {
+  if (to.is_full != nullptr && (saved_errno == ENOSPC || saved_errno == EDQUOT)) {
+    *to.is_full = true;
+  }
+  return to.into_durable ? storage_error(to.path, saved_errno)
+                         : io_error("write", to.path, saved_errno);
 }
 
-Result<void> write_bytes(const Copy& copy, int fd, const std::string& path,
-                         std::string_view bytes) {
+Result<void> write_bytes(const Target& to, int fd, std::string_view bytes) {
   while (!bytes.empty()) {
     const auto n = ::write(fd, bytes.data(), bytes.size());
     if (n < 0 && errno == EINTR) {
       continue;
     }
     if (n <= 0) {
-      return write_error(copy, path, n < 0 ? errno : ENOSPC);
+      return write_error(to, n < 0 ? errno : ENOSPC);
     }
     bytes.remove_prefix(static_cast<std::size_t>(n));
   }
   return {};
 }
 
-Result<void> copy_one(const Copy& copy, const ManifestFile& file) {
-  const auto from = copy.from + "/" + file.path;
-  const auto to = copy.to + "/" + file.path;
-  const auto mode = copy.into_durable ? 0600U : file.mode | 0600U;
-  Fd out{::open(to.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode)};
+Result<void> copy_one(const ManifestFile& file, const std::string& from, const Target& to) {
+  Fd out{::open(to.path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, to.mode)};
   if (!out) {
-    return write_error(copy, to, errno);
+    return write_error(to, errno);
   }
+  crash_point("durable_step");
   const auto hash = hash_steady(from, std::nullopt, [&](std::string_view bytes) {
-    return write_bytes(copy, out.get(), to, bytes);
+    return write_bytes(to, out.get(), bytes);
   });
   if (!hash) {
     return hash.error();
   }
   if (*hash != file.sha256) {
-    return copy.into_durable
+    return to.into_durable
                ? changed(from)
                : Error{Errc::refused,
                        fmt::format("checkpoint: {}: does not match its manifest", from)};
   }
-  if (!copy.into_durable) {
+  if (!to.into_durable) {
     // The umask took bits away.
-    (void)::fchmod(out.get(), mode);
+    (void)::fchmod(out.get(), to.mode);
   }
   if (::fsync(out.get()) != 0) {
-    return write_error(copy, to, errno);
+    return write_error(to, errno);
   }
   // So that reading back asks the storage and not the page cache; only advice.
   (void)::posix_fadvise(out.get(), 0, 0, POSIX_FADV_DONTNEED);
   // Quota and delayed writes on NFS are reported by close.
-  return ::close(out.release()) == 0 ? Result<void>{} : write_error(copy, to, errno);
+  return ::close(out.release()) == 0 ? Result<void>{} : write_error(to, errno);
+}
+
+Result<void> check_size(const ManifestFile& file, const std::string& path) {
+  struct stat st {};
+  if (::stat(path.c_str(), &st) != 0) {
+    return errno == ENOENT || errno == ENOTDIR
+               ? Error{Errc::refused, fmt::format("checkpoint: {}: is not there", path)}
+               : io_error("checkpoint", path, errno);
+  }
+  if (!S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) != file.size) {
+    return Error{Errc::refused, fmt::format("checkpoint: {}: has {} bytes, its manifest says {}",
+                                            path, st.st_size, file.size)};
+  }
+  return {};
 }
 
 } // namespace
@@ -152,15 +175,22 @@ Result<std::vector<ManifestFile>> hash_tree(const Tree& tree) {
 }
 
 Result<void> copy_files(const Copy& copy) {
+  const auto fail = [&](const std::string& path) {
+    return write_error({path, 0700, copy.into_durable, copy.is_full}, errno);
+  };
   // Sorted, so that a parent comes before what is in it.
   for (const auto& dir : copy.manifest.dirs) {
     const auto path = copy.to + "/" + dir;
     if (::mkdir(path.c_str(), copy.into_durable ? 0700 : 0755) != 0) {
-      return write_error(copy, path, errno);
+      return fail(path);
     }
   }
   for (const auto& file : copy.manifest.files) {
-    GPUJOB_TRY(copy_one(copy, file));
+    if (!copy.into_durable || file.at.empty()) {
+      GPUJOB_TRY(copy_one(file, copy.from.path_of(file),
+                          {copy.to + "/" + file.path, copy.into_durable ? 0600U : file.mode | 0600U,
+                           copy.into_durable, copy.is_full}));
+    }
   }
   for (const auto& dir : copy.manifest.dirs) {
     GPUJOB_TRY(sync_dir(copy.to + "/" + dir));
@@ -168,32 +198,42 @@ Result<void> copy_files(const Copy& copy) {
   return sync_dir(copy.to);
 }
 
-Result<void> check_sizes(const Manifest& manifest, const std::string& root) {
+Result<void> copy_file(const ManifestFile& file, const std::string& from, const std::string& to) {
+  return copy_one(file, from, {to});
+}
+
+Result<void> check_sizes(const Manifest& manifest, const FilesAt& files) {
   for (const auto& file : manifest.files) {
-    const auto path = root + "/" + file.path;
-    struct stat st {};
-    if (::stat(path.c_str(), &st) != 0) {
-      return io_error("checkpoint", path, errno);
-    }
-    if (!S_ISREG(st.st_mode) || static_cast<std::uint64_t>(st.st_size) != file.size) {
-      return Error{Errc::refused, fmt::format("checkpoint: {}: has {} bytes, its manifest says {}",
-                                              path, st.st_size, file.size)};
-    }
+    GPUJOB_TRY(check_size(file, files.path_of(file)));
   }
   return {};
 }
 
-Result<void> verify_files(const Manifest& manifest, const std::string& root) {
-  GPUJOB_TRY(check_sizes(manifest, root));
+Result<void> verify_file(const ManifestFile& file, const std::string& path) {
+  GPUJOB_TRY(check_size(file, path));
+  const auto hash = hash_steady(path, std::nullopt, {});
+  if (!hash) {
+    return hash.error();
+  }
+  if (*hash != file.sha256) {
+    return Error{Errc::refused,
+                 fmt::format("checkpoint: {}: its bytes are not those of its manifest", path)};
+  }
+  return {};
+}
+
+Result<void> verify_files(const Manifest& manifest, const FilesAt& files) {
+  GPUJOB_TRY(check_sizes(manifest, files)); // what is short shows without reading the rest
   for (const auto& file : manifest.files) {
-    const auto path = root + "/" + file.path;
-    const auto hash = hash_steady(path, std::nullopt, {});
-    if (!hash) {
-      return hash.error();
-    }
-    if (*hash != file.sha256) {
-      return Error{Errc::refused,
-                   fmt::format("checkpoint: {}: its bytes are not those of its manifest", path)};
+    GPUJOB_TRY(verify_file(file, files.path_of(file)));
+  }
+  return {};
+}
+
+Result<void> verify_own_files(const Manifest& manifest, const FilesAt& files) {
+  for (const auto& file : manifest.files) {
+    if (file.at.empty()) {
+      GPUJOB_TRY(verify_file(file, files.path_of(file)));
     }
   }
   return {};

@@ -14,6 +14,7 @@
 #include "daemon/durable/secure.h"
 
 #include <array>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -90,13 +91,16 @@ Result<json> op_open(Reader& r, const json& /*request*/) {
 
 json to_json(const StoredCheckpoint& c) {
   const auto& m = c.manifest;
+  const auto maybe = [](const auto& value) { return value ? json(*value) : json(); };
   return {{"seq", m.seq},
           {"path", from_bytes(c.path)},
           {"source", from_bytes(m.source)},
           {"how", m.how},
-          {"step", m.step ? json(*m.step) : json()},
+          {"step", maybe(m.step)},
           {"at_ns", m.at_ns},
-          {"bytes", m.bytes()}};
+          {"bytes", m.bytes()},
+          {"save_s", maybe(m.took.save_s)},
+          {"secure_s", maybe(m.took.secure_s())}};
 }
 
 json to_json(const StoredAttempt& a) {
@@ -239,9 +243,10 @@ json to_json(const Secured& s, const std::string& level) {
   if (!s.durable_path.empty()) {
     durable = {{"level", level}, {"path", from_bytes(s.durable_path)}};
   }
-  return {{"verified", s.verified}, {"why", s.why},           {"files", s.files},
-          {"bytes", s.bytes},       {"durable", durable},     {"durable_error", s.durable_error},
-          {"pruned", s.pruned},     {"verify_s", s.verify_s}, {"copy_s", s.copy_s}};
+  return {{"verified", s.verified}, {"why", s.why},       {"files", s.files},
+          {"bytes", s.bytes},       {"durable", durable}, {"durable_error", s.durable_error},
+          {"pruned", s.pruned},     {"shared", s.shared}, {"verify_s", s.verify_s},
+          {"copy_s", s.copy_s}};
 }
 
 /// One at a time for each job: the helper of a daemon that was killed goes on, and may meet the one
@@ -255,6 +260,24 @@ Result<Fd> take_turn(const std::string& path) {
   return lock_file_waiting(job_dir + "/helper.lock");
 }
 
+/// Null or absent: nobody allows less than the storage does.
+std::optional<Cap> read_cap(Reader& outer) {
+  const auto* j = outer.find("cap");
+  if (j == nullptr) {
+    return std::nullopt;
+  }
+  Reader r(*j, "cap");
+  constexpr auto k_most = std::numeric_limits<std::int64_t>::max();
+  const auto bytes = [&](const char* key) {
+    return static_cast<std::uint64_t>(r.integer_in(key, 0, k_most));
+  };
+  const Cap cap{bytes("cap_bytes"), bytes("used_bytes")};
+  if (!r.ok()) {
+    outer.fail("cap", r.error().text.c_str());
+  }
+  return cap;
+}
+
 Result<json> op_secure(Reader& r, const json& /*request*/) {
   SecureRequest q;
   q.key = read_key(r);
@@ -266,6 +289,11 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   q.dir = read_path(r, "dir", false);
   q.manifest = read_path(r, "manifest", false);
   q.keep = read_positive(r, "keep");
+  q.cap = read_cap(r);
+  q.save_s = r.maybe_number("save_s");
+  if (q.save_s && !(*q.save_s >= 0 && *q.save_s <= k_longest_save_s)) {
+    r.fail("save_s", "is no time that a save takes");
+  }
   const auto level = r.text_or("level", "");
   if (r.ok() && !q.dir.empty() && level != "stored" && level != "cached") {
     r.fail("level", "is neither stored nor cached");

@@ -35,7 +35,7 @@ Result<void> check_local(const ResumeCandidate& c) {
   if (m->name != base_name(c.path)) {
     return Error{Errc::bad_data, fmt::format("its manifest is of {}", m->name)};
   }
-  return verify_files(*m, parent_path(c.path));
+  return verify_files(*m, FilesAt::parent(parent_path(c.path)));
 }
 
 /// Out of the way, never deleted: it may be all that somebody has.
@@ -80,13 +80,13 @@ Result<Restored> restore(const std::string& ckpt_dir, const std::string& durable
     return m.error();
   }
   const auto target = ckpt_dir + "/" + m->name;
-  if (exists(target) && verify_files(*m, ckpt_dir)) {
+  if (exists(target) && verify_files(*m, FilesAt::parent(ckpt_dir))) {
     return Restored{target, false};
   }
   const auto partial = ckpt_dir + "/.gpujob-restore.partial";
   GPUJOB_TRY(remove_tree(partial));
   GPUJOB_TRY(make_directories(partial, 0700));
-  auto done = copy_files(Copy{*m, durable_path + "/" + name::k_data, partial, false});
+  auto done = copy_files(Copy{*m, FilesAt::stored(durable_path), partial, false});
   if (done) {
     done = put_in_place(partial + "/" + m->name, target);
   }

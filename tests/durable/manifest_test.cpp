@@ -82,7 +82,7 @@ TEST_CASE("a manifest that is torn or strange is refused", "[manifest]") {
   }
   using Change = std::function<void(nlohmann::json&)>;
   for (const auto& change : std::vector<Change>{
-           [](auto& j) { j["v"] = 2; }, [](auto& j) { j["job"] = "../x"; },
+           [](auto& j) { j["v"] = 3; }, [](auto& j) { j["job"] = "../x"; },
            [](auto& j) { j["session"] = ""; }, [](auto& j) { j["attempt"] = 0; },
            [](auto& j) { j["attempt"] = 1LL << 40; }, [](auto& j) { j["seq"] = -1; },
            [](auto& j) { j["files"] = nlohmann::json::array(); },
