@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace gpujob::durable {
 
@@ -66,8 +67,11 @@ std::vector<const StoredCheckpoint*> to_share(const StoredJob& job, const Attemp
 /// One checkpoint on its way into the durable directory.
 class Storing {
 public:
-  Storing(const SecureRequest& q, const Manifest& m, Secured& out)
-      : m_q(q), m_manifest(m), m_out(out), m_space(q.dir, q.cap) {}
+  Storing(const SecureRequest& q, const Manifest& m, EarlyCopy& early, Secured& out)
+      : m_q(q), m_manifest(m), m_early(early), m_out(out), m_space(q.dir, q.cap) {
+    (void)m_early.wait();
+    m_moved.written = m_early.bytes();
+  }
 
   /// Refuses what cannot fit, after what may go has gone.
   Result<void> make_room() {
@@ -78,7 +82,7 @@ public:
         remove_beyond(keep);
       }
     }
-    return fits() ? Result<void>{} : m_space.refusal(needed(), m_freed, m_out.pruned);
+    return fits() ? Result<void>{} : m_space.refusal(needed(), m_moved, m_out.pruned);
   }
 
   Result<std::string> copy() {
@@ -95,7 +99,7 @@ public:
   int remove_beyond(std::int64_t keep) {
     const auto pruned = prune(m_q.dir, m_q.key, m_q.seq, keep);
     m_out.pruned += pruned.checkpoints;
-    m_freed += pruned.bytes;
+    m_moved.freed += pruned.bytes;
     return pruned.checkpoints;
   }
 
@@ -106,7 +110,7 @@ private:
   }
 
   [[nodiscard]] bool fits() const {
-    const auto left = m_space.left(m_freed);
+    const auto left = m_space.left(m_moved);
     return !left || needed() <= *left;
   }
 
@@ -114,7 +118,7 @@ private:
     const auto job = read_own_job(m_q);
     const auto doomed = beyond(job, m_q.key, keep);
     const auto needed_then = share(m_manifest, to_share(job, m_q.key, doomed.size())).needed();
-    const auto left = m_space.left(m_freed).value_or(0);
+    const auto left = m_space.left(m_moved).value_or(0);
     return needed_then <= left + bytes_only_in(doomed, job) && newest_is_good(job);
   }
 
@@ -125,32 +129,45 @@ private:
            verify_files(stored.back()->manifest, FilesAt::stored(stored.back()->path)).has_value();
   }
 
+  /// Once: nothing of a copy that failed stays.
+  const Paths* take_early() {
+    const bool has = !m_early.wait().empty() && !std::exchange(m_early_taken, true);
+    if (has) {
+      m_early.hand_over();
+      m_moved.written = 0;
+    }
+    return has ? &m_early.wait() : nullptr;
+  }
+
   Mirrored mirror_once(bool may_share) {
     const auto job = read_own_job(m_q);
     const auto sharing = may_share ? share_proven(m_q.dir, m_manifest, to_share(job, m_q.key))
                                    : share_nothing(m_manifest);
-    auto done = mirror(m_q.dir, sharing, m_began);
+    auto done = mirror(m_q.dir, sharing, m_began, take_early());
     m_out.shared = done.path ? m_manifest.bytes() - sharing.needed() : 0;
     return done;
   }
 
   const SecureRequest& m_q;
   const Manifest& m_manifest;
+  EarlyCopy& m_early;
   Secured& m_out;
   Space m_space;
-  std::uint64_t m_freed = 0;
+  Moved m_moved{};
+  bool m_early_taken = false;
   std::chrono::steady_clock::time_point m_began = std::chrono::steady_clock::now();
 };
 
 } // namespace
 
-Result<std::string> make_durable(const SecureRequest& q, const Manifest& m, Secured& out) {
+Result<std::string> make_durable(const SecureRequest& q, const Manifest& m, EarlyCopy& early,
+                                 Secured& out) {
   GPUJOB_TRY(check_durable(q.dir, read_mounts()));
   if (auto same = find_same(q, m); !same.empty()) {
     out.shared = m.bytes();
     return same;
   }
-  Storing storing(q, m, out);
+  Storing storing(q, m, early, out);
   GPUJOB_TRY(storing.make_room());
   auto stored = storing.copy();
   if (stored) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/durable/early_copy.h"
 #include "daemon/durable/manifest.h"
 #include "daemon/durable/secure.h"
 
@@ -14,6 +15,8 @@ namespace gpujob::durable {
 /// checkpoints make room, and it is refused before a byte is written if that is not enough; the
 /// newest that proves good always stays. Counts in `out` what was removed and shared.
 /// Errc::refused: the source changed meanwhile.
-Result<std::string> make_durable(const SecureRequest& q, const Manifest& m, Secured& out);
+/// `early` has begun to copy it.
+Result<std::string> make_durable(const SecureRequest& q, const Manifest& m, EarlyCopy& early,
+                                 Secured& out);
 
 } // namespace gpujob::durable

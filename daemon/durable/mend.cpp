@@ -15,9 +15,18 @@ namespace gpujob::durable {
 
 namespace {
 
+Error lost(const std::string& path, const Error& why) {
+  return place_error(path, fmt::format("read back: {}: the storage lost bytes: give another "
+                                       "--durable",
+                                       why.text));
+}
+
 Result<void> replace_file(const ManifestFile& file, const std::string& from,
                           const std::string& temporary, const std::string& to) {
-  auto done = copy_file(file, from, temporary);
+  auto done = copy_file(from, std::nullopt, temporary);
+  if (auto same = done ? verify_file(file, temporary) : done; !same) {
+    done = verify_file(file, from) ? lost(temporary, same.error()) : changed(from);
+  }
   crash_point("durable_step");
   if (done && ::rename(temporary.c_str(), to.c_str()) != 0) {
     done = storage_error(to, errno);
@@ -47,11 +56,6 @@ Result<void> mend(const std::string& checkpoint, const Manifest& m, const FilesA
     ManifestFile own = file;
     own.at.clear();
     GPUJOB_TRY(replace_file(file, source.path_of(own), temporary, path));
-    if (auto same = verify_file(file, path); !same) {
-      return place_error(path, fmt::format("read back: {}: the storage lost bytes: give another "
-                                           "--durable",
-                                           same.error().text));
-    }
   }
   return {};
 }

@@ -26,6 +26,7 @@ struct Work {
   const Sharing& sharing;
   std::string target;
   std::chrono::steady_clock::time_point began;
+  const Paths* there = nullptr;
   bool is_full = false, lost_shared = false;
 };
 
@@ -33,7 +34,8 @@ Result<void> copy_data(Work& w, const std::string& partial) {
   const auto& m = w.sharing.manifest;
   const auto data = partial + "/" + name::k_data;
   GPUJOB_TRY(make_dirs(w.dir, data));
-  GPUJOB_TRY(copy_files(Copy{m, FilesAt::parent(parent_path(m.source)), data, true, &w.is_full}));
+  GPUJOB_TRY(
+      copy_files(Copy{m, FilesAt::parent(parent_path(m.source)), data, true, &w.is_full, w.there}));
   return sync_dir(partial);
 }
 
@@ -43,6 +45,10 @@ Result<void> confirm(Work& w) {
   const auto files = FilesAt::stored(w.target);
   GPUJOB_TRY(sync_dir(parent_path(w.target)));
   if (auto same = verify_own_files(m, files); !same) {
+    // What was written is not what was hashed: the source may have changed in between.
+    if (auto source = verify_files(m, FilesAt::parent(parent_path(m.source))); !source) {
+      return source.error().code == Errc::io ? source.error() : changed(m.source);
+    }
     return place_error(w.target, fmt::format("read back: {}: the storage lost bytes: give another "
                                              "--durable",
                                              same.error().text));
@@ -66,7 +72,9 @@ Result<void> confirm(Work& w) {
 /// Until the manifest is there, nothing of it counts.
 Result<void> copy_and_confirm(Work& w) {
   const auto partial = w.target + ".partial";
-  GPUJOB_TRY(remove_tree(partial));
+  if (w.there == nullptr) {
+    GPUJOB_TRY(remove_tree(partial));
+  }
   auto done = copy_data(w, partial);
   if (done) {
     GPUJOB_TRY(remove_tree(w.target));
@@ -120,12 +128,9 @@ Result<void> mirror_to(Work& w) {
 } // namespace
 
 Mirrored mirror(const std::string& dir, const Sharing& sharing,
-                std::chrono::steady_clock::time_point began) {
+                std::chrono::steady_clock::time_point began, const Paths* there) {
   const auto& m = sharing.manifest;
-  Work w{dir, sharing,
-         fmt::format("{}/{}/{}", attempt_dir(dir, AttemptKey{m.job, m.attempt, m.session}),
-                     name::k_checkpoints, m.seq),
-         began};
+  Work w{dir, sharing, checkpoint_dir(dir, {m.job, m.attempt, m.session}, m.seq), began, there};
   const auto done = mirror_to(w);
   return {done ? Result<std::string>(w.target) : Result<std::string>(done.error()), w.is_full,
           w.lost_shared};

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/result.h"
+#include "daemon/durable/copy.h"
 #include "daemon/durable/sharing.h"
 
 #include <chrono>
@@ -19,8 +20,9 @@ struct Mirrored {
 /// durable directory `dir`: data under a temporary name, fsync, rename, read back, and the manifest
 /// last, with the time since `began`. Errc::refused: the source changed meanwhile, hash it again
 /// and retry; nothing of a failed copy stays. What is shared was proven by the caller.
+/// `there` lies under the temporary name already; null: nothing does.
 /// One of this number that is there and has lost bytes is mended file by file.
 Mirrored mirror(const std::string& dir, const Sharing& sharing,
-                std::chrono::steady_clock::time_point began);
+                std::chrono::steady_clock::time_point began, const Paths* there = nullptr);
 
 } // namespace gpujob::durable

@@ -355,6 +355,10 @@ Result<json> op_resume(Reader& r, const json& /*request*/) {
 
 } // namespace
 
+bool is_background(std::string_view name) {
+  return name == "secure";
+}
+
 Op find_op(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, Op>, 9> k_ops{{{"open", op_open},
                                                                   {"scan", op_scan},

@@ -48,6 +48,10 @@ std::string attempt_dir(const std::string& dir, const AttemptKey& key) {
   return fmt::format("{}/attempts/{}-{}", job_dir(dir, key.job), key.attempt, key.session);
 }
 
+std::string checkpoint_dir(const std::string& dir, const AttemptKey& key, std::int64_t seq) {
+  return fmt::format("{}/{}/{}", attempt_dir(dir, key), name::k_checkpoints, seq);
+}
+
 std::string job_dir_above(const std::string& checkpoint) {
   return parent_path(parent_path(parent_path(parent_path(checkpoint))));
 }

@@ -35,6 +35,7 @@ std::optional<std::int64_t> parse_seq(std::string_view name);
 
 std::string job_dir(const std::string& dir, const std::string& job);
 std::string attempt_dir(const std::string& dir, const AttemptKey& key);
+std::string checkpoint_dir(const std::string& dir, const AttemptKey& key, std::int64_t seq);
 std::string session_dir(const std::string& dir, const std::string& session);
 
 /// The job's directory that the durable checkpoint ".../checkpoints/<seq>" belongs to.

@@ -4,7 +4,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "common/tree.h"
-#include "daemon/durable/copy.h"
+#include "daemon/durable/hashing.h"
 
 #include <algorithm>
 #include <cerrno>

@@ -32,12 +32,15 @@ private:
 };
 
 /// Errc::refused when it is not whole, or changed meanwhile.
-Result<Manifest> take_manifest(const SecureRequest& q) {
+Result<Manifest> take_manifest(const SecureRequest& q, EarlyCopy& early) {
   const auto before = list_tree(q.path, k_max_files);
   if (!before) {
     return before.error();
   }
   GPUJOB_TRY(layout::check_complete(q.path));
+  if (!q.dir.empty()) {
+    early.start(*before);
+  }
   auto files = hash_tree(*before);
   if (!files) {
     return files.error();
@@ -78,9 +81,10 @@ void drop_local_manifest(const SecureRequest& q) {
 
 /// False: it changed, or could not be read, and is worth another try.
 bool try_once(const SecureRequest& q, Secured& out) {
+  EarlyCopy early(q);
   Result<Manifest> m = [&] {
     const Stopwatch watch(out.verify_s);
-    return take_manifest(q);
+    return take_manifest(q, early);
   }();
   out.verified = m.has_value();
   out.unknown = !m && m.error().code == Errc::io;
@@ -99,7 +103,7 @@ bool try_once(const SecureRequest& q, Secured& out) {
   if (!q.dir.empty()) {
     auto stored = [&] {
       const Stopwatch watch(out.copy_s);
-      return make_durable(q, *m, out);
+      return make_durable(q, *m, early, out);
     }();
     if (!stored && stored.error().code == Errc::refused) {
       drop_local_manifest(q); // it describes what is no longer there, and the next try may not end

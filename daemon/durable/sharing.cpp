@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/sharing.h"
 
-#include "daemon/durable/copy.h"
+#include "daemon/durable/hashing.h"
 
 #include <fmt/format.h>
 #include <map>

@@ -28,14 +28,18 @@ std::optional<std::uint64_t> Space::left_of_cap(std::uint64_t freed) const {
   return m_cap->cap_bytes - std::min(m_cap->cap_bytes, used);
 }
 
-std::optional<std::uint64_t> Space::left(std::uint64_t freed) const {
-  const auto by_cap = left_of_cap(freed), by_disk = free_bytes(m_dir);
+std::optional<std::uint64_t> Space::left(const Moved& moved) const {
+  const auto by_cap = left_of_cap(moved.freed);
+  auto by_disk = free_bytes(m_dir);
+  if (by_disk) {
+    *by_disk += moved.written;
+  }
   return by_cap && by_disk ? std::min(by_cap, by_disk) : by_cap ? by_cap : by_disk;
 }
 
-Error Space::refusal(std::uint64_t needed, std::uint64_t freed, int pruned) const {
-  const auto by_cap = left_of_cap(freed);
-  const auto left_now = left(freed).value_or(0);
+Error Space::refusal(std::uint64_t needed, const Moved& moved, int pruned) const {
+  const auto by_cap = left_of_cap(moved.freed);
+  const auto left_now = left(moved).value_or(0);
   const bool capped = by_cap && *by_cap == left_now;
   auto text = fmt::format("durable: {}: needs {}, {} are ", printable(m_dir), format_bytes(needed),
                           format_bytes(left_now));
