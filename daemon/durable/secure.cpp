@@ -6,6 +6,7 @@
 #include "common/tree.h"
 #include "daemon/durable/copy.h"
 #include "daemon/durable/make_durable.h"
+#include "daemon/durable/make_remote.h"
 
 #include <chrono>
 #include <unistd.h>
@@ -38,7 +39,7 @@ Result<Manifest> take_manifest(const SecureRequest& q, EarlyCopy& early) {
     return before.error();
   }
   GPUJOB_TRY(layout::check_complete(q.path));
-  if (!q.dir.empty()) {
+  if (!q.dir.empty() && q.remote.empty()) {
     early.start(*before);
   }
   auto files = hash_tree(*before);
@@ -103,7 +104,8 @@ bool try_once(const SecureRequest& q, Secured& out) {
   if (!q.dir.empty()) {
     auto stored = [&] {
       const Stopwatch watch(out.copy_s);
-      return make_durable(q, *m, early, out);
+      return q.remote.empty() ? make_durable(q, *m, early, out)
+                              : make_remote(Remote(q.dir, q.remote), q, *m, out);
     }();
     if (!stored && stored.error().code == Errc::refused) {
       drop_local_manifest(q); // it describes what is no longer there, and the next try may not end

@@ -18,7 +18,8 @@ struct SecureRequest {
   std::string how;
   std::optional<std::int64_t> step;
   std::int64_t at_ns = 0;
-  std::string dir;      ///< the durable directory; empty: none
+  std::string dir;      ///< the durable directory; empty: none. The spool of `remote`, if any
+  std::string remote;   ///< rclone's "NAME:PATH"; empty: the directory is the storage itself
   std::string manifest; ///< where the local manifest goes; empty: nowhere
   std::int64_t keep = 1;
   std::optional<Cap> cap;       ///< what the durable directory may hold, where somebody said it
