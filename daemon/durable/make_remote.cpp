@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
 #include <map>
@@ -115,6 +114,16 @@ private:
     return good;
   }
 
+  /// As on any durable directory: of two words on the same bytes the later step is theirs.
+  void keep_later_step(const StoredCheckpoint& stored) const {
+    auto m = stored.manifest;
+    const bool own = m.attempt == m_q.key.attempt && m.session == m_q.key.session;
+    if (own && m_q.step && m.step.value_or(-1) < *m_q.step) {
+      m.step = m_q.step;
+      (void)publish(stored.path, m);
+    }
+  }
+
   std::optional<std::string> find_same() const {
     const auto job = read();
     for (auto attempt = job.attempts.rbegin(); attempt != job.attempts.rend(); ++attempt) {
@@ -126,8 +135,11 @@ private:
         return std::nullopt;
       }
       const auto good = good_ones(newest.path, newest.manifest.files);
-      return good && good->size() == newest.manifest.files.size() ? std::optional(newest.path)
-                                                                  : std::nullopt;
+      if (!good || good->size() != newest.manifest.files.size()) {
+        return std::nullopt;
+      }
+      keep_later_step(newest);
+      return newest.path;
     }
     return std::nullopt;
   }
@@ -201,16 +213,16 @@ private:
       }
     }
     m.took.copy_s = std::chrono::duration<double>(Clock::now() - m_began).count();
-    const auto manifest = m_target + "/" + name::k_manifest;
+    return publish(m_target, m);
+  }
+
+  /// There first: what stands in the spool is stored.
+  Result<void> publish(const std::string& checkpoint, const Manifest& m) const {
+    const auto path = checkpoint + "/" + name::k_manifest;
     crash_point("remote_step");
-    GPUJOB_TRY(put_file(m_remote.spool(), manifest, encode(m)));
+    GPUJOB_TRY(m_remote.push_record(path, encode(m)));
     crash_point("remote_step");
-    if (auto pushed = m_remote.push_record(manifest); !pushed) {
-      // Whether it counts there nobody knows; here it must not, or it would be taken for stored.
-      (void)std::remove(manifest.c_str());
-      return pushed;
-    }
-    return {};
+    return put_file(m_remote.spool(), path, encode(m));
   }
 
   static std::set<std::string> files_below(const std::string& dir) {

@@ -195,14 +195,15 @@ Result<void> Remote::pull_sizes() const {
 
 Result<void> Remote::push_record(const std::string& path) const {
   const auto bytes = read_file(path, k_max_record);
-  if (!bytes) {
-    return bytes.error();
-  }
-  if (const auto put = run_rclone({"rcat", there(path)}, *bytes); !put) {
+  return bytes ? push_record(path, *bytes) : Result<void>(bytes.error());
+}
+
+Result<void> Remote::push_record(const std::string& path, const std::string& bytes) const {
+  if (const auto put = run_rclone({"rcat", there(path)}, bytes); !put) {
     return remote_error(m_name, put.error());
   }
   const auto back = run_rclone({"cat", there(path)});
-  if (!back || *back != *bytes) {
+  if (!back || *back != bytes) {
     return remote_error(m_name,
                         back ? Error{Errc::io, there(path) + " does not read back"} : back.error());
   }

@@ -39,6 +39,8 @@ public:
 
   /// One record (a path in the spool), read back there.
   [[nodiscard]] Result<void> push_record(const std::string& path) const;
+  /// The same, of what is not in the spool yet.
+  [[nodiscard]] Result<void> push_record(const std::string& path, const std::string& bytes) const;
   /// A directory of records that only this session writes; what is gone here goes there.
   [[nodiscard]] Result<void> push_directory(const std::string& path) const;
 
