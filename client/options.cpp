@@ -3,6 +3,7 @@
 
 #include "client/output.h"
 #include "client/run_options.h"
+#include "common/remote_name.h"
 #include "common/result.h"
 
 #include <algorithm>
@@ -247,7 +248,10 @@ void CommandLine::declare_daemon_start(CLI::App& daemon) {
       ->type_name("DIR");
   start.add_option("--state", m_start.state, "Its database and logs ($GPUJOB_STATE_DIR)")
       ->type_name("DIR");
-  start.add_option("--durable", m_durable, "What outlives this VM, or none ($GPUJOB_DURABLE_DIR)")
+  start
+      .add_option("--durable", m_durable,
+                  "What outlives this VM: a directory, rclone:NAME:PATH, or none "
+                  "($GPUJOB_DURABLE_DIR)")
       ->type_name("DIR");
   const auto setting = [&](const char* flag, const char* type, const char* what) {
     start
@@ -351,8 +355,11 @@ Parsed CommandLine::parse(std::vector<std::string> arguments) {
     start->runtime = absolute(start->runtime);
     start->state = absolute(start->state);
     if (!m_durable.empty()) {
-      start->settings.insert(start->settings.end(),
-                             {"--durable", m_durable == "none" ? m_durable : absolute(m_durable)});
+      start->settings.insert(
+          start->settings.end(),
+          {"--durable", m_durable == "none" || m_durable.starts_with(k_rclone_prefix)
+                            ? m_durable
+                            : absolute(m_durable)});
     }
   }
   return std::move(m_parsed);

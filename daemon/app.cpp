@@ -242,10 +242,8 @@ void App::refresh_from_durable(std::function<void(Result<void>)> done) {
   if (m_scanned.size() > 1) {
     return; // one scan answers all who wait
   }
-  std::vector<std::string> dirs{m_durable.dir};
-  const auto& read = m_outlook.settings().read_dirs;
-  dirs.insert(dirs.end(), read.begin(), read.end());
-  m_helpers.run("scan", process::Load::light, durable_requests::scan(dirs), k_scan_deadline,
+  m_helpers.run("scan", process::Load::light,
+                durable_requests::scan(m_durable, m_outlook.settings().read_dirs), k_scan_deadline,
                 [this](const Result<std::string>& reply) { on_scanned(reply); });
 }
 
@@ -294,7 +292,7 @@ nlohmann::json App::status_view() const {
           {"uptime_s", to_seconds(read_clocks().boot - m_started.boot)},
           {"socket", m_places.runtime.socket()},
           {"state_dir", m_places.state.dir},
-          {"durable", m_durable.dir.empty() ? nlohmann::json() : nlohmann::json(m_durable.dir)},
+          {"durable", m_durable.dir.empty() ? nlohmann::json() : nlohmann::json(m_durable.shown())},
           {"jobs", counts},
           {"given", platform::given_to_json(m_outlook.settings().given)},
           {"session", m_outlook.settings().id},

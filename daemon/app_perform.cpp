@@ -38,8 +38,9 @@ void App::perform(const policy::Action& action, Now now) {
 
 void App::perform_one(const policy::Prepare& a, Now) {
   const auto& job = m_world.jobs.at(a.id);
-  m_helpers.run("job " + a.id, process::Load::heavy, durable_requests::resume(m_places.state, job),
-                k_copy_deadline, [this, id = a.id](Result<std::string> reply) {
+  m_helpers.run("job " + a.id, process::Load::heavy,
+                durable_requests::resume(m_durable, m_places.state, job), k_copy_deadline,
+                [this, id = a.id](Result<std::string> reply) {
                   if (const auto it = m_world.jobs.find(id); it != m_world.jobs.end()) {
                     post(durable_requests::read_resume(it->second, reply));
                   }

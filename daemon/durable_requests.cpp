@@ -2,6 +2,7 @@
 #include "daemon/durable_requests.h"
 
 #include "common/json.h"
+#include "common/remote_name.h"
 #include "daemon/durable_reply.h"
 #include "daemon/policy/verdict.h"
 
@@ -24,9 +25,14 @@ json budgets_json(const Budgets& b) {
       {"interruptions", b.interruptions}, {"failures", b.failures}, {"no_progress", b.no_progress}};
 }
 
+json remote_json(const Place& place) {
+  return place.remote.empty() ? json() : from_bytes(place.remote);
+}
+
 json attempt_json(const char* op, const Place& place, const Job& job, WallTime now) {
   return {{"op", op},
           {"dir", from_bytes(place.dir)},
+          {"remote", remote_json(place)},
           {"job", job.id},
           {"attempt", job.attempt},
           {"session", place.session},
@@ -58,13 +64,24 @@ std::string manifest_path(const StatePaths& paths, const Job& job, int seq) {
                      c == nullptr ? job.attempt : c->attempt, seq);
 }
 
-std::string open(const std::string& dir, const std::string& require_mount) {
-  return gpujob::json::dump(
-      {{"op", "open"}, {"dir", from_bytes(dir)}, {"require_mount", require_mount}});
+std::string Place::shown() const {
+  return remote.empty() ? dir : std::string(k_rclone_prefix) + remote;
 }
 
-std::string scan(const std::vector<std::string>& dirs) {
-  return gpujob::json::dump({{"op", "scan"}, {"dirs", gpujob::json::from_bytes_list(dirs)}});
+std::string open(const Place& place, const std::string& require_mount) {
+  return gpujob::json::dump({{"op", "open"},
+                             {"dir", from_bytes(place.dir)},
+                             {"remote", remote_json(place)},
+                             {"require_mount", require_mount}});
+}
+
+std::string scan(const Place& place, const std::vector<std::string>& others) {
+  std::vector<std::string> dirs{place.dir};
+  dirs.insert(dirs.end(), others.begin(), others.end());
+  return gpujob::json::dump({{"op", "scan"},
+                             {"dirs", gpujob::json::from_bytes_list(dirs)},
+                             {"remote", remote_json(place)},
+                             {"session", place.session}});
 }
 
 std::string begin(const Place& place, const Job& job, WallTime now) {
@@ -96,6 +113,7 @@ std::string secure(const Place& place, const StatePaths& paths, const Job& job, 
        {"step", c->step ? json(*c->step) : json()},
        {"at_ns", to_ns(c->at)},
        {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
+       {"remote", remote_json(place)},
        {"level", place.level},
        {"manifest", from_bytes(manifest_path(paths, job, seq))},
        {"keep", k_keep},
@@ -103,7 +121,7 @@ std::string secure(const Place& place, const StatePaths& paths, const Job& job, 
        {"cap_bytes", place.cap_path.empty() ? json() : json(place.cap_bytes)}});
 }
 
-std::string resume(const StatePaths& paths, const Job& job) {
+std::string resume(const Place& place, const StatePaths& paths, const Job& job) {
   auto candidates = json::array();
   for (auto it = job.checkpoints.rbegin(); it != job.checkpoints.rend(); ++it) {
     if (it->state == CheckpointState::verified) {
@@ -114,6 +132,8 @@ std::string resume(const StatePaths& paths, const Job& job) {
     }
   }
   return gpujob::json::dump({{"op", "resume"},
+                             {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
+                             {"remote", remote_json(place)},
                              {"ckpt_dir", from_bytes(paths.checkpoint_dir(job.id))},
                              {"candidates", std::move(candidates)}});
 }
@@ -144,14 +164,17 @@ std::string say(const Place& place, const std::vector<platform::Said>& said) {
   for (const auto& s : said) {
     list.push_back(platform::to_json(s));
   }
-  return gpujob::json::dump(
-      {{"op", "say"}, {"dir", from_bytes(place.dir)}, {"said", std::move(list)}});
+  return gpujob::json::dump({{"op", "say"},
+                             {"dir", from_bytes(place.dir)},
+                             {"remote", remote_json(place)},
+                             {"said", std::move(list)}});
 }
 
 std::string heartbeat(const Place& place, const Beat& beat) {
   const auto maybe = [](const auto& t) { return t ? json(to_ns(*t)) : json(); };
   return gpujob::json::dump({{"op", "heartbeat"},
                              {"dir", from_bytes(place.dir)},
+                             {"remote", remote_json(place)},
                              {"session", place.session},
                              {"seq", beat.seq},
                              {"at_ns", to_ns(beat.at)},

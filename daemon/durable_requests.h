@@ -24,14 +24,19 @@ struct Place {
   std::string
       cap_path{}; ///< below which the platform keeps cap_bytes at most; empty: no such limit
   std::int64_t cap_bytes = 0;
+  std::string remote{}; ///< rclone's "NAME:PATH", whose spool `dir` is; empty: `dir` is the place
+
+  /// As people know it: the directory, or "rclone:NAME:PATH".
+  [[nodiscard]] std::string shown() const;
 };
 
-std::string open(const std::string& dir, const std::string& require_mount);
-std::string scan(const std::vector<std::string>& dirs);
+std::string open(const Place& place, const std::string& require_mount);
+/// `others` are read only.
+std::string scan(const Place& place, const std::vector<std::string>& others);
 std::string begin(const Place& place, const policy::Job& job, WallTime now);
 std::string end(const Place& place, const policy::Job& job, WallTime now);
 std::string secure(const Place& place, const StatePaths& paths, const policy::Job& job, int seq);
-std::string resume(const StatePaths& paths, const policy::Job& job);
+std::string resume(const Place& place, const StatePaths& paths, const policy::Job& job);
 
 /// What this session says of itself: the lease on `jobs`, and what it has used.
 struct Beat {

@@ -2,7 +2,9 @@
 #include "daemon/durable_start.h"
 
 #include "common/log.h"
+#include "common/remote_name.h"
 #include "common/text.h"
+#include "daemon/durable/sha256.h"
 #include "daemon/process/helper_runner.h"
 
 #include <filesystem>
@@ -46,6 +48,20 @@ Result<void> check_apart(const std::string& dir, const std::vector<std::string>&
   return {};
 }
 
+/// A remote has a spool here, of its own.
+durable_requests::Place place_of(const platform::DurableSetting& d, const std::string& session,
+                                 const std::string& spools) {
+  durable_requests::Place place{d.path, {}, session};
+  if (const auto remote = remote_of(d.path)) {
+    durable::Sha256 hash;
+    hash.update(*remote);
+    constexpr std::size_t k_enough = 16;
+    place.dir = spools + "/" + hash.hex().substr(0, k_enough);
+    place.remote = *remote;
+  }
+  return place;
+}
+
 bool asked_for(const platform::DurableSetting& d) {
   return d.origin == platform::Origin::flag || d.origin == platform::Origin::environment ||
          d.origin == platform::Origin::config;
@@ -55,7 +71,8 @@ bool asked_for(const platform::DurableSetting& d) {
 
 Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
                                   const platform::SessionSettings& settings,
-                                  const std::vector<std::string>& own_dirs, bool revive) {
+                                  const std::vector<std::string>& own_dirs,
+                                  const std::string& spools, bool revive) {
   DurableStart out;
   out.place.session = settings.id;
   if (!settings.durable) {
@@ -65,15 +82,16 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
     return out;
   }
   const auto& d = *settings.durable;
+  auto place = place_of(d, settings.id, spools);
   process::HelperRunner helpers(io, daemon_exe, {"--helper"});
   const auto apart = check_apart(d.path, own_dirs);
   const auto opened =
-      apart ? durable_requests::read_open(ask(
-                  io, helpers, durable_requests::open(d.path, d.require_mount), k_open_deadline))
+      apart ? durable_requests::read_open(
+                  ask(io, helpers, durable_requests::open(place, d.require_mount), k_open_deadline))
             : Result<durable_requests::Opened>(apart.error());
   if (!opened && revive) {
     // Jobs run: a daemon without its durable directory is better than none. Copies are tried again.
-    out.place.dir = d.path;
+    out.place = std::move(place);
     out.place.level = d.level.empty() ? "cached" : d.level;
     out.state = "not reachable: " + opened.error().text;
     log_line(out.state);
@@ -88,7 +106,7 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
                         "; then gpujob daemon stop, and the same line again");
     return out;
   }
-  out.place.dir = d.path;
+  out.place = std::move(place);
   out.place.level = d.level.empty() ? opened->level : d.level;
   out.state = out.place.level;
   // Of a platform's own folder its profile knows better than the mount table.
@@ -97,10 +115,9 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
     out.state += "; " + (warning.starts_with(prefix) ? warning.substr(prefix.size()) : warning);
     out.notes.push_back(warning);
   }
-  std::vector<std::string> dirs{d.path};
-  dirs.insert(dirs.end(), settings.read_dirs.begin(), settings.read_dirs.end());
   auto scanned = durable_requests::read_scan(
-      out.place, ask(io, helpers, durable_requests::scan(dirs), k_scan_deadline));
+      out.place,
+      ask(io, helpers, durable_requests::scan(out.place, settings.read_dirs), k_scan_deadline));
   if (!scanned && asked_for(d) && !revive) {
     return scanned.error();
   }

@@ -22,9 +22,11 @@ struct DurableStart {
 /// Opens and reads it, running the loop meanwhile. One that the user named must work, or nothing
 /// starts; one that a profile offers may be missing. With `revive` jobs are running, so that an
 /// unreachable one is used all the same: copies are tried again until it is back. One within
-/// `own_dirs` would go with them: as if it were missing.
+/// `own_dirs` would go with them: as if it were missing. The spools of rclone remotes lie below
+/// `spools`.
 Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string& daemon_exe,
                                   const platform::SessionSettings& settings,
-                                  const std::vector<std::string>& own_dirs, bool revive);
+                                  const std::vector<std::string>& own_dirs,
+                                  const std::string& spools, bool revive);
 
 } // namespace gpujob

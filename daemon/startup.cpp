@@ -240,7 +240,7 @@ Result<Startup> start_up(boost::asio::io_context& io, const Options& options) {
     return remembered.error();
   }
   auto durable = open_durable(io, parts.daemon_exe, parts.session.settings,
-                              {runtime.dir, state.dir}, options.revive);
+                              {runtime.dir, state.dir}, state.dir + "/remote", options.revive);
   if (!durable) {
     return durable.error();
   }

@@ -1,35 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "common/result.h"
-#include "common/tree.h"
-#include "daemon/durable/manifest.h"
+#include "daemon/durable/hashing.h"
 
+#include <optional>
+#include <set>
 #include <string>
-#include <vector>
 
-/// Reading, copying and comparing the files of one checkpoint. In every error here Errc::refused
-/// means that the bytes are not those expected, Errc::io that the system said no.
+/// Copying the files of one checkpoint. Errors as in hashing.h.
 namespace gpujob::durable {
 
-/// Hashes the files of `tree`. Errc::refused when one is no longer what the tree says, or changes
-/// while it is read: the caller may list and try again.
-Result<std::vector<ManifestFile>> hash_tree(const Tree& tree);
+/// Paths of files, as manifests have them.
+using Paths = std::set<std::string>;
 
 struct Copy {
   const Manifest& manifest; ///< what the copy must be
-  std::string from;         ///< root/<file's path> on both sides
-  std::string to;           ///< exists; the files below do not
-  bool into_durable = true; ///< modes 0600 and 0700 there; otherwise those of the manifest
+  FilesAt from;
+  std::string to;               ///< exists; to/<file's path> do not
+  bool into_durable = true;     ///< see below
+  bool* is_full = nullptr;      ///< set when the storage said so
+  const Paths* there = nullptr; ///< were copied before
 };
 
-/// Copies and hashes on the way, each file from one descriptor; fsyncs files and directories.
+/// Copies, and fsyncs files and directories. Into the durable directory with modes 0600 and 0700,
+/// without what is shared there, and unproven: to be read back. Out of it with the modes of the
+/// manifest, and every byte is hashed on the way.
 Result<void> copy_files(const Copy& copy);
 
-/// Reads every file back and compares size and hash.
-Result<void> verify_files(const Manifest& manifest, const std::string& root);
-
-/// The same by size only.
-Result<void> check_sizes(const Manifest& manifest, const std::string& root);
+/// One file into the durable directory, unproven; `to` is not there. `expected`: what it was.
+/// `sink` sees what is written and may refuse. What is there after an error is to be removed.
+Result<void> copy_file(const std::string& from, const std::optional<Stamp>& expected,
+                       const std::string& to, bool* is_full = nullptr, const Sink& sink = {});
 
 } // namespace gpujob::durable

@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "daemon/durable/background.h"
 #include "daemon/durable/ops.h"
 
 #include <array>
@@ -25,7 +26,10 @@ nlohmann::json to_reply(const Error& e) {
   return {{"ok", false}, {"errc", errc_text(e.code)}, {"error", printable(e.text)}};
 }
 
-Result<nlohmann::json> perform(std::string_view text) {
+/// Whose the process is that carries it out.
+enum class Process : std::uint8_t { ours, callers };
+
+Result<nlohmann::json> perform(std::string_view text, Process process) {
   const auto request = json::parse(text, "helper request");
   if (!request) {
     return request.error();
@@ -39,6 +43,9 @@ Result<nlohmann::json> perform(std::string_view text) {
   if (op == nullptr) {
     return Error{Errc::bad_data, fmt::format("helper request: op: '{}' is not known",
                                              printable(name.substr(0, 60)))};
+  }
+  if (process == Process::ours && is_background(name)) {
+    give_way();
   }
   return op(r, *request);
 }
@@ -64,12 +71,10 @@ std::optional<std::string> read_request(int fd) {
   }
 }
 
-} // namespace
-
-std::string handle_request(std::string_view request) {
+std::string handle(std::string_view request, Process process) {
   // The helper's own border for exceptions of the libraries: memory, JSON, file system.
   try {
-    auto done = perform(request);
+    auto done = perform(request, process);
     if (!done) {
       return json::dump(to_reply(done.error()));
     }
@@ -80,11 +85,17 @@ std::string handle_request(std::string_view request) {
   }
 }
 
+} // namespace
+
+std::string handle_request(std::string_view request) {
+  return handle(request, Process::callers);
+}
+
 int run_helper(int in_fd, int out_fd) {
   try {
     const auto request = read_request(in_fd);
     const auto reply =
-        request ? handle_request(*request)
+        request ? handle(*request, Process::ours)
                 : json::dump(
                       to_reply(Error{Errc::bad_data, "helper request: cannot be read, or is above "
                                                      "64 MiB"}));

@@ -13,7 +13,9 @@ namespace gpujob::durable {
 
 namespace {
 
-constexpr std::int64_t k_version = 1;
+/// With files that lie in another checkpoint it is k_sharing: who does not know of them would look
+/// for all in one place.
+constexpr std::int64_t k_version = 1, k_sharing = 2;
 /// A million files at 200 bytes and some.
 constexpr std::size_t k_max_bytes = 256U << 20U;
 
@@ -35,17 +37,25 @@ bool is_sha256(std::string_view text) {
   return text.size() == 64 && text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
-ManifestFile read_file_entry(json::Reader& outer, const nlohmann::json& j,
-                             const std::string& name) {
+/// "attempts/<attempt>-<session>/checkpoints/<seq>/data/<path>".
+bool is_shared_path(std::string_view path, const std::string& job) {
+  const auto parts = split(path, '/');
+  return parts.size() >= 6 && parts[0] == "attempts" && parse_attempt_name(job, parts[1]) &&
+         parts[2] == name::k_checkpoints && parse_seq(parts[3]) && parts[4] == name::k_data &&
+         std::all_of(parts.begin() + 5, parts.end(), is_plain_component);
+}
+
+ManifestFile read_file_entry(json::Reader& outer, const nlohmann::json& j, const Manifest& m) {
   json::Reader r(j, "manifest file");
   ManifestFile f;
   f.path = r.bytes("path");
   const auto size = r.integer("size");
   f.sha256 = r.text("sha256");
   const auto mode = r.integer("mode");
+  f.at = r.find("at") == nullptr ? std::string() : r.bytes("at");
   if (!r.ok()) {
     outer.fail("files", r.error().text.c_str());
-  } else if (!is_inside(f.path, name)) {
+  } else if (!is_inside(f.path, m.name) || (!f.at.empty() && !is_shared_path(f.at, m.job))) {
     outer.fail("files", "a path leads out of the checkpoint");
   } else if (size < 0 || mode < 0 || mode > 0777 || !is_sha256(f.sha256)) {
     outer.fail("files", "a size, mode or hash is out of range");
@@ -62,7 +72,7 @@ void read_files(json::Reader& r, Manifest& m) {
     return;
   }
   for (const auto& j : *list) {
-    m.files.push_back(read_file_entry(r, j, m.name));
+    m.files.push_back(read_file_entry(r, j, m));
     if (!r.ok()) {
       return;
     }
@@ -92,7 +102,48 @@ void read_origin(json::Reader& r, Manifest& m) {
   }
 }
 
+nlohmann::json to_json(const ManifestFile& f) {
+  nlohmann::json j{
+      {"path", json::from_bytes(f.path)}, {"size", f.size}, {"sha256", f.sha256}, {"mode", f.mode}};
+  if (!f.at.empty()) {
+    j["at"] = json::from_bytes(f.at);
+  }
+  return j;
+}
+
+nlohmann::json to_json(const Took& t) {
+  const auto seconds = [](const std::optional<double>& s) {
+    return s ? nlohmann::json(*s) : nlohmann::json();
+  };
+  return {{"save_s", seconds(t.save_s)},
+          {"verify_s", seconds(t.verify_s)},
+          {"copy_s", seconds(t.copy_s)}};
+}
+
+void read_took(json::Reader& outer, Took& took) {
+  const auto* j = outer.find("took");
+  if (j == nullptr) {
+    return;
+  }
+  json::Reader r(*j, "took");
+  const auto seconds = [&](const char* key) {
+    const auto s = r.maybe_number(key);
+    if (s && !(*s >= 0 && *s <= k_longest_save_s)) {
+      r.fail(key, "is no time that a save takes");
+    }
+    return s;
+  };
+  took = {seconds("save_s"), seconds("verify_s"), seconds("copy_s")};
+  if (!r.ok()) {
+    outer.fail("took", r.error().text.c_str());
+  }
+}
+
 } // namespace
+
+std::optional<double> Took::secure_s() const {
+  return verify_s && copy_s ? std::optional(*verify_s + *copy_s) : std::nullopt;
+}
 
 std::uint64_t Manifest::bytes() const {
   std::uint64_t sum = 0;
@@ -104,13 +155,12 @@ std::uint64_t Manifest::bytes() const {
 
 std::string encode(const Manifest& m) {
   auto files = nlohmann::json::array();
+  bool shares = false;
   for (const auto& f : m.files) {
-    files.push_back({{"path", json::from_bytes(f.path)},
-                     {"size", f.size},
-                     {"sha256", f.sha256},
-                     {"mode", f.mode}});
+    files.push_back(to_json(f));
+    shares = shares || !f.at.empty();
   }
-  nlohmann::json j{{"v", k_version},
+  nlohmann::json j{{"v", shares ? k_sharing : k_version},
                    {"job", m.job},
                    {"attempt", m.attempt},
                    {"session", m.session},
@@ -125,6 +175,9 @@ std::string encode(const Manifest& m) {
   if (m.step) {
     j["step"] = *m.step;
   }
+  if (m.took != Took{}) {
+    j["took"] = to_json(m.took);
+  }
   return json::dump(j) + "\n";
 }
 
@@ -134,7 +187,7 @@ Result<Manifest> decode_manifest(std::string_view text) {
     return j.error();
   }
   json::Reader r(*j, "manifest");
-  if (r.integer("v") != k_version) {
+  if (const auto v = r.integer("v"); v != k_version && v != k_sharing) {
     r.fail("v", "is not a version this program reads");
   }
   Manifest m;
@@ -153,6 +206,7 @@ Result<Manifest> decode_manifest(std::string_view text) {
   if (r.ok()) {
     read_files(r, m);
   }
+  read_took(r, m.took);
   if (!r.ok()) {
     return r.error();
   }

@@ -16,8 +16,25 @@ struct ManifestFile {
   std::uint64_t size = 0;
   std::string sha256; ///< 64 lower-case hexadecimal digits
   unsigned mode = 0600;
+  /// Where the bytes are, below the job's directory: "attempts/<attempt>-<session>/checkpoints/
+  /// <seq>/data/<path>". Empty: in the checkpoint's own data/.
+  std::string at{};
 
   friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
+};
+
+/// No save takes longer, and a sum of such is a number. Seconds.
+constexpr double k_longest_save_s = 1e7;
+
+/// Seconds that a save took, as far as they are known.
+struct Took {
+  std::optional<double> save_s;   ///< from the request to the word that it is saved
+  std::optional<double> verify_s; ///< listing and hashing it on the VM
+  std::optional<double> copy_s;   ///< copying it and reading it back
+
+  /// From that word to the copy that counts.
+  [[nodiscard]] std::optional<double> secure_s() const;
+  friend bool operator==(const Took&, const Took&) = default;
 };
 
 /// What a checkpoint consisted of when it was found whole. A copy without a manifest is no
@@ -35,7 +52,9 @@ struct Manifest {
   bool is_dir = false;
   std::vector<std::string> dirs; ///< so that empty directories come back
   std::vector<ManifestFile> files;
+  Took took{};
 
+  /// Of all files, wherever their bytes lie.
   [[nodiscard]] std::uint64_t bytes() const;
   friend bool operator==(const Manifest&, const Manifest&) = default;
 };
@@ -46,7 +65,7 @@ Result<Manifest> decode_manifest(std::string_view text);
 /// Errc::not_found when there is none.
 Result<Manifest> read_manifest(const std::string& path);
 
-/// Same name, files, sizes and hashes; who made it and when may differ.
+/// Same name, files, sizes and hashes; who made it, when and where the bytes lie may differ.
 bool same_content(const Manifest& a, const Manifest& b);
 
 } // namespace gpujob::durable

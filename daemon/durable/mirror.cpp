@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/mirror.h"
 
+#include "common/crash_point.h"
 #include "common/file.h"
 #include "common/tree.h"
 #include "daemon/durable/copy.h"
+#include "daemon/durable/mend.h"
 #include "daemon/durable/place.h"
+#include "daemon/durable/prune.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <fmt/format.h>
@@ -16,75 +20,120 @@ namespace gpujob::durable {
 
 namespace {
 
-Result<void> copy_data(const Manifest& m, const std::string& dir, const std::string& partial) {
+/// One copy on its way.
+struct Work {
+  const std::string& dir;
+  const Sharing& sharing;
+  std::string target;
+  std::chrono::steady_clock::time_point began;
+  const Paths* there = nullptr;
+  bool is_full = false, lost_shared = false;
+};
+
+Result<void> copy_data(Work& w, const std::string& partial) {
+  const auto& m = w.sharing.manifest;
   const auto data = partial + "/" + name::k_data;
-  GPUJOB_TRY(make_dirs(dir, data));
-  GPUJOB_TRY(copy_files(Copy{m, parent_path(m.source), data, true}));
+  GPUJOB_TRY(make_dirs(w.dir, data));
+  GPUJOB_TRY(
+      copy_files(Copy{m, FilesAt::parent(parent_path(m.source)), data, true, &w.is_full, w.there}));
   return sync_dir(partial);
 }
 
 /// From the renamed data to a checkpoint that counts.
-Result<void> confirm(const Manifest& m, const std::string& dir, const std::string& target) {
-  GPUJOB_TRY(sync_dir(parent_path(target)));
-  if (auto same = verify_files(m, target + "/" + name::k_data); !same) {
-    return place_error(target, fmt::format("read back: {}: the storage lost bytes: give another "
-                                           "--durable",
-                                           same.error().text));
+Result<void> confirm(Work& w) {
+  auto m = w.sharing.manifest;
+  const auto files = FilesAt::stored(w.target);
+  GPUJOB_TRY(sync_dir(parent_path(w.target)));
+  if (auto same = verify_own_files(m, files); !same) {
+    // What was written is not what was hashed: the source may have changed in between.
+    if (auto source = verify_files(m, FilesAt::parent(parent_path(m.source))); !source) {
+      return source.error().code == Errc::io ? source.error() : changed(m.source);
+    }
+    return place_error(w.target, fmt::format("read back: {}: the storage lost bytes: give another "
+                                             "--durable",
+                                             same.error().text));
   }
-  return put_file(dir, target + "/" + name::k_manifest, encode(m));
+  m.took.copy_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - w.began).count();
+  GPUJOB_TRY(put_file(w.dir, w.target + "/" + name::k_manifest, encode(m)));
+  crash_point("durable_step");
+  // Whoever pruned what we share meanwhile has seen our manifest, or we see that his is gone.
+  const auto is_there = [](const std::string& path) {
+    struct stat st {};
+    return ::lstat(path.c_str(), &st) == 0;
+  };
+  const auto& keepers = w.sharing.keepers;
+  if (!std::all_of(keepers.begin(), keepers.end(), is_there) || !check_sizes(m, files)) {
+    w.lost_shared = true;
+    return place_error(w.target, "an earlier checkpoint went while it was used: try again");
+  }
+  return {};
 }
 
-Result<void> copy_and_confirm(const Manifest& m, const std::string& dir,
-                              const std::string& target) {
-  const auto partial = target + ".partial", before = target + ".before.partial";
-  GPUJOB_TRY(remove_tree(partial));
-  GPUJOB_TRY(remove_tree(before));
-  auto done = copy_data(m, dir, partial);
-  // What did not verify may only have been unreadable for a moment: it goes when the new one
-  // stands.
-  const bool replaces = done && ::rename(target.c_str(), before.c_str()) == 0;
-  if (done && ::rename(partial.c_str(), target.c_str()) != 0) {
-    done = storage_error(target, errno);
-    (void)remove_tree(partial);
-  } else if (!done) {
-    (void)remove_tree(partial);
-    return done;
+/// Until the manifest is there, nothing of it counts.
+Result<void> copy_and_confirm(Work& w) {
+  const auto partial = w.target + ".partial";
+  if (w.there == nullptr) {
+    GPUJOB_TRY(remove_tree(partial));
   }
-  done = done ? confirm(m, dir, target) : done;
-  if (!done) {
-    ::unlink((target + "/" + name::k_manifest).c_str());
-    (void)remove_tree(target);
-    if (replaces) {
-      (void)!::rename(before.c_str(), target.c_str());
+  auto done = copy_data(w, partial);
+  if (done) {
+    GPUJOB_TRY(remove_tree(w.target));
+    if (::rename(partial.c_str(), w.target.c_str()) != 0) {
+      done = storage_error(w.target, errno);
     }
+  }
+  if (!done) {
+    (void)remove_tree(partial);
     return done;
   }
-  (void)remove_tree(before);
+  crash_point("durable_step");
+  done = confirm(w);
+  if (!done) {
+    ::unlink((w.target + "/" + name::k_manifest).c_str());
+    (void)remove_tree(w.target);
+  }
   return done;
+}
+
+Error is_taken(const std::string& target) {
+  return place_error(target, "another checkpoint of this number is stored there: it is kept, save "
+                             "under the next number");
+}
+
+Result<void> mirror_to(Work& w) {
+  const auto& m = w.sharing.manifest;
+  struct stat st {};
+  if (::lstat(w.target.c_str(), &st) != 0) {
+    return copy_and_confirm(w);
+  }
+  const auto there = read_manifest(w.target + "/" + name::k_manifest);
+  if (there && same_content(*there, m)) {
+    return mend(w.target, *there, FilesAt::parent(parent_path(m.source)));
+  }
+  if (there) {
+    return is_taken(w.target);
+  }
+  if (there.error().code == Errc::io) {
+    return there.error(); // it may be good
+  }
+  // A helper ended between rename and manifest, and it never counted; or it was pruned, and later
+  // ones may still share its files.
+  const auto referred = is_referred_to(w.target);
+  if (!referred) {
+    return referred.error();
+  }
+  return *referred ? is_taken(w.target) : copy_and_confirm(w);
 }
 
 } // namespace
 
-Result<std::string> mirror(const std::string& dir, const Manifest& m) {
-  const auto target =
-      fmt::format("{}/{}/{}", attempt_dir(dir, AttemptKey{m.job, m.attempt, m.session}),
-                  name::k_checkpoints, m.seq);
-  struct stat st {};
-  if (::lstat(target.c_str(), &st) == 0) {
-    const auto there = read_manifest(target + "/" + name::k_manifest);
-    const bool same = there && same_content(*there, m);
-    if (same && verify_files(m, target + "/" + name::k_data)) {
-      return target;
-    }
-    if (there && !same) {
-      return place_error(target, "another checkpoint of this number is stored there: it is kept, "
-                                 "save under the next number");
-    }
-    // Else a helper ended between rename and manifest, and it never counted; or the storage lost
-    // bytes of what we have here in full. Both are replaced.
-  }
-  GPUJOB_TRY(copy_and_confirm(m, dir, target));
-  return target;
+Mirrored mirror(const std::string& dir, const Sharing& sharing,
+                std::chrono::steady_clock::time_point began, const Paths* there) {
+  const auto& m = sharing.manifest;
+  Work w{dir, sharing, checkpoint_dir(dir, {m.job, m.attempt, m.session}, m.seq), began, there};
+  const auto done = mirror_to(w);
+  return {done ? Result<std::string>(w.target) : Result<std::string>(done.error()), w.is_full,
+          w.lost_shared};
 }
 
 } // namespace gpujob::durable

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/ops.h"
 
-#include "common/file.h"
 #include "common/job_spec.h"
-#include "common/tree.h"
-#include "daemon/durable/attempt.h"
 #include "daemon/durable/disk.h"
 #include "daemon/durable/ledger.h"
+#include "daemon/durable/op_request.h"
 #include "daemon/durable/open.h"
-#include "daemon/durable/resume.h"
 #include "daemon/durable/sayings.h"
 #include "daemon/durable/scan.h"
-#include "daemon/durable/secure.h"
 
 #include <array>
 #include <nlohmann/json.hpp>
@@ -25,60 +21,16 @@ using gpujob::json::from_bytes;
 using gpujob::json::Reader;
 using nlohmann::json;
 
-std::string without_trailing_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
-/// An absolute path without a NUL; "" only when it is null or empty and `required` does not hold.
-std::string read_path(Reader& r, const char* key, bool required = true) {
-  if (!required && r.find(key) == nullptr) {
-    return {};
-  }
-  auto path = without_trailing_slashes(r.bytes(key));
-  if (!required && path.empty()) {
-    return path;
-  }
-  if (r.ok() && (path.empty() || path.front() != '/' || path.find('\0') != std::string::npos)) {
-    r.fail(key, "is not an absolute path");
-  }
-  return path;
-}
-
-std::int64_t read_positive(Reader& r, const char* key) {
-  return r.integer_in(key, 1, k_max_number);
-}
-
-std::string read_id(Reader& r, const char* key) {
-  auto id = r.text(key);
-  if (r.ok() && !is_id(id)) {
-    r.fail(key, "is not an id ([a-z0-9], 1 to 64)");
-  }
-  return id;
-}
-
-AttemptKey read_key(Reader& r) {
-  return AttemptKey{read_id(r, "job"), static_cast<int>(read_positive(r, "attempt")),
-                    read_id(r, "session")};
-}
-
-/// The durable directory that an earlier `open` proved.
-Result<std::string> usable_dir(Reader& r) {
-  auto dir = read_path(r, "dir");
-  if (!r.ok()) {
-    return r.error();
-  }
-  GPUJOB_TRY(check_durable(dir, read_mounts()));
-  return dir;
-}
-
 Result<json> op_open(Reader& r, const json& /*request*/) {
   const auto dir = read_path(r, "dir");
+  const auto remote = read_remote(r, dir);
   const auto require_mount = r.text_or("require_mount", "");
   if (!r.ok()) {
     return r.error();
+  }
+  if (remote) {
+    GPUJOB_TRY(remote->open());
+    return json{{"level", "stored"}, {"filesystem", "rclone"}, {"warnings", json::array()}};
   }
   const auto opened = open_durable(dir, require_mount, read_mounts());
   if (!opened) {
@@ -88,21 +40,24 @@ Result<json> op_open(Reader& r, const json& /*request*/) {
       {"level", opened->level}, {"filesystem", opened->filesystem}, {"warnings", opened->warnings}};
 }
 
-json to_json(const StoredCheckpoint& c) {
+json to_json(const StoredCheckpoint& c, const std::optional<Remote>& remote) {
   const auto& m = c.manifest;
+  const auto maybe = [](const auto& value) { return value ? json(*value) : json(); };
   return {{"seq", m.seq},
-          {"path", from_bytes(c.path)},
+          {"path", from_bytes(remote ? remote->shown(c.path) : c.path)},
           {"source", from_bytes(m.source)},
           {"how", m.how},
-          {"step", m.step ? json(*m.step) : json()},
+          {"step", maybe(m.step)},
           {"at_ns", m.at_ns},
-          {"bytes", m.bytes()}};
+          {"bytes", m.bytes()},
+          {"save_s", maybe(m.took.save_s)},
+          {"secure_s", maybe(m.took.secure_s())}};
 }
 
-json to_json(const StoredAttempt& a) {
+json to_json(const StoredAttempt& a, const std::optional<Remote>& remote) {
   auto checkpoints = json::array();
   for (const auto& c : a.checkpoints) {
-    checkpoints.push_back(to_json(c));
+    checkpoints.push_back(to_json(c, remote));
   }
   return {{"attempt", a.key.attempt},
           {"session", a.key.session},
@@ -113,11 +68,11 @@ json to_json(const StoredAttempt& a) {
 }
 
 /// Null when no attempt of it has a spec that reads: nobody could run it again.
-json to_json(const StoredJob& job) {
+json to_json(const StoredJob& job, const std::optional<Remote>& remote) {
   auto attempts = json::array();
   json spec;
   for (const auto& a : job.attempts) {
-    attempts.push_back(to_json(a));
+    attempts.push_back(to_json(a, remote));
     if (a.begin) {
       spec = gpujob::to_json(a.begin->spec);
     }
@@ -133,6 +88,14 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
   if (!r.ok()) {
     return r.error();
   }
+  const auto remote = read_remote(r, dirs.empty() ? std::string() : dirs.front());
+  const auto session = remote ? read_id(r, "session") : std::string();
+  if (!r.ok()) {
+    return r.error();
+  }
+  if (remote) {
+    GPUJOB_TRY(remote->pull(session));
+  }
   // One that is away must not look like one that is empty: leases and jobs would be forgotten.
   if (!dirs.empty()) {
     GPUJOB_TRY(check_durable(dirs.front(), read_mounts()));
@@ -140,7 +103,7 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
   Problems problems;
   auto jobs = json::array();
   for (const auto& job : scan_jobs(dirs, problems)) {
-    auto j = to_json(job);
+    auto j = to_json(job, remote);
     if (j.is_null()) {
       problems.pass_over("job " + job.id + ": no attempt of it has a spec that can be read");
     } else {
@@ -166,47 +129,6 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
               {"problems", problems.notes}};
 }
 
-Result<json> op_begin(Reader& r, const json& request) {
-  const auto key = read_key(r);
-  const auto dir = usable_dir(r);
-  if (!dir) {
-    return dir.error();
-  }
-  const auto begin = begin_from_json(request);
-  if (!begin) {
-    return begin.error();
-  }
-  GPUJOB_TRY(write_begin(*dir, key, *begin));
-  return json::object();
-}
-
-Result<json> op_end(Reader& r, const json& request) {
-  const auto key = read_key(r);
-  const auto dir = usable_dir(r);
-  if (!dir) {
-    return dir.error();
-  }
-  const auto end = end_from_json(request);
-  if (!end) {
-    return end.error();
-  }
-  GPUJOB_TRY(write_end(*dir, key, *end));
-  return json::object();
-}
-
-Result<json> op_heartbeat(Reader& r, const json& request) {
-  const auto dir = usable_dir(r);
-  if (!dir) {
-    return dir.error();
-  }
-  const auto h = heartbeat_from_json(request);
-  if (!h) {
-    return h.error();
-  }
-  GPUJOB_TRY(write_heartbeat(*dir, *h));
-  return json::object();
-}
-
 /// Of each path that is there.
 Result<json> op_disk(Reader& r, const json& /*request*/) {
   auto list = json::array();
@@ -222,110 +144,11 @@ Result<json> op_disk(Reader& r, const json& /*request*/) {
   return r.ok() ? Result<json>(json{{"disks", std::move(list)}}) : Result<json>(r.error());
 }
 
-Result<json> op_say(Reader& r, const json& request) {
-  const auto dir = usable_dir(r);
-  if (!dir) {
-    return dir.error();
-  }
-  const auto said = request.value("said", json::array());
-  for (const auto& saying : said) {
-    GPUJOB_TRY(write_saying(*dir, saying));
-  }
-  return json::object();
-}
-
-json to_json(const Secured& s, const std::string& level) {
-  json durable;
-  if (!s.durable_path.empty()) {
-    durable = {{"level", level}, {"path", from_bytes(s.durable_path)}};
-  }
-  return {{"verified", s.verified}, {"why", s.why},           {"files", s.files},
-          {"bytes", s.bytes},       {"durable", durable},     {"durable_error", s.durable_error},
-          {"pruned", s.pruned},     {"verify_s", s.verify_s}, {"copy_s", s.copy_s}};
-}
-
-/// One at a time for each job: the helper of a daemon that was killed goes on, and may meet the one
-/// of the next daemon. The lock lies in the job's own directory on this machine, beside `path`.
-Result<Fd> take_turn(const std::string& path) {
-  if (path.empty()) {
-    return Fd{};
-  }
-  const auto job_dir = parent_path(path);
-  GPUJOB_TRY(make_directories(job_dir));
-  return lock_file_waiting(job_dir + "/helper.lock");
-}
-
-Result<json> op_secure(Reader& r, const json& /*request*/) {
-  SecureRequest q;
-  q.key = read_key(r);
-  q.seq = read_positive(r, "seq");
-  q.path = read_path(r, "path");
-  q.how = r.text("how");
-  q.step = r.maybe_integer("step");
-  q.at_ns = to_ns(r.wall_time("at_ns"));
-  q.dir = read_path(r, "dir", false);
-  q.manifest = read_path(r, "manifest", false);
-  q.keep = read_positive(r, "keep");
-  const auto level = r.text_or("level", "");
-  if (r.ok() && !q.dir.empty() && level != "stored" && level != "cached") {
-    r.fail("level", "is neither stored nor cached");
-  }
-  if (!r.ok()) {
-    return r.error();
-  }
-  // STATE/jobs/ID/manifests/N.json and STATE/jobs/ID/ckpt have the same parent directory.
-  const auto turn = take_turn(q.manifest.empty() ? std::string() : parent_path(q.manifest));
-  if (!turn) {
-    return turn.error();
-  }
-  const auto secured = secure(q);
-  if (secured.unknown) {
-    return Error{Errc::io, secured.why};
-  }
-  return to_json(secured, level);
-}
-
-std::vector<ResumeCandidate> read_candidates(Reader& outer) {
-  std::vector<ResumeCandidate> out;
-  const auto* list = outer.find("candidates");
-  if (list == nullptr || !list->is_array()) {
-    outer.fail("candidates", "is not a list");
-    return out;
-  }
-  for (const auto& j : *list) {
-    Reader r(j, "candidate");
-    out.push_back({read_path(r, "path", false), read_path(r, "manifest", false),
-                   read_path(r, "durable_path", false)});
-    if (!r.ok()) {
-      outer.fail("candidates", r.error().text.c_str());
-      return {};
-    }
-  }
-  return out;
-}
-
-Result<json> op_resume(Reader& r, const json& /*request*/) {
-  const auto ckpt_dir = read_path(r, "ckpt_dir");
-  const auto candidates = read_candidates(r);
-  if (!r.ok()) {
-    return r.error();
-  }
-  const auto turn = take_turn(ckpt_dir);
-  if (!turn) {
-    return turn.error();
-  }
-  const auto resumed = resume(ckpt_dir, candidates);
-  auto rejected = json::array();
-  for (const auto& [path, why] : resumed.rejected) {
-    rejected.push_back({{"path", from_bytes(path)}, {"why", why}});
-  }
-  return json{{"path", resumed.path ? from_bytes(*resumed.path) : json()},
-              {"index", resumed.index ? json(*resumed.index) : json()},
-              {"from", resumed.from},
-              {"rejected", std::move(rejected)}};
-}
-
 } // namespace
+
+bool is_background(std::string_view name) {
+  return name == "secure";
+}
 
 Op find_op(std::string_view name) {
   constexpr std::array<std::pair<std::string_view, Op>, 9> k_ops{{{"open", op_open},

@@ -16,4 +16,8 @@ using Op = Result<nlohmann::json> (*)(json::Reader& reader, const nlohmann::json
 /// nullptr for an unknown name.
 Op find_op(std::string_view name);
 
+/// Whether it gives way to the jobs: it reads and writes whole checkpoints while they run. A start
+/// waits for `resume`, and all others are short.
+bool is_background(std::string_view name);
+
 } // namespace gpujob::durable

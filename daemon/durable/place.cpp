@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/durable/place.h"
 
+#include "common/crash_point.h"
 #include "common/file.h"
 #include "common/text.h"
 #include "common/tree.h"
@@ -45,6 +46,14 @@ std::string job_dir(const std::string& dir, const std::string& job) {
 
 std::string attempt_dir(const std::string& dir, const AttemptKey& key) {
   return fmt::format("{}/attempts/{}-{}", job_dir(dir, key.job), key.attempt, key.session);
+}
+
+std::string checkpoint_dir(const std::string& dir, const AttemptKey& key, std::int64_t seq) {
+  return fmt::format("{}/{}/{}", attempt_dir(dir, key), name::k_checkpoints, seq);
+}
+
+std::string job_dir_above(const std::string& checkpoint) {
+  return parent_path(parent_path(parent_path(parent_path(checkpoint))));
 }
 
 std::string session_dir(const std::string& dir, const std::string& session) {
@@ -93,6 +102,7 @@ Result<void> sync_dir(const std::string& path) {
   if (!fd) {
     return fd.error();
   }
+  crash_point("durable_step");
   // EINVAL and friends: some network file systems have no fsync of directories.
   if (::fsync(fd->get()) != 0 && errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) {
     return storage_error(path, errno);

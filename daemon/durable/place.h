@@ -35,7 +35,11 @@ std::optional<std::int64_t> parse_seq(std::string_view name);
 
 std::string job_dir(const std::string& dir, const std::string& job);
 std::string attempt_dir(const std::string& dir, const AttemptKey& key);
+std::string checkpoint_dir(const std::string& dir, const AttemptKey& key, std::int64_t seq);
 std::string session_dir(const std::string& dir, const std::string& session);
+
+/// The job's directory that the durable checkpoint ".../checkpoints/<seq>" belongs to.
+std::string job_dir_above(const std::string& checkpoint);
 
 namespace name {
 constexpr const char* k_spec = "spec.json";
@@ -43,6 +47,7 @@ constexpr const char* k_end = "end.json";
 constexpr const char* k_checkpoints = "checkpoints";
 constexpr const char* k_manifest = "manifest.json";
 constexpr const char* k_data = "data";
+constexpr const char* k_pruned = "pruned.json"; ///< the manifest of one that was pruned
 constexpr const char* k_closed = "closed.json";
 } // namespace name
 

@@ -6,6 +6,7 @@
 #include "common/text.h"
 #include "common/tree.h"
 #include "daemon/durable/copy.h"
+#include "daemon/durable/make_remote.h"
 #include "daemon/durable/manifest.h"
 #include "daemon/durable/place.h"
 
@@ -35,7 +36,7 @@ Result<void> check_local(const ResumeCandidate& c) {
   if (m->name != base_name(c.path)) {
     return Error{Errc::bad_data, fmt::format("its manifest is of {}", m->name)};
   }
-  return verify_files(*m, parent_path(c.path));
+  return verify_files(*m, FilesAt::parent(parent_path(c.path)));
 }
 
 /// Out of the way, never deleted: it may be all that somebody has.
@@ -74,19 +75,22 @@ struct Restored {
   bool copied = false;
 };
 
-Result<Restored> restore(const std::string& ckpt_dir, const std::string& durable_path) {
+Result<Restored> restore(const std::string& ckpt_dir, const std::string& durable_path,
+                         const Remote* remote) {
   const auto m = read_manifest(durable_path + "/" + name::k_manifest);
   if (!m) {
     return m.error();
   }
   const auto target = ckpt_dir + "/" + m->name;
-  if (exists(target) && verify_files(*m, ckpt_dir)) {
+  if (exists(target) && verify_files(*m, FilesAt::parent(ckpt_dir))) {
     return Restored{target, false};
   }
   const auto partial = ckpt_dir + "/.gpujob-restore.partial";
   GPUJOB_TRY(remove_tree(partial));
   GPUJOB_TRY(make_directories(partial, 0700));
-  auto done = copy_files(Copy{*m, durable_path + "/" + name::k_data, partial, false});
+  auto done = remote != nullptr
+                  ? fetch_files(*remote, durable_path, *m, partial)
+                  : copy_files(Copy{*m, FilesAt::stored(durable_path), partial, false});
   if (done) {
     done = put_in_place(partial + "/" + m->name, target);
   }
@@ -102,7 +106,8 @@ Result<Restored> restore(const std::string& ckpt_dir, const std::string& durable
 
 } // namespace
 
-Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& candidates) {
+Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& candidates,
+               const Remote* remote) {
   Resumed out;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const auto& c = candidates[i];
@@ -117,7 +122,7 @@ Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& 
       out.rejected.push_back({c.path, good.error().text});
     }
     if (!c.durable_path.empty()) {
-      const auto restored = restore(ckpt_dir, c.durable_path);
+      const auto restored = restore(ckpt_dir, c.durable_path, remote);
       if (restored) {
         out.path = restored->path;
         out.index = i;

@@ -10,6 +10,8 @@
 
 namespace gpujob::durable {
 
+class Remote;
+
 /// Where one checkpoint may be; empty: not there.
 struct ResumeCandidate {
   std::string path;         ///< on this VM
@@ -32,6 +34,8 @@ struct Resumed {
 /// The first candidate (newest first) of which every byte agrees with its manifest: as it lies on
 /// this VM, else restored from the durable directory into `ckpt_dir`. What lies there under the
 /// same name and disagrees is moved aside to <name>.stale-<n>.
-Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& candidates);
+/// What `remote` (null: none) has stored is brought from there.
+Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& candidates,
+               const Remote* remote = nullptr);
 
 } // namespace gpujob::durable

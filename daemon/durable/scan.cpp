@@ -4,7 +4,7 @@
 #include "common/file.h"
 #include "common/text.h"
 #include "common/tree.h"
-#include "daemon/durable/copy.h"
+#include "daemon/durable/hashing.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -57,8 +57,14 @@ Result<Manifest> read_own_manifest(const std::string& path, const AttemptKey& ke
       m->seq != seq) {
     return Error{Errc::bad_data, "its manifest is of another checkpoint"};
   }
-  GPUJOB_TRY(check_sizes(*m, path + "/" + name::k_data));
+  GPUJOB_TRY(check_sizes(*m, FilesAt::stored(path)));
   return m;
+}
+
+/// What still lies there is shared by later ones.
+bool was_pruned(const std::string& path) {
+  struct stat st {};
+  return ::lstat((path + "/" + name::k_pruned).c_str(), &st) == 0;
 }
 
 std::vector<StoredCheckpoint> read_checkpoints(const std::string& attempt, const AttemptKey& key,
@@ -75,7 +81,7 @@ std::vector<StoredCheckpoint> read_checkpoints(const std::string& attempt, const
     auto m = read_own_manifest(path, key, *seq);
     if (m) {
       out.push_back(StoredCheckpoint{path, std::move(*m)});
-    } else {
+    } else if (m.error().code != Errc::not_found || !was_pruned(path)) {
       problems.pass_over(path, m.error());
     }
   }

@@ -5,14 +5,10 @@
 #include "common/layout.h"
 #include "common/tree.h"
 #include "daemon/durable/copy.h"
-#include "daemon/durable/mirror.h"
-#include "daemon/durable/open.h"
-#include "daemon/durable/place.h"
-#include "daemon/durable/prune.h"
-#include "daemon/durable/scan.h"
+#include "daemon/durable/make_durable.h"
+#include "daemon/durable/make_remote.h"
 
 #include <chrono>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace gpujob::durable {
@@ -37,12 +33,15 @@ private:
 };
 
 /// Errc::refused when it is not whole, or changed meanwhile.
-Result<Manifest> take_manifest(const SecureRequest& q) {
+Result<Manifest> take_manifest(const SecureRequest& q, EarlyCopy& early) {
   const auto before = list_tree(q.path, k_max_files);
   if (!before) {
     return before.error();
   }
   GPUJOB_TRY(layout::check_complete(q.path));
+  if (!q.dir.empty() && q.remote.empty()) {
+    early.start(*before);
+  }
   auto files = hash_tree(*before);
   if (!files) {
     return files.error();
@@ -52,61 +51,19 @@ Result<Manifest> take_manifest(const SecureRequest& q) {
   if (!after || *after != *before) {
     return Error{Errc::refused, "checkpoint: " + q.path + ": changed while it was copied"};
   }
-  return Manifest{q.key.job,    q.key.attempt,  q.key.session, q.seq,
-                  q.path,       q.how,          q.step,        q.at_ns,
-                  before->name, before->is_dir, before->dirs,  std::move(*files)};
-}
-
-/// A job that saves again before the first one is copied has two words on the same bytes: the later
-/// step is the one that they hold.
-void keep_later_step(const SecureRequest& q, const StoredCheckpoint& stored) {
-  auto m = stored.manifest;
-  const bool own = m.attempt == q.key.attempt && m.session == q.key.session;
-  if (own && q.step && m.step.value_or(-1) < *q.step) {
-    m.step = q.step;
-    (void)put_file(q.dir, stored.path + "/" + name::k_manifest, encode(m));
-  }
-}
-
-/// The newest checkpoint of the job, when it is this very one, to the last byte.
-std::string find_same(const SecureRequest& q, const Manifest& m) {
-  Problems ignored;
-  const auto job = read_job(q.dir, q.key.job, ignored);
-  for (auto attempt = job.attempts.rbegin(); attempt != job.attempts.rend(); ++attempt) {
-    if (!attempt->checkpoints.empty()) {
-      const auto& newest = attempt->checkpoints.back();
-      const bool same = same_content(newest.manifest, m) &&
-                        verify_files(newest.manifest, newest.path + "/" + name::k_data);
-      if (same) {
-        keep_later_step(q, newest);
-      }
-      return same ? newest.path : std::string();
-    }
-  }
-  return {};
-}
-
-/// Whether another `bytes` have no place there. Quotas that statvfs(3) does not see are not seen.
-bool is_short_of_space(const std::string& dir, std::uint64_t bytes) {
-  struct statvfs fs {};
-  return ::statvfs(dir.c_str(), &fs) == 0 &&
-         static_cast<std::uint64_t>(fs.f_bavail) * fs.f_frsize < bytes;
-}
-
-Result<std::string> store(const SecureRequest& q, const Manifest& m, Secured& out) {
-  const Stopwatch watch(out.copy_s);
-  GPUJOB_TRY(check_durable(q.dir, read_mounts()));
-  if (auto same = find_same(q, m); !same.empty()) {
-    return same;
-  }
-  auto stored = mirror(q.dir, m);
-  if (!stored && is_short_of_space(q.dir, m.bytes()) && prune(q.dir, q.key, q.seq, 1) > 0) {
-    stored = mirror(q.dir, m); // the best there is stays, what is older makes room
-  }
-  if (stored) {
-    out.pruned = prune(q.dir, q.key, q.seq, q.keep);
-  }
-  return stored;
+  return Manifest{q.key.job,
+                  q.key.attempt,
+                  q.key.session,
+                  q.seq,
+                  q.path,
+                  q.how,
+                  q.step,
+                  q.at_ns,
+                  before->name,
+                  before->is_dir,
+                  before->dirs,
+                  std::move(*files),
+                  Took{q.save_s, std::nullopt, std::nullopt}};
 }
 
 Result<void> write_local_manifest(const SecureRequest& q, const Manifest& m) {
@@ -125,9 +82,10 @@ void drop_local_manifest(const SecureRequest& q) {
 
 /// False: it changed, or could not be read, and is worth another try.
 bool try_once(const SecureRequest& q, Secured& out) {
+  EarlyCopy early(q);
   Result<Manifest> m = [&] {
     const Stopwatch watch(out.verify_s);
-    return take_manifest(q);
+    return take_manifest(q, early);
   }();
   out.verified = m.has_value();
   out.unknown = !m && m.error().code == Errc::io;
@@ -136,6 +94,7 @@ bool try_once(const SecureRequest& q, Secured& out) {
     return !out.unknown && m.error().code != Errc::refused;
   }
   out.why.clear();
+  m->took.verify_s = out.verify_s;
   out.files = m->files.size();
   out.bytes = m->bytes();
   const auto local = write_local_manifest(q, *m);
@@ -143,7 +102,11 @@ bool try_once(const SecureRequest& q, Secured& out) {
     out.why = local.error().text;
   }
   if (!q.dir.empty()) {
-    auto stored = store(q, *m, out);
+    auto stored = [&] {
+      const Stopwatch watch(out.copy_s);
+      return q.remote.empty() ? make_durable(q, *m, early, out)
+                              : make_remote(Remote(q.dir, q.remote), q, *m, out);
+    }();
     if (!stored && stored.error().code == Errc::refused) {
       drop_local_manifest(q); // it describes what is no longer there, and the next try may not end
       out.verified = false;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/durable/place.h"
+#include "daemon/durable/space.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -17,9 +18,12 @@ struct SecureRequest {
   std::string how;
   std::optional<std::int64_t> step;
   std::int64_t at_ns = 0;
-  std::string dir;      ///< the durable directory; empty: none
+  std::string dir;      ///< the durable directory; empty: none. The spool of `remote`, if any
+  std::string remote;   ///< rclone's "NAME:PATH"; empty: the directory is the storage itself
   std::string manifest; ///< where the local manifest goes; empty: nowhere
   std::int64_t keep = 1;
+  std::optional<Cap> cap;       ///< what the durable directory may hold, where somebody said it
+  std::optional<double> save_s; ///< what the job took to save it, where that is known
 };
 
 struct Secured {
@@ -30,13 +34,13 @@ struct Secured {
   std::uint64_t bytes = 0;
   std::string durable_path; ///< empty: not in the durable directory
   std::string durable_error;
-  int pruned = 0;
+  int pruned = 0;           ///< older checkpoints that were removed
+  std::uint64_t shared = 0; ///< bytes that were in the durable directory already
   double verify_s = 0, copy_s = 0;
 };
 
 /// Proves that a checkpoint is whole, writes its local manifest, copies it to the durable
-/// directory. One that changes meanwhile is tried three times. One that is there already as the
-/// newest of its job is not copied again.
+/// directory (make_durable.h). One that changes meanwhile is tried three times.
 Secured secure(const SecureRequest& request);
 
 } // namespace gpujob::durable

@@ -2,6 +2,7 @@
 #include "daemon/platform/values.h"
 
 #include "common/duration.h"
+#include "common/remote_name.h"
 #include "common/text.h"
 #include "daemon/platform/session_start.h"
 
@@ -45,8 +46,16 @@ Result<std::optional<std::string>> parse_durable(std::string_view text, std::str
   if (text == "none") {
     return std::optional<std::string>{};
   }
+  if (text.starts_with(k_rclone_prefix)) {
+    const auto remote = remote_of(text);
+    return remote ? Result<std::optional<std::string>>(std::string(k_rclone_prefix) + *remote)
+                  : refuse(what, text,
+                           "not rclone:NAME:PATH: NAME is one of `rclone listremotes`, PATH a "
+                           "folder there");
+  }
   if (text.empty() || text.front() != '/') {
-    return refuse(what, text, "not an absolute path: give it from / on, or none");
+    return refuse(what, text,
+                  "not an absolute path: give it from / on, or rclone:NAME:PATH, or none");
   }
   while (text.size() > 1 && text.back() == '/') {
     text.remove_suffix(1);

@@ -16,6 +16,7 @@ import shutil
 import sys
 import tempfile
 
+import copying
 import finishing
 import measure
 import queueing
@@ -25,7 +26,8 @@ import resting
 import submitting
 
 FIGURES = {f.__name__: f for f in (submitting.submit, finishing.finished, queueing.queue,
-                                   resting.rest, requesting.request)}
+                                   resting.rest, requesting.request,
+                                   copying.copying)}
 
 
 @dataclasses.dataclass
@@ -41,10 +43,12 @@ class Sizes:
     requests: int = 25  # at once: the shim looks at every process before it signals
     sessions: int = 4
     sessions_at_once: int = 1
+    checkpoint_bytes: int = 2_000_000_000
 
 
 QUICK = Sizes(submits=3, jobs=10, listings=2, part=5, long_queue=20, repeats=1, settle_s=0,
-              idle_s=1, requests=4, sessions=1, sessions_at_once=3)
+              idle_s=1, requests=4, sessions=1, sessions_at_once=3,
+              checkpoint_bytes=3_000_000)
 
 
 @dataclasses.dataclass

@@ -31,6 +31,9 @@ ROWS = [
     ("request", "4 requests, daemon alive"),
     ("request", "4 requests, daemon killed"),
     ("request", "4 requests, daemon committing"),
+    ("copying", "storing 3 MB: copied, synced"),
+    ("copying", "  cp, then sha256sum"),
+    ("copying", "  of storing 3 MB"),
 ]
 
 

@@ -60,8 +60,7 @@ struct Side {
   }
 
   durable_requests::Scanned scan() {
-    return durable_requests::read_scan(place, ask(durable_requests::scan({durable.path()})))
-        .value();
+    return durable_requests::read_scan(place, ask(durable_requests::scan(place, {}))).value();
   }
 };
 
@@ -96,7 +95,7 @@ TEST_CASE("a job that was stored is found by a machine that knows nothing") {
   const StatePaths there{fresh.path()};
   REQUIRE(make_directories(there.checkpoint_dir(job.id)));
   const auto prepared =
-      durable_requests::read_resume(job, Side::ask(durable_requests::resume(there, job)));
+      durable_requests::read_resume(job, Side::ask(durable_requests::resume(s.place, there, job)));
   REQUIRE(prepared.ok);
   CHECK(prepared.from == "durable");
   CHECK(prepared.rejected.empty());
@@ -224,7 +223,7 @@ TEST_CASE("the newest two checkpoints are kept, and a resume falls back to the o
   const StatePaths there{fresh.path()};
   REQUIRE(make_directories(there.checkpoint_dir(s.job.id)));
   const auto prepared = durable_requests::read_resume(
-      found.jobs[0], Side::ask(durable_requests::resume(there, found.jobs[0])));
+      found.jobs[0], Side::ask(durable_requests::resume(s.place, there, found.jobs[0])));
   CHECK(*read_file(prepared.path, 100) == "weights 2");
   CHECK(prepared.rejected.size() == 1);
 }

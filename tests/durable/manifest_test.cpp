@@ -45,6 +45,12 @@ TEST_CASE("a manifest comes back", "[manifest]") {
   CHECK(decode_manifest(encode(sample())).value() == sample());
   CHECK(decode_manifest(encode(single())).value() == single());
   CHECK(sample().bytes() == 5);
+  auto full = sample();
+  full.took = {1.5, std::nullopt, 0.25};
+  full.files[0].at = "attempts/1-s0/checkpoints/2/data/c-\xfe/b";
+  CHECK(decode_manifest(encode(full)).value() == full);
+  CHECK(same_content(full, sample()));
+  CHECK_FALSE(full.took.secure_s());
   auto other = sample();
   other.seq = 9;
   other.source = "/elsewhere/c";
@@ -75,6 +81,26 @@ TEST_CASE("a manifest that leads out of its directory is refused", "[manifest]")
   }
 }
 
+TEST_CASE("a file lies in a checkpoint of the same job, or nowhere", "[manifest]") {
+  for (const std::string& at :
+       {std::string("attempts/1-s0/checkpoints/2/data"), std::string("/etc/passwd"),
+        std::string("attempts/1-s0/checkpoints/2/data/../x"),
+        std::string("attempts/../checkpoints/2/data/x"),
+        std::string("attempts/1-s0/checkpoints/2.partial/data/x"),
+        std::string("attempts/1-s0/checkpoints/02/data/x"),
+        std::string("attempts/1-s0/checkpoints/2/manifest.json"),
+        std::string("attempts/1-s0/spec.json"), std::string("attempts/1-s0/checkpoints/2/data/"),
+        std::string("../job2/attempts/1-s0/checkpoints/2/data/x")}) {
+    auto m = sample();
+    m.files[0].at = at;
+    INFO(at);
+    CHECK_FALSE(decode_manifest(encode(m)));
+  }
+  auto j = nlohmann::json::parse(encode(sample()));
+  j["took"] = {{"save_s", -1}};
+  CHECK_FALSE(decode_manifest(j.dump()));
+}
+
 TEST_CASE("a manifest that is torn or strange is refused", "[manifest]") {
   const auto text = encode(sample());
   for (std::size_t n = 0; n + 2 < text.size(); ++n) {
@@ -82,7 +108,7 @@ TEST_CASE("a manifest that is torn or strange is refused", "[manifest]") {
   }
   using Change = std::function<void(nlohmann::json&)>;
   for (const auto& change : std::vector<Change>{
-           [](auto& j) { j["v"] = 2; }, [](auto& j) { j["job"] = "../x"; },
+           [](auto& j) { j["v"] = 3; }, [](auto& j) { j["job"] = "../x"; },
            [](auto& j) { j["session"] = ""; }, [](auto& j) { j["attempt"] = 0; },
            [](auto& j) { j["attempt"] = 1LL << 40; }, [](auto& j) { j["seq"] = -1; },
            [](auto& j) { j["files"] = nlohmann::json::array(); },

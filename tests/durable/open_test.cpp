@@ -2,9 +2,7 @@
 #include "daemon/durable/open.h"
 
 #include "tests/durable/world.h"
-#include "tests/support/skip.h"
 
-#include <sys/mount.h>
 #include <unistd.h>
 
 using namespace gpujob;
@@ -25,27 +23,6 @@ std::string why(const Result<durable::Mount>& r) {
 durable::MountTable on(const TempDir& dir, const std::string& type) {
   return parse_mounts(std::string(k_root) + "x " + dir.path() + " " + type + " rw 0 0\n", "");
 }
-
-/// One megabyte in memory, while the object lives.
-class SmallDisk {
-public:
-  explicit SmallDisk(std::string path) : m_path(std::move(path)) {
-    std::filesystem::create_directories(m_path);
-    m_mounted = ::mount("none", m_path.c_str(), "tmpfs", 0, "size=1m") == 0;
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-  ~SmallDisk() {
-    if (m_mounted) {
-      ::umount2(m_path.c_str(), MNT_DETACH);
-    }
-  }
-  [[nodiscard]] bool mounted() const { return m_mounted; }
-
-private:
-  std::string m_path;
-  bool m_mounted = false;
-};
 
 } // namespace
 
@@ -158,50 +135,4 @@ TEST_CASE("a directory that cannot be written is refused", "[open]") {
   CHECK(opened.error().text.starts_with("durable directory: /sys/kernel: "));
   const auto reply = World::ask({{"op", "open"}, {"dir", "/sys/kernel"}, {"require_mount", ""}});
   CHECK(reply["errc"] == "io");
-}
-
-TEST_CASE("a full disk costs the copy, not the checkpoint", "[open]") {
-  World w;
-  const SmallDisk disk(w.durable());
-  if (!disk.mounted()) {
-    skip("mounting a tmpfs needs root and CAP_SYS_ADMIN");
-    return;
-  }
-  const auto opened = World::ask_well({{"op", "open"}, {"dir", w.durable()}});
-  CHECK(opened["filesystem"] == "tmpfs");
-  CHECK(opened["warnings"].size() == 1);
-  (void)World::ask_well(w.begin_request());
-  CHECK(w.save("a.pt", 1, "small")["durable"]["path"] == w.checkpoint_dir(1));
-
-  const auto reply = w.save("b.pt", 2, std::string(2U << 20U, 'x'));
-  CHECK(reply["verified"] == true);
-  CHECK(reply["durable"].is_null());
-  const auto text = reply["durable_error"].get<std::string>();
-  INFO(text);
-  CHECK(text.starts_with("durable directory: " + w.durable()));
-  CHECK(text.ends_with("No space left on device: free some or give another --durable"));
-  CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(2)));
-  CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(2) + ".partial"));
-  CHECK(std::filesystem::exists(w.manifest(2)));
-  REQUIRE(w.stored().size() == 1);
-  CHECK(w.save("c.pt", 3, "small too")["durable"]["path"] == w.checkpoint_dir(3));
-}
-
-TEST_CASE("what is older makes room for what is newer, the best there is does not", "[open]") {
-  World w;
-  const SmallDisk disk(w.durable());
-  if (!disk.mounted()) {
-    skip("mounting a tmpfs needs root and CAP_SYS_ADMIN");
-    return;
-  }
-  (void)World::ask_well(w.begin_request());
-  (void)w.save("a.pt", 1, std::string(300U << 10U, 'a'));
-  (void)w.save("b.pt", 2, std::string(300U << 10U, 'b'));
-  REQUIRE(w.stored().size() == 2);
-  CHECK(w.save("c.pt", 3, std::string(500U << 10U, 'c'))["durable"]["path"] == w.checkpoint_dir(3));
-  CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(1)));
-  CHECK(std::filesystem::exists(w.checkpoint_dir(2)));
-  // Even alone it would not fit: nothing more goes for its sake than what is older than the best.
-  CHECK(w.save("d.pt", 4, std::string(2U << 20U, 'd'))["durable"].is_null());
-  CHECK(std::filesystem::exists(w.checkpoint_dir(3)));
 }

@@ -170,6 +170,58 @@ TEST_CASE("several directories are one", "[scan]") {
   CHECK(missing["problems"].size() == 1);
 }
 
+TEST_CASE("what saves took is told with each checkpoint", "[scan]") {
+  World w;
+  (void)World::ask_well(w.begin_request());
+  put(w.ckpt() + "/a.pt", torch_file("one"));
+  auto request = w.secure_request(w.ckpt() + "/a.pt", 1);
+  request["save_s"] = 12.5;
+  const auto reply = World::ask_well(request);
+  CHECK(reply["verify_s"] > 0);
+  CHECK(reply["copy_s"] > 0);
+  (void)w.save("b.pt", 2, "two");
+  const auto stored = w.stored();
+  REQUIRE(stored.size() == 2);
+  CHECK(stored[0]["save_s"] == 12.5);
+  const auto both = reply["verify_s"].get<double>() + reply["copy_s"].get<double>();
+  CHECK(stored[0]["secure_s"] > 0);
+  CHECK(stored[0]["secure_s"] <= both);
+  CHECK(stored[1]["save_s"].is_null());
+  CHECK(stored[1]["secure_s"] > 0);
+  // One that was stored before these were.
+  const auto path = w.checkpoint_dir(2) + "/manifest.json";
+  auto manifest = json::parse(get(path));
+  manifest.erase("took");
+  put(path, manifest.dump());
+  CHECK(w.stored()[1]["secure_s"].is_null());
+  for (const auto& bad : {json(-1), json("1"), json(1e300)}) {
+    request["save_s"] = bad;
+    CHECK(World::ask(request)["errc"] == "bad_data");
+  }
+}
+
+TEST_CASE("heartbeats tell which sessions closed, and when the others were heard last",
+          "[ledger]") {
+  World w;
+  for (const bool closed : {true, false}) {
+    auto beat = heartbeat(w, 1, closed, closed ? "s1" : "s2");
+    beat["at_ns"] = 7000;
+    beat["began_ns"] = 2000;
+    beat["ends_at_ns"] = 9000;
+    beat["platform"] = "colab";
+    (void)World::ask_well(beat);
+  }
+  const auto beats = w.scan()["heartbeats"];
+  REQUIRE(beats.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(beats[i]["closed"] == (i == 0));
+    CHECK(beats[i]["platform"] == "colab");
+    CHECK(beats[i]["began_ns"] == 2000);
+    CHECK(beats[i]["at_ns"] == 7000);
+    CHECK(beats[i]["ends_at_ns"] == 9000);
+  }
+}
+
 TEST_CASE("the newest heartbeat of each session", "[ledger]") {
   World w;
   for (int seq = 1; seq <= 3; ++seq) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "daemon/durable/copy.h"
+#include "daemon/durable/early_copy.h"
 #include "daemon/durable/manifest.h"
+#include "daemon/durable/mirror.h"
 #include "daemon/durable/secure.h"
 #include "tests/durable/world.h"
 #include "tests/support/no_descriptors.h"
@@ -25,7 +26,76 @@ Tree tree_of(const std::string& path) {
   return list_tree(path, 100).value();
 }
 
+/// Of one file, as checkpoint 1.
+durable::Manifest manifest_of(const std::string& path) {
+  durable::Manifest m{"job1", 1, "s1", 1, path, "notify", {}, 1, base_name(path), false, {}, {}};
+  m.files = durable::hash_tree(tree_of(path)).value();
+  return m;
+}
+
 } // namespace
+
+TEST_CASE("a copy begins while the checkpoint is hashed, and counts for nothing", "[early]") {
+  World w;
+  put(w.ckpt() + "/c/a", "four");
+  put(w.ckpt() + "/c/sub/b", "fourteen");
+  const auto tree = tree_of(w.ckpt() + "/c");
+  durable::SecureRequest q;
+  q.key = {"job1", 1, "s1"};
+  q.seq = 2;
+  q.dir = w.durable();
+  const auto partial = w.checkpoint_dir(2) + ".partial";
+  SECTION("what is taken over stays") {
+    {
+      durable::EarlyCopy early(q);
+      early.start(tree);
+      CHECK(early.wait() == durable::Paths{"c/a", "c/sub/b"});
+      CHECK(early.bytes() == 12);
+      early.hand_over();
+    }
+    CHECK(get(partial + "/data/c/sub/b") == "fourteen");
+    CHECK(w.stored().empty());
+  }
+  SECTION("what nobody takes over goes") {
+    {
+      durable::EarlyCopy early(q);
+      early.start(tree);
+      CHECK(early.wait().size() == 2);
+    }
+    CHECK_FALSE(std::filesystem::exists(partial));
+  }
+  SECTION("what may be there already waits for its hash") {
+    put(w.ckpt() + "/x", "abcd");
+    (void)World::ask_well(w.secure_request(w.ckpt() + "/x", 1));
+    durable::EarlyCopy early(q);
+    early.start(tree);
+    CHECK(early.wait() == durable::Paths{"c/sub/b"});
+  }
+  SECTION("what may not fit waits, too") {
+    q.cap = durable::Cap{11, 0};
+    durable::EarlyCopy early(q);
+    early.start(tree);
+    CHECK(early.wait().empty());
+  }
+  SECTION("a file that is no longer what was listed ends it") {
+    put(w.ckpt() + "/c/sub/b", "fifteen bytes!!");
+    durable::EarlyCopy early(q);
+    early.start(tree);
+    CHECK(early.wait() == durable::Paths{"c/a"});
+  }
+}
+
+TEST_CASE("what is shared must still be kept by its manifest when the new one is there",
+          "[secure]") {
+  const World w;
+  put(w.ckpt() + "/a.pt", "one");
+  auto sharing = durable::share_nothing(manifest_of(w.ckpt() + "/a.pt"));
+  sharing.keepers = {w.durable() + "/pruned/manifest.json"};
+  const auto copied = durable::mirror(w.durable(), sharing, {});
+  CHECK_FALSE(copied.path);
+  CHECK(copied.lost_shared);
+  CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(1)));
+}
 
 TEST_CASE("a checkpoint directory is copied, proven and listed", "[secure]") {
   World w;
@@ -48,7 +118,8 @@ TEST_CASE("a checkpoint directory is copied, proven and listed", "[secure]") {
   CHECK(mode_of(data + "/model.safetensors") == 0600);
   CHECK(mode_of(w.checkpoint_dir(1)) == 0700);
   CHECK_FALSE(std::filesystem::exists(w.checkpoint_dir(1) + ".partial"));
-  CHECK(get(w.manifest(1)) == get(w.checkpoint_dir(1) + "/manifest.json"));
+  CHECK(same_content(durable::read_manifest(w.manifest(1)).value(),
+                     durable::read_manifest(w.checkpoint_dir(1) + "/manifest.json").value()));
 
   const auto stored = w.stored();
   REQUIRE(stored.size() == 1);
@@ -145,14 +216,13 @@ TEST_CASE("a source that changes between hash and copy is not taken", "[secure]"
   const World w;
   const auto path = w.ckpt() + "/a.pt";
   put(path, "one");
-  durable::Manifest m;
-  m.name = "a.pt";
-  m.files = durable::hash_tree(tree_of(path)).value();
+  const auto m = manifest_of(path);
   put(path, "two");
-  const auto copied = durable::copy_files({m, w.ckpt(), w.durable(), true});
-  REQUIRE_FALSE(copied);
-  CHECK(copied.error().code == Errc::refused);
-  CHECK(copied.error().text.find("changed while it was copied") != std::string::npos);
+  const auto copied = durable::mirror(w.durable(), durable::share_nothing(m), {});
+  REQUIRE_FALSE(copied.path);
+  CHECK(copied.path.error().code == Errc::refused);
+  CHECK(copied.path.error().text.find("changed while it was copied") != std::string::npos);
+  CHECK(std::filesystem::is_empty(w.durable() + "/jobs/job1/attempts/1-s1/checkpoints"));
 }
 
 TEST_CASE("a checkpoint that is still being written is given up after three tries", "[secure]") {

@@ -68,7 +68,7 @@ void check_imported(const std::string& reply) {
     b.step(policy::Imported{job});
     const auto view = ipc::job_view(b.job(job.id), {"/state"}, b.now);
     expect(json::dump(view).size() < k_max_frame, "a view fits a frame");
-    (void)durable_requests::resume({"/state"}, b.job(job.id));
+    (void)durable_requests::resume(place, {"/state"}, b.job(job.id));
     b.step(policy::Resumed{job.id, job.spec});
     (void)durable_requests::end(place, b.job(job.id), b.now.wall);
   }

@@ -143,6 +143,8 @@ TEST_CASE("slots and the durable directory have their rules", "[platform]") {
   CHECK(*platform::parse_durable("/d/", "--durable") == "/d");
   CHECK(*platform::parse_durable("/", "--durable") == "/");
   CHECK(*platform::parse_durable("none", "--durable") == std::nullopt);
+  CHECK(*platform::parse_durable("rclone:drive:a/b/", "--durable") == "rclone:drive:a/b");
+  CHECK(platform::parse_durable("rclone:drive", "--durable").has_error());
   CHECK(platform::parse_durable("~/d", "--durable").has_error());
   CHECK(platform::parse_durable("", "--durable").has_error());
 }

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/durable/remote.h"
+
+#include "common/file.h"
+#include "common/json.h"
+#include "common/text.h"
+#include "common/tree.h"
+#include "daemon/durable/place.h"
+#include "daemon/durable/rclone.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <unistd.h>
+
+namespace gpujob::durable {
+
+namespace {
+
+constexpr const char* k_ours = "gpujob.json"; ///< on the remote: it is there, and it is ours
+constexpr std::string_view k_our_words = "{\"v\":1}\n";
+constexpr const char* k_prefix = "rclone:";
+constexpr std::size_t k_max_record = 256U << 20U;
+
+Error remote_error(const std::string& name, const Error& why) {
+  return Error{Errc::io,
+               fmt::format("durable directory: rclone:{}: {}: see that it answers (rclone "
+                           "lsd {}), or give another --durable",
+                           name, why.text, name)};
+}
+
+/// One path a line, in a file beside the spool: an argument has no room for a million.
+Result<std::string> write_list(const std::string& spool, const RemoteFiles& files) {
+  std::string text;
+  for (const auto& file : files) {
+    if (file.find('\n') != std::string::npos) {
+      return Error{Errc::io,
+                   fmt::format("checkpoint: {}: a name with a line break cannot be stored "
+                               "by rclone: rename it",
+                               printable(file))};
+    }
+    text += file + "\n";
+  }
+  auto path = fmt::format("{}.list-{}", spool, ::getpid());
+  if (auto done = atomic_publish(path, text); !done) {
+    return done.error();
+  }
+  return path;
+}
+
+/// rclone with the list of files as its last words.
+Result<std::string> run_on(const std::string& spool, const RemoteFiles& files,
+                           std::vector<std::string> arguments) {
+  const auto list = write_list(spool, files);
+  if (!list) {
+    return list.error();
+  }
+  arguments.insert(arguments.end(), {"--files-from-raw", *list});
+  auto done = run_rclone(arguments);
+  ::unlink(list->c_str());
+  return done;
+}
+
+/// jobs/JOB/attempts/A-S/checkpoints/N/data/...
+bool is_data(std::string_view path) {
+  const auto parts = split(path, '/');
+  return parts.size() > 7 && parts[0] == "jobs" && parts[2] == "attempts" &&
+         parts[4] == name::k_checkpoints && parts[6] == name::k_data;
+}
+
+/// Data of checkpoints that count, below the spool.
+std::set<std::string> counted_data(const std::string& spool) {
+  std::set<std::string> out;
+  const auto jobs = names_in(spool + "/jobs");
+  for (const auto& job : jobs ? *jobs : std::vector<std::string>{}) {
+    const auto attempts = names_in(spool + "/jobs/" + job + "/attempts");
+    for (const auto& attempt : attempts ? *attempts : std::vector<std::string>{}) {
+      const auto dir = "jobs/" + job + "/attempts/" + attempt + "/" + name::k_checkpoints;
+      const auto seqs = names_in(spool + "/" + dir);
+      for (const auto& seq : seqs ? *seqs : std::vector<std::string>{}) {
+        const auto at = dir + "/" + seq + "/";
+        const auto m = read_manifest(spool + "/" + at + name::k_manifest);
+        for (const auto& file : m ? m->files : std::vector<ManifestFile>{}) {
+          out.insert(file.at.empty() ? at + name::k_data + "/" + file.path
+                                     : "jobs/" + job + "/" + file.at);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+} // namespace
+
+Result<void> make_hollow(const std::string& path, std::uint64_t size) {
+  GPUJOB_TRY(make_directories(parent_path(path)));
+  auto fd = open_file(path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (!fd) {
+    return fd.error();
+  }
+  return ::ftruncate(fd->get(), static_cast<off_t>(size)) == 0 ? Result<void>{}
+                                                               : io_error("truncate", path, errno);
+}
+
+std::string Remote::shown(const std::string& path) const {
+  return path.starts_with(m_spool + "/") ? k_prefix + m_name + path.substr(m_spool.size()) : path;
+}
+
+std::string Remote::in_spool(const std::string& shown) const {
+  const auto prefix = k_prefix + m_name + "/";
+  return shown.starts_with(prefix) ? m_spool + "/" + shown.substr(prefix.size()) : shown;
+}
+
+std::string Remote::there(const std::string& path) const {
+  return m_name + path.substr(std::min(path.size(), m_spool.size()));
+}
+
+Result<void> Remote::open() const {
+  GPUJOB_TRY(make_directories(m_spool));
+  const auto ours = m_name + "/" + k_ours;
+  auto words = run_rclone({"cat", ours});
+  if (!words || *words != k_our_words) {
+    if (!words && words.error().code != Errc::not_found) {
+      return remote_error(m_name, words.error());
+    }
+    if (auto put = run_rclone({"rcat", ours}, k_our_words); !put) {
+      return remote_error(m_name, put.error());
+    }
+    words = run_rclone({"cat", ours});
+  }
+  if (!words || *words != k_our_words) {
+    return remote_error(m_name, words ? Error{Errc::io, "what was written does not read back"}
+                                      : words.error());
+  }
+  return {};
+}
+
+Result<void> Remote::pull(const std::string& session) const {
+  GPUJOB_TRY(make_directories(m_spool));
+  GPUJOB_TRY(pull_records(session));
+  return pull_sizes();
+}
+
+Result<void> Remote::pull_records(const std::string& session) const {
+  // In this order: rclone takes the first that fits. Its times and hashes are no proof that a
+  // record is the same, and a record is small.
+  const auto done = run_rclone({"sync", m_name, m_spool, "--ignore-times", "--checkers=16",
+                                "--filter", "- /ledger/" + session + "/**", "--filter",
+                                "- /jobs/*/attempts/*-" + session + "/**", "--filter",
+                                "- /jobs/*/attempts/*/checkpoints/*/data/**", "--filter",
+                                "+ *.json", "--filter", "- *"});
+  if (!done) {
+    return remote_error(m_name, done.error());
+  }
+  // One that is away must not look like one that is empty.
+  const auto ours = read_file(m_spool + "/" + k_ours, k_max_record);
+  return ours ? Result<void>{}
+              : remote_error(m_name, Error{Errc::io, fmt::format("{} is not there", k_ours)});
+}
+
+Result<void> Remote::pull_sizes() const {
+  // Before the listing: what is made meanwhile is not in it, and is there.
+  const auto before = counted_data(m_spool);
+  const auto listed =
+      run_rclone({"lsjson", m_name, "-R", "--files-only", "--no-modtime", "--no-mimetype",
+                  "--filter", "+ /jobs/*/attempts/*/checkpoints/*/data/**", "--filter", "- *"});
+  if (!listed) {
+    return remote_error(m_name, listed.error());
+  }
+  const auto j = json::parse(*listed, "rclone lsjson");
+  if (!j || !j->is_array()) {
+    return remote_error(m_name, Error{Errc::bad_data, "its list cannot be read"});
+  }
+  std::set<std::string> there;
+  for (const auto& item : *j) {
+    json::Reader r(item, "rclone lsjson");
+    const auto path = r.bytes("Path");
+    const auto size = r.integer("Size");
+    if (!r.ok() || size < 0 || !is_data(path) || ("/" + path + "/").find("/../") != path.npos) {
+      continue;
+    }
+    there.insert(path);
+    GPUJOB_TRY(make_hollow(m_spool + "/" + path, static_cast<std::uint64_t>(size)));
+  }
+  for (const auto& path : before) {
+    if (!there.contains(path)) {
+      ::unlink((m_spool + "/" + path).c_str());
+    }
+  }
+  return {};
+}
+
+Result<void> Remote::push_record(const std::string& path) const {
+  const auto bytes = read_file(path, k_max_record);
+  return bytes ? push_record(path, *bytes) : Result<void>(bytes.error());
+}
+
+Result<void> Remote::push_record(const std::string& path, const std::string& bytes) const {
+  if (const auto put = run_rclone({"rcat", there(path)}, bytes); !put) {
+    return remote_error(m_name, put.error());
+  }
+  const auto back = run_rclone({"cat", there(path)});
+  if (!back || *back != bytes) {
+    return remote_error(m_name,
+                        back ? Error{Errc::io, there(path) + " does not read back"} : back.error());
+  }
+  return {};
+}
+
+Result<void> Remote::push_directory(const std::string& path) const {
+  const auto done = run_rclone({"sync", path, there(path), "--ignore-times"});
+  return done ? Result<void>{} : remote_error(m_name, done.error());
+}
+
+Result<void> Remote::upload(const std::string& from, const RemoteFiles& files,
+                            const std::string& to) const {
+  const auto done =
+      run_on(m_spool, files, {"copy", from, there(to), "--ignore-times", "--copy-links"});
+  return done ? Result<void>{} : remote_error(m_name, done.error());
+}
+
+Result<void> Remote::download(const std::string& from, const RemoteFiles& files,
+                              const std::string& to) const {
+  const auto done = run_on(m_spool, files, {"copy", there(from), to, "--ignore-times"});
+  return done ? Result<void>{} : remote_error(m_name, done.error());
+}
+
+Result<std::map<std::string, std::string>> Remote::hashes(const std::string& dir,
+                                                          const RemoteFiles& files) const {
+  const auto done = run_on(m_spool, files, {"hashsum", "sha256", "--download", there(dir)});
+  if (!done) {
+    return remote_error(m_name, done.error());
+  }
+  std::map<std::string, std::string> out;
+  for (const auto& line : split(*done, '\n')) {
+    if (const auto gap = line.find("  "); gap != std::string::npos) {
+      out[line.substr(gap + 2)] = line.substr(0, gap);
+    }
+  }
+  return out;
+}
+
+Result<void> Remote::remove(const std::string& dir, const RemoteFiles& files) const {
+  if (files.empty()) {
+    return {};
+  }
+  const auto done = run_on(m_spool, files, {"delete", there(dir)});
+  return done || done.error().code == Errc::not_found ? Result<void>{}
+                                                      : remote_error(m_name, done.error());
+}
+
+} // namespace gpujob::durable

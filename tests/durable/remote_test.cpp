@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/fd.h"
+#include "common/remote_name.h"
+#include "daemon/durable/remote.h"
+#include "tests/durable/remote_world.h"
+#include "tests/support/wait.h"
+
+#include <fstream>
+#include <memory>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+namespace {
+
+bool is_hollow(const std::string& path, off_t size) {
+  struct stat st {};
+  return ::stat(path.c_str(), &st) == 0 && st.st_size == size && st.st_blocks == 0;
+}
+
+/// Nobody else's a moment ago.
+int free_port() {
+  const Fd fd{::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)};
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  REQUIRE(::bind(fd.get(), reinterpret_cast<sockaddr*>(&at), sizeof at) == 0);
+  REQUIRE(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&at), &size) == 0);
+  return ntohs(at.sin_port);
+}
+
+std::string error_of(const json& reply) {
+  return reply["durable_error"].get<std::string>();
+}
+
+} // namespace
+
+TEST_CASE("only names of the configuration are remotes", "[remote]") {
+  CHECK(remote_of("rclone:drive:gpujob/me/") == "drive:gpujob/me");
+  CHECK(remote_of("rclone:my s3.eu:bucket") == "my s3.eu:bucket");
+  for (const auto* bad : {"/mnt/x", "rclone:", "rclone:drive", "rclone:drive:", "rclone::webdav:x",
+                          "rclone:-v:x", "rclone:webdav,pass=x:y", "rclone: a:b"}) {
+    INFO(bad);
+    CHECK_FALSE(remote_of(bad));
+  }
+}
+
+TEST_CASE("what rclone says is shown without what addresses carry", "[remote]") {
+  CHECK(durable::last_words("first\n2026/11/21 21:00:00 ERROR : a.pt: no space\n\n") ==
+        "a.pt: no space");
+  CHECK(durable::last_words("Get \"https://h/x?X-Amz-Signature=secret&a=b\": EOF") ==
+        "Get \"https://h/x?\": EOF");
+  CHECK(durable::last_words("dial https://me:secret@host/x: refused") ==
+        "dial https://host/x: refused");
+}
+
+TEST_CASE("a checkpoint on a remote: stored there, hollow here, back on the next VM", "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  CHECK(w.open()["level"] == "stored");
+  w.begin();
+  put(w.ckpt() + "/c/sub/b", "fourteen bytes");
+  std::filesystem::create_directories(w.ckpt() + "/c/empty");
+  const auto reply = w.save("c/a name with 'quotes'", 1, torch_file("one"));
+  INFO(reply.dump());
+  CHECK(reply["durable"]["level"] == "stored");
+  CHECK(reply["durable"]["path"] == "rclone:r:gpujob" + RemoteWorld::checkpoint(1, 1));
+  const auto dir = RemoteWorld::checkpoint(1, 1);
+  CHECK(get(w.there() + dir + "/data/c/sub/b") == "fourteen bytes");
+  CHECK(is_hollow(w.spool() + dir + "/data/c/sub/b", 14));
+  CHECK(get(w.there() + dir + "/manifest.json") == get(w.spool() + dir + "/manifest.json"));
+
+  w.next_vm();
+  const auto found = w.scan();
+  INFO(found.dump());
+  REQUIRE(found["ok"] == true);
+  CHECK(found["problems"].empty());
+  const auto checkpoint = found["jobs"][0]["attempts"][0]["checkpoints"][0];
+  CHECK(checkpoint["path"] == reply["durable"]["path"]);
+  const auto resumed = w.resume(checkpoint["path"].get<std::string>());
+  INFO(resumed.dump());
+  CHECK(resumed["from"] == "durable");
+  CHECK(get(w.ckpt() + "/c/a name with 'quotes'") == torch_file("one"));
+  CHECK(get(w.ckpt() + "/c/sub/b") == "fourteen bytes");
+  CHECK(std::filesystem::is_directory(w.ckpt() + "/c/empty"));
+  CHECK(is_hollow(w.spool() + dir + "/data/c/sub/b", 14));
+}
+
+TEST_CASE("records go to a remote and come from it", "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  CHECK(w.scan()["ok"] == false); // never opened: it may be away
+  REQUIRE(w.open()["ok"] == true);
+  w.begin();
+  const auto beat = [&](int seq, bool closed) {
+    (void)World::ask_well(w.on_remote({{"op", "heartbeat"},
+                                       {"session", w.session()},
+                                       {"seq", seq},
+                                       {"at_ns", seq * 1000},
+                                       {"interval_s", 60},
+                                       {"jobs", {"job1"}},
+                                       {"closed", closed}}));
+  };
+  beat(1, false);
+  beat(2, false);
+  (void)World::ask_well(w.on_remote({{"op", "say"}, {"said", {{{"id", "x1"}, {"a", 1}}}}}));
+  auto end =
+      w.on_remote({{"op", "end"},
+                   {"job", "job1"},
+                   {"attempt", 1},
+                   {"session", "s1"},
+                   {"state", "done"},
+                   {"exit", 0},
+                   {"reason", ""},
+                   {"at_ns", 5},
+                   {"budgets", {{"interruptions", 0}, {"failures", 0}, {"no_progress", 0}}}});
+  (void)World::ask_well(end);
+  beat(3, true);
+  CHECK_FALSE(std::filesystem::exists(w.there() + "/ledger/s1/1.json"));
+  CHECK(std::filesystem::exists(w.there() + "/ledger/s1/closed.json"));
+  w.next_vm();
+  const auto found = w.scan();
+  INFO(found.dump());
+  CHECK(found["heartbeats"][0]["closed"] == true);
+  CHECK(found["said"][0]["id"] == "x1");
+  CHECK(found["jobs"][0]["attempts"][0]["end"]["state"] == "done");
+  end["state"] = "failed"; // the VM that was taken for dead says it again: it is told anew
+  end["dir"] = w / "spool1";
+  (void)World::ask_well(end);
+  CHECK(w.scan()["jobs"][0]["attempts"][0]["end"]["state"] == "failed");
+}
+
+TEST_CASE("on a remote, too, nothing is sent twice, and prune removes what nobody needs",
+          "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  REQUIRE(w.open()["ok"] == true);
+  w.begin();
+  const std::string base(5000, 'b');
+  for (int seq = 1; seq <= 3; ++seq) {
+    put(w.ckpt() + "/c/base", base);
+    const auto reply = w.save("c/head", seq, "head " + std::to_string(seq));
+    INFO(reply.dump());
+    REQUIRE_FALSE(reply["durable"].is_null());
+    CHECK(reply["shared"] == (seq == 1 ? 0 : 5000));
+    CHECK(reply["pruned"] == (seq == 3 ? 1 : 0));
+  }
+  const auto data = [&](int seq, const char* name) {
+    return w.there() + RemoteWorld::checkpoint(seq, 1) + "/data/c/" + name;
+  };
+  CHECK(std::filesystem::exists(data(1, "base")));
+  CHECK_FALSE(std::filesystem::exists(data(1, "head")));
+  CHECK_FALSE(std::filesystem::exists(data(3, "base")));
+  // The same once more is not sent at all.
+  CHECK(w.save("c/head", 4, "head 3")["durable"]["path"] ==
+        "rclone:r:gpujob" + RemoteWorld::checkpoint(3, 1));
+  // The next VM goes on with it, and what is no longer needed goes from the remote.
+  w.next_vm();
+  w.begin();
+  REQUIRE(w.scan()["problems"].empty());
+  const auto resumed = w.resume("rclone:r:gpujob" + RemoteWorld::checkpoint(3, 1));
+  CHECK(get(w.ckpt() + "/c/base") == base);
+  for (int seq = 5; seq <= 6; ++seq) {
+    put(w.ckpt() + "/c/base", "new");
+    (void)w.save("c/head", seq, "head " + std::to_string(seq));
+  }
+  CHECK_FALSE(std::filesystem::exists(data(1, "base")));
+  CHECK_FALSE(std::filesystem::exists(w.there() + RemoteWorld::checkpoint(1, 1) + "/pruned.json"));
+  CHECK_FALSE(
+      std::filesystem::exists(w.there() + RemoteWorld::checkpoint(3, 1) + "/manifest.json"));
+}
+
+TEST_CASE("what the remote does not give back as it was sent is not stored", "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  REQUIRE(w.open()["ok"] == true);
+  w.begin();
+  CHECK_FALSE(w.save("a.bin", 1, "good one")["durable"].is_null());
+  const auto there = w.there() + RemoteWorld::checkpoint(2, 1) + "/data/a.bin";
+  const auto spoil = GENERATE(as<std::string>(), "printf 'good TWO' >", "printf cut >", "rm -f");
+  {
+    const Variable rclone("GPUJOB_RCLONE",
+                          w.script("\"$RCLONE\" \"$@\"; rc=$?\n[ \"$1\" != copy ] || " + spoil +
+                                   " " + there + "\nexit $rc"));
+    const auto reply = w.save("a.bin", 2, "good two");
+    INFO(reply.dump());
+    CHECK(reply["verified"] == true);
+    CHECK(reply["durable"].is_null());
+    CHECK(error_of(reply).find("1 of 1 files are not what was sent") != std::string::npos);
+    CHECK_FALSE(
+        std::filesystem::exists(w.there() + RemoteWorld::checkpoint(2, 1) + "/manifest.json"));
+  }
+  CHECK_FALSE(w.save("a.bin", 2, "good two")["durable"].is_null());
+  CHECK(get(there) == "good two");
+  // One that is cut short there later is no checkpoint any more; the other one is.
+  put(there, "cut");
+  const auto found = w.scan();
+  INFO(found.dump());
+  CHECK(found["jobs"][0]["attempts"][0]["checkpoints"].size() == 1);
+  REQUIRE(found["problems"].size() == 1);
+  CHECK(found["problems"][0].get<std::string>().find("has 3 bytes") != std::string::npos);
+  // And one that rots is not given out.
+  put(w.there() + RemoteWorld::checkpoint(1, 1) + "/data/a.bin", "good 0ne");
+  w.next_vm();
+  (void)w.scan();
+  const auto resumed = w.resume("rclone:r:gpujob" + RemoteWorld::checkpoint(1, 1));
+  CHECK(resumed["from"] == "none");
+  CHECK_FALSE(std::filesystem::exists(w.ckpt() + "/a.bin"));
+}
+
+TEST_CASE("without rclone it is said how to get it", "[remote]") {
+  RemoteWorld w;
+  const Variable path("PATH", w / "nowhere");
+  const auto reply = w.open();
+  CHECK(reply["errc"] == "io");
+  CHECK(reply["error"].get<std::string>().find("apt-get install rclone") != std::string::npos);
+  const Variable named("GPUJOB_RCLONE", w / "no/rclone");
+  CHECK(w.open()["error"].get<std::string>().find("$GPUJOB_RCLONE") != std::string::npos);
+}
+
+TEST_CASE("rclone ends with the helper that started it", "[remote]") {
+  const RemoteWorld w;
+  const auto path = w / "slow.sh", note = w / "pid";
+  put(path,
+      "#!/bin/sh\necho $$ > " + note + ".new; mv " + note + ".new " + note + "\nexec sleep 1000\n");
+  ::chmod(path.c_str(), 0700);
+  const Variable rclone("GPUJOB_RCLONE", path);
+  pid_t slow = 0;
+  {
+    const auto helper = ::fork();
+    if (helper == 0) {
+      (void)w.open();
+      ::_exit(0);
+    }
+    REQUIRE(wait_until([&] { return std::filesystem::exists(note); }));
+    slow = std::stoi(get(note));
+    ::kill(helper, SIGKILL);
+    ::waitpid(helper, nullptr, 0);
+  }
+  // Somebody else's zombie by then, or gone.
+  CHECK(wait_until([&] {
+    std::ifstream status("/proc/" + std::to_string(slow) + "/stat");
+    std::string pid, name, state;
+    return !(status >> pid >> name >> state) || state == "Z";
+  }));
+}
+
+TEST_CASE("kill -9 between the proof and the remote's manifest: sent again, and nothing is lost",
+          "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  REQUIRE(w.open()["ok"] == true);
+  w.begin();
+  CHECK_FALSE(w.save("a.bin", 1, "first")["durable"].is_null());
+  put(w.ckpt() + "/a.bin", "second");
+  const auto at = GENERATE(as<std::string>(), "1", "2");
+  const auto child = ::fork();
+  if (child == 0) {
+    ::setenv("GPUJOB_TEST_CRASH_AT", ("remote_step:" + at).c_str(), 1);
+    ::setenv("GPUJOB_TEST_CRASH_MARK", (w / "mark").c_str(), 1);
+    (void)World::ask(w.request("a.bin", 2));
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  CHECK_FALSE(
+      std::filesystem::exists(w.spool() + RemoteWorld::checkpoint(2, 1) + "/manifest.json"));
+  SECTION("the next helper") {
+    CHECK_FALSE(World::ask_well(w.request("a.bin", 2))["durable"].is_null());
+    CHECK(std::filesystem::exists(w.there() + RemoteWorld::checkpoint(2, 1) + "/manifest.json"));
+  }
+  SECTION("the next VM") {
+    w.next_vm();
+    const auto found = w.scan();
+    INFO(found.dump());
+    // It counts as soon as the remote has its manifest, all of it having been proven before.
+    const auto stored = found["jobs"][0]["attempts"][0]["checkpoints"];
+    REQUIRE(stored.size() == (at == "1" ? 1 : 2));
+    CHECK(w.resume(stored.back()["path"].get<std::string>())["from"] == "durable");
+    CHECK(get(w.ckpt() + "/a.bin") == (at == "1" ? "first" : "second"));
+  }
+}
+
+TEST_CASE("a server that goes away in the middle loses nothing, and it is said", "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  const auto port = free_port();
+  const auto address = "127.0.0.1:" + std::to_string(port);
+  std::filesystem::create_directories(w / "remote");
+  const std::vector<std::string> serve{
+      *durable::find_rclone(), "serve", "webdav", w / "remote", "--addr", address,
+      "--log-level",           "ERROR"};
+  auto server = std::make_unique<Child>(serve);
+  w.configure("[r]\ntype = webdav\nvendor = other\nurl = http://" + address + "\n");
+  REQUIRE(wait_until([&] { return w.open()["ok"] == true; }));
+  w.begin();
+  CHECK_FALSE(w.save("a.bin", 1, "first")["durable"].is_null());
+  {
+    // It dies after the upload and before the proof.
+    const Variable rclone("GPUJOB_RCLONE",
+                          w.script("\"$RCLONE\" \"$@\"; rc=$?\n[ \"$1\" != copy ] || kill -9 " +
+                                   std::to_string(server->pid()) + "\nexit $rc"));
+    const auto reply = w.save("a.bin", 2, "second");
+    INFO(reply.dump());
+    CHECK(reply["verified"] == true);
+    CHECK(reply["durable"].is_null());
+    CHECK(error_of(reply).starts_with("durable directory: rclone:r:gpujob: rclone hashsum: "));
+    CHECK(error_of(reply).find("connection refused") != std::string::npos);
+  }
+  CHECK(w.scan()["ok"] == false); // away is not empty
+  server.reset();
+  server = std::make_unique<Child>(serve);
+  REQUIRE(wait_until([&] { return w.open()["ok"] == true; }));
+  const auto again = World::ask_well(w.request("a.bin", 2));
+  INFO(again.dump());
+  CHECK_FALSE(again["durable"].is_null());
+  w.next_vm();
+  CHECK(w.scan()["jobs"][0]["attempts"][0]["checkpoints"].size() == 2);
+  CHECK(w.resume("rclone:r:gpujob" + RemoteWorld::checkpoint(2, 1))["from"] == "durable");
+  CHECK(get(w.ckpt() + "/a.bin") == "second");
+}
