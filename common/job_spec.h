@@ -27,6 +27,9 @@ struct JobSpec {
   std::string checkpoint_target = "auto";   ///< auto|leader|group|tree
   std::vector<std::string> checkpoint_path; ///< globs, beside GPUJOB_CKPT_DIR
   std::vector<int> checkpoint_exit;         ///< exit codes that say "saved", beside 85
+  std::string checkpoint_cmd;               ///< run by a shell at a request; empty: none
+  std::vector<std::string> checkpoint_copy; ///< absolute: copied at a request, once they are quiet
+  std::string recipe = "auto";              ///< common/recipe.h
   std::vector<int> requeue_exit;
   std::vector<int> no_requeue_exit;
   std::string resume_arg;              ///< "{}" becomes the checkpoint's path; empty: none
@@ -36,6 +39,7 @@ struct JobSpec {
   std::int64_t max_no_progress = 3;
   std::int64_t log_max_bytes = std::int64_t{1} << 30;
   bool keep_tree = false;
+  bool wandb = false; ///< one Weights & Biases run over all sessions
 
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };
