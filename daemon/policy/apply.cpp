@@ -3,7 +3,9 @@
 #include "daemon/policy/detail.h"
 
 #include "common/text.h"
+#include "daemon/policy/verdict.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace gpujob::policy {
@@ -14,6 +16,14 @@ namespace {
 
 /// A durable directory that refused a small file is asked again this much later.
 constexpr Duration k_record_retry = std::chrono::seconds{10};
+
+/// The user's way to a checkpoint of a job that catches nothing; empty: none.
+std::string_view route_of(const JobSpec& spec) {
+  if (!spec.checkpoint_cmd.empty()) {
+    return "command";
+  }
+  return spec.checkpoint_copy.empty() ? "" : "copy";
+}
 
 struct ApplyRecord {
   World& w;
@@ -37,15 +47,51 @@ struct ApplyRecord {
     // A final request takes the place of one that still waits for its answer.
     run.request = Request{b.request, b.final, event.record.boot, b.signal, {}, {}};
     job.request_heard = std::max(job.request_heard, b.request);
-    const auto way = b.signal.empty()
-                         ? std::string("by the notice file alone: it catches no checkpoint signal")
-                         : fmt::format("by {}", b.signal);
-    announce(w, job, fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way));
+    announce(w, job, fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way_of(b)));
+    if (!b.signal.empty()) {
+      run.catches = b.signal; // handlers may have come since the first look
+    }
+  }
+
+  [[nodiscard]] std::string way_of(const journal::Requested& b) const {
+    if (!b.signal.empty()) {
+      return fmt::format("by {}", b.signal);
+    }
+    if (const auto route = route_of(job.spec); !route.empty()) {
+      return fmt::format("by the checkpoint {}", route);
+    }
+    return "by the notice file alone: it catches no checkpoint signal";
+  }
+
+  void operator()(const journal::RouteFailed& b) const {
+    const auto text = fmt::format("checkpoint {}: {}", b.route, printable(b.why));
+    announce(w, job, text);
+    if (!run.request || run.request->answer) {
+      return;
+    }
+    run.request->note = text;
+    if (!run.request->final && run.request->signal.empty()) {
+      close_unanswered_request(w, job, now); // nobody else was asked
+    }
+  }
+
+  void operator()(const journal::Recipe& b) const {
+    run.recipe = b.name;
+    run.recipe_why = b.why;
+    run.recipe_exits = b.exits;
+    if (b.name != "plain") {
+      announce(w, job,
+               fmt::format("recipe {} ({}){}", b.name, printable(b.why),
+                           b.exits ? ": it ends after it has saved, and is restarted" : ""));
+    }
   }
 
   void operator()(const journal::Checkpoint& b) const {
     Checkpoint c;
-    c.path = b.path.empty() ? event.found : b.path;
+    // What was there when the attempt began is no answer, whoever finds it.
+    const bool old = b.path.empty() && std::find(job.baseline.begin(), job.baseline.end(),
+                                                 event.signature) != job.baseline.end();
+    c.path = b.path.empty() ? (old ? std::string() : event.found) : b.path;
     c.signature = event.signature;
     c.step = b.step;
     c.how = b.how;
@@ -77,6 +123,8 @@ void start_running(Job& job, const ShimRecord& e) {
     Running run;
     run.since = e.record.boot;
     run.plan_given = starting->plan;
+    run.catches = route_of(job.spec);
+    job.continue_answered.reset();
     job.state = std::move(run);
     job.started = e.record.wall;
   }
@@ -99,11 +147,38 @@ void on_event(World& w, const ShimRecord& e, Now now) {
   touch(w, *job);
 }
 
+namespace {
+
+/// A request to save and go on that is answered, and then an end that is no failure and that nobody
+/// asked for: it ends after every save.
+bool exits_after_saving(const Job& job, const ShimGone& e) {
+  const auto* run = std::get_if<Running>(&job.state);
+  if (run == nullptr || !e.record || !e.record->code || !job.continue_answered) {
+    return false;
+  }
+  const auto& record = *e.record;
+  const bool by_itself = !record.term_sent && !record.kill_sent && !record.final_requested;
+  const bool planned = run->plan_given && run->plan_given->grace > Duration::zero();
+  const auto grace = planned ? run->plan_given->grace : k_continue_grace;
+  ExitFacts f;
+  f.has_record = f.newer_checkpoint = true;
+  f.code = record.code;
+  f.checkpoint_exit = job.spec.checkpoint_exit;
+  f.requeue_exit = job.spec.requeue_exit;
+  f.no_requeue_exit = job.spec.no_requeue_exit;
+  const auto kind = read_exit(f).kind;
+  return by_itself && record.boot_at <= *job.continue_answered + grace &&
+         (kind == VerdictKind::done || kind == VerdictKind::interrupted);
+}
+
+} // namespace
+
 void on_event(World& w, const ShimGone& e, Now now) {
   auto* job = find_attempt(w, e.id, e.attempt);
   if (job == nullptr || std::holds_alternative<Ending>(job->state)) {
     return;
   }
+  job->seen_to_exit = job->seen_to_exit || exits_after_saving(*job, e);
   close_unanswered_request(w, *job, now);
   if (e.same_boot) {
     job->started = started_at(*job, now);

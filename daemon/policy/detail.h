@@ -11,6 +11,9 @@
 /// Shared by the files of policy/ only.
 namespace gpujob::policy::detail {
 
+/// A continue request without an answer is given up after the plan's grace, or after this.
+constexpr Duration k_continue_grace = std::chrono::seconds{90};
+
 void announce(World& w, const Job& job, std::string text);
 void warn(World& w, const Job& job, std::string text);
 void touch(World& w, const Job& job);

@@ -14,8 +14,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A continue request without an answer is given up after the plan's grace, or after this.
-constexpr Duration k_continue_grace = 90s;
 /// The time a program has to install its handlers; the shim asks no earlier either (CONTRACT.md).
 constexpr Duration k_time_to_catch = 10s;
 /// An attempt shorter than this has hardly done anything.
@@ -162,7 +160,9 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
     running.told_no_catch = true;
     announce(w, job,
              "catches no checkpoint signal so far: unless it watches $GPUJOB_NOTICE_FILE, it will "
-             "not save when it is asked to, only when it does so by itself");
+             "not save when it is asked to, only when it does so by itself. What can be done "
+             "without it: --checkpoint-cmd CMD makes a checkpoint, --checkpoint-copy PATH takes "
+             "what it writes from time to time");
     touch(w, job);
   }
   if (const auto due = idle_save_due(w, job, running); due && now.boot >= *due) {

@@ -62,6 +62,9 @@ json request_json(const Request& q) {
   if (q.saved) {
     j["saved_ns"] = to_ns(*q.saved);
   }
+  if (!q.note.empty()) {
+    j["note"] = q.note;
+  }
   return j;
 }
 
@@ -91,6 +94,7 @@ std::optional<Request> read_request(Reader& outer) {
   q.signal = r.text("signal");
   q.answer = get_int(r, "answer");
   q.saved = r.maybe_boot_time("saved_ns");
+  q.note = r.text_or("note", "");
   if (!r.ok()) {
     outer.fail("request", r.error().text.c_str());
   }
@@ -112,6 +116,9 @@ struct WriteState {
            {"pid", s.pid},
            {"status", s.status},
            {"catches", s.catches},
+           {"recipe", s.recipe},
+           {"recipe_why", s.recipe_why},
+           {"recipe_exits", s.recipe_exits},
            {"told_no_catch", s.told_no_catch},
            {"ending", s.ending}};
     if (s.plan_given) {
@@ -146,6 +153,9 @@ JobState read_running(Reader& r) {
   s.pid = static_cast<int>(r.integer("pid"));
   s.status = r.text("status");
   s.catches = r.text("catches");
+  s.recipe = r.text_or("recipe", "");
+  s.recipe_why = r.text_or("recipe_why", "");
+  s.recipe_exits = r.boolean_or("recipe_exits", false);
   s.told_no_catch = r.boolean_or("told_no_catch", false);
   s.ending = r.boolean_or("ending", false);
   s.plan_given = read_plan(r, "plan");
@@ -230,6 +240,7 @@ std::string encode_more(const Job& job) {
          {"request_heard", job.request_heard},
          {"imported", job.imported},
          {"removed", job.removed},
+         {"seen_to_exit", job.seen_to_exit},
          {"begin_record", work_text(job.begin_record)},
          {"end_record", work_text(job.end_record)},
          {"rejected", gpujob::json::from_bytes_list(job.rejected)}};
@@ -253,6 +264,7 @@ Result<void> decode_more(const std::string& text, Job& job) {
   job.request_heard = r.find("request_heard") == nullptr ? 0 : read_count(r, "request_heard");
   job.imported = r.boolean_or("imported", false);
   job.removed = r.boolean_or("removed", false);
+  job.seen_to_exit = r.boolean_or("seen_to_exit", false);
   job.longest_save =
       std::clamp(Duration{r.integer("longest_save_ns")}, Duration::zero(), k_longest_span);
   job.begin_record = read_work(r, "begin_record");
