@@ -42,6 +42,7 @@ private:
   RunOptions m_run_options;
   PsOptions m_ps;
   ShowOptions m_show;
+  CheckpointsOptions m_checkpoints;
   LogsOptions m_logs;
   AttachOptions m_attach;
   CheckpointOptions m_checkpoint;
@@ -105,6 +106,10 @@ void CommandLine::declare_looking() {
   ps.add_flag("-a,--all", m_ps.all, "All that ended, not only the last 10");
   auto& show = verb(m_app, "show", "Everything about one job", "gpujob show digits", m_show);
   add_job(show, m_show.job)->required();
+  auto& checkpoints =
+      verb(m_app, "checkpoints", "What a job has saved, how that is known, and where",
+           "gpujob checkpoints digits", m_checkpoints);
+  add_job(checkpoints, m_checkpoints.job)->required();
   auto& logs = verb(m_app, "logs", "The output of a job", "gpujob logs -f digits", m_logs);
   add_job(logs, m_logs.job)->required();
   logs.add_flag("-f,--follow", m_logs.follow, "Stay for what is still to come");
