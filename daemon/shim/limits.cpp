@@ -88,7 +88,7 @@ void Shim::send_request(Now now) {
 
 void Shim::send_term(Now now) {
   m_routes->tick(now); // what is late is told before it is ended
-  m_routes->end_copy();
+  m_routes->end_copy(now.boot);
   const auto members = job_members(leader());
   const auto reason = m_course->plan().reason;
   if (leader_lives()) {
@@ -135,7 +135,7 @@ void Shim::end_tree(Now now) {
     over = m_launch.keep_tree ? left.empty() : m_ending.step(left, kill_rest_at(), now);
   }
   // What the job has written is still being taken; it ends by its deadline.
-  over = over && !m_routes->copying();
+  over = over && !m_routes->copying(now.boot);
   m_next_tree = now.boot + (m_launch.keep_tree ? k_kept_tree_interval : k_tree_interval);
   if (over) {
     m_phase = Phase::recording;

@@ -12,6 +12,9 @@ namespace gpujob::shim {
 
 namespace {
 
+/// KILL takes its time in a process that waits for a disk.
+constexpr Duration k_patience = std::chrono::seconds{10};
+
 void set_value(std::vector<std::string>& env, const std::string& name, const std::string& value) {
   std::erase_if(env, [&](const auto& entry) { return entry.starts_with(name + "="); });
   env.push_back(name + "=" + value);
@@ -117,6 +120,7 @@ void Routes::tick(Now now) {
            now);
     told = true;
     again = false;
+    m_copy_killed = now.boot;
   };
   late(m_command, m_command_told, m_command_again, "command");
   late(m_copy, m_copy_told, m_copy_again, "copy");
@@ -139,9 +143,14 @@ void Routes::extend(BootTime deadline) {
   m_copy.move_deadline(deadline);
 }
 
-void Routes::end_copy() {
+bool Routes::copying(BootTime now) const {
+  return m_copy.running() && !(m_copy_told && now >= m_copy_killed + k_patience);
+}
+
+void Routes::end_copy(BootTime now) {
   if (m_copy.running() && !m_copy_told) {
     m_copy.kill();
+    m_copy_killed = now;
     m_copy_told = true;
     m_copy_again = false;
   }

@@ -38,9 +38,10 @@ public:
   /// The job was given more time: so are these.
   void extend(BootTime deadline);
   /// The attempt is over, or being ended: no copy is made any more. The command ends with the tree.
-  void end_copy();
+  void end_copy(BootTime now);
 
-  [[nodiscard]] bool copying() const { return m_copy.running(); }
+  /// Whether a copy is still to be waited for; not for ever for one that KILL does not end.
+  [[nodiscard]] bool copying(BootTime now) const;
   /// The session of the command, which is not the job and asked nothing; 0: none runs.
   [[nodiscard]] int command_session() const { return m_command.pid(); }
 
@@ -56,6 +57,7 @@ private:
   Route m_command, m_copy;
   bool m_command_again = false, m_copy_again = false;
   bool m_command_told = false, m_copy_told = false; ///< its end is known before it comes
+  BootTime m_copy_killed{};
   int m_copies = 0;
 };
 

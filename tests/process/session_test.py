@@ -49,6 +49,18 @@ class Session(Case):
         self.assertEqual(vm.show("digits")["state"], "done")
         self.assertEqual(vm.show("digits")["attempt"], len(begins))
 
+    def test_the_budget_of_interruptions_counts_over_machines(self):
+        line = self.line("100000")
+        line[1:1] = ["--max-interruptions", "1"]
+        for name, code, state in ("vm1", 85, "parked"), ("vm2", 143, "failed"):
+            vm = self.machine(name)
+            self.begin(vm, 15, "--durable", self.durable())
+            self.assertEqual(vm.run(*line, timeout=90).returncode, code)
+            self.assertEqual(vm.show("digits")["state"], state)
+            reason = vm.show("digits")["reason"]
+            vm.vanish()
+        self.assertIn("interrupted 2 times: see --max-interruptions", reason)
+
     def test_parked_jobs_are_seen_in_the_next_vm_before_they_are_run(self):
         self.begin(self.vm, 15, "--durable", self.durable())
         self.assertEqual(self.vm.run(*self.line("100000"), timeout=90).returncode, 85)
