@@ -257,6 +257,9 @@ void CommandLine::declare_daemon_start(CLI::App& daemon) {
   setting("--notices", "KIND[@ADDR]",
           "Ask the cloud whether it takes the machine back: ec2_spot, gce_preempted, azure_events");
   setting("--on-warning", "COMMAND", "Run by a shell with each warning, in $GPUJOB_WARNING");
+  setting("--flush", "COMMAND",
+          "Run as the last thing of a session, when all is copied: empties the cache before the "
+          "durable directory, and may unmount it; profile: the platform's own");
 }
 
 /// Takes the user's command off the end of "run ...": none of it is for CLI11 to read.

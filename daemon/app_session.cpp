@@ -64,6 +64,7 @@ void App::renew_later() {
   m_renewal.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
       renew_outlook();
+      flush_at_end(read_clocks());
       if (++m_renewals % k_disks_every == 0) {
         look_at_disks();
       }

@@ -34,4 +34,8 @@ Duration lead_of(const World& w, const JobSpec& spec, Duration longest_save);
 /// How the running job shall be ended as things stand.
 Plan desired_plan(const World& w, const Job& job);
 
+/// Once nothing runs and nothing can start any more in this session, all is written, and its end is
+/// near: the checkpoints that lie in a cache only. Empty: nothing is to be flushed, or not yet.
+std::vector<std::pair<JobId, int>> to_flush(const World& w, Now now);
+
 } // namespace gpujob::policy

@@ -5,6 +5,7 @@
 #include "daemon/policy/world.h"
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -124,11 +125,16 @@ struct IdleExpected {
 struct SaveWished {
   std::string why; ///< for people
 };
+/// The cache in front of the durable directory was emptied after these had been copied there.
+struct Flushed {
+  std::vector<std::pair<JobId, int>> checkpoints; ///< with their seq
+};
 struct Tick {};
 
-using Event = std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared,
-                           LaunchFailed, BaselineTaken, ShimRecord, ShimGone, NeverStarted,
-                           CheckpointFound, Secured, RecordWritten, HeartbeatWritten,
-                           EnvironmentHeld, Imported, EndMoved, IdleExpected, SaveWished, Tick>;
+using Event =
+    std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
+                 BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
+                 RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, EndMoved, IdleExpected,
+                 SaveWished, Flushed, Tick>;
 
 } // namespace gpujob::policy
