@@ -9,7 +9,7 @@ namespace gpujob {
 
 std::span<const Recipe> recipes() {
   static const std::array<Recipe, 6> table{{
-      {"torchrun", {SIGUSR2, SIGUSR1, SIGTERM}, false, "what its workers save"},
+      {"torchrun", {SIGUSR2, SIGUSR1, SIGTERM}, false, "any"},
       // On Slurm it takes USR1 to save and requeue, TERM to end.
       {"lightning", {SIGUSR1, SIGTERM}, true, "hpc_ckpt_<n>.ckpt, last.ckpt"},
       // enable_jit_checkpoint: TERM saves at the end of the step, then training stops.

@@ -5,6 +5,7 @@
 #include "client/render/table.h"
 #include "common/clock.h"
 #include "common/duration.h"
+#include "common/recipe.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -80,6 +81,9 @@ std::string recipe_text(const JobView& v) {
   }
   if (!v.contract.empty()) {
     text += fmt::format("{}{} after it has saved", text.empty() ? "" : ": ", v.contract);
+  }
+  if (const auto* recipe = find_recipe(v.recipe); recipe != nullptr && recipe->layout != "any") {
+    text += fmt::format("; saves {}", recipe->layout);
   }
   return text;
 }

@@ -142,7 +142,7 @@ TEST_CASE("show says by which way a job is asked, and for what it is taken") {
   view.contract = "exits";
   const auto text = render_job(view, k_now);
   CHECK(has(text, "saved by --checkpoint-copy"));
-  CHECK(has(text, "megatron (its command line): exits after it has saved"));
+  CHECK(has(text, "megatron (its command line): exits after it has saved; saves iter_<n>/"));
 }
 
 TEST_CASE("what a job says never drives the terminal") {

@@ -109,7 +109,7 @@ TEST_CASE("a checkpoint command that fails is told, and is no acknowledgement") 
 TEST_CASE("a checkpoint command has the grace, then it is ended with all it started") {
   PlayDaemon d;
   d.launch.checkpoint_cmd = "echo $$ > pid; sleep 1000 & echo $! > below; wait";
-  d.launch.plan = end_soon(700ms);
+  d.launch.plan = end_soon(2s);
   d.shell(k_deaf);
   d.start();
   d.finish();
