@@ -70,7 +70,8 @@ struct ApplyRecord {
       return;
     }
     run.request->note = text;
-    if (!run.request->final && run.request->signal.empty()) {
+    const bool both = !job.spec.checkpoint_cmd.empty() && !job.spec.checkpoint_copy.empty();
+    if (!run.request->final && run.request->signal.empty() && !both) {
       close_unanswered_request(w, job, now); // nobody else was asked
     }
   }

@@ -74,6 +74,19 @@ TEST_CASE("a route that fails leaves a request open that was also sent as a sign
   CHECK(b.job().checkpoints[0].state == CheckpointState::verified);
 }
 
+TEST_CASE("of two routes the one that fails leaves the request to the other") {
+  Bench b;
+  auto s = with_command();
+  s.checkpoint_copy = {"/w/model.h5"};
+  b.run(s);
+  b.record(journal::Requested{1, false, "", {}});
+  b.record(journal::RouteFailed{"command", "exit 3"});
+  CHECK(b.job().checkpoints.empty());
+  b.saved("/c/copy-1-1", "sig1");
+  REQUIRE(b.job().checkpoints.size() == 1);
+  CHECK(std::get<Running>(b.job().state).request->answer == 1);
+}
+
 TEST_CASE("an acknowledgement without a path confirms only what is new in this attempt") {
   Bench b;
   b.run(with_command());
