@@ -2,14 +2,12 @@
 #include "client/run_request.h"
 
 #include "client/environment.h"
+#include "client/run_routes.h"
 #include "common/duration.h"
 #include "common/frame.h"
 #include "common/id.h"
 #include "common/json.h"
-#include "common/layout.h"
-#include "common/recipe.h"
 #include "common/text.h"
-#include "common/tree.h"
 
 #include <algorithm>
 #include <array>
@@ -21,7 +19,6 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
-#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -34,8 +31,6 @@ constexpr std::array<std::string_view, 7> k_signals{"auto", "USR1", "USR2", "TER
 constexpr std::array<std::string_view, 4> k_targets{"auto", "leader", "group", "tree"};
 /// Larger than what attach shows; holes are punched by the page.
 constexpr std::int64_t k_min_log = 64 * 1024;
-/// It is part of every listing of the job.
-constexpr std::size_t k_max_command = 4096;
 /// Of the words shown; the rest of a frame is for everything else.
 constexpr std::size_t k_shown = 16 * 1024;
 
@@ -154,44 +149,6 @@ std::string signal_word(const std::string& text) {
   return std::ranges::find(k_signals, upper) == k_signals.end() ? text : upper;
 }
 
-std::string without_slashes(std::string path) {
-  while (path.size() > 1 && path.back() == '/') {
-    path.pop_back();
-  }
-  return path;
-}
-
-/// Each is copied under its own name, so these must be names, and different ones.
-Result<void> check_copies(const std::vector<std::string>& paths) {
-  std::set<std::string> names;
-  for (const auto& path : paths) {
-    const auto name = base_name(path);
-    if (name.empty() || name == "/" || name == "." || name == "..") {
-      return usage("--checkpoint-copy", path, "not a file or directory by name: name one");
-    }
-    if (layout::is_temporary_name(name)) {
-      return usage("--checkpoint-copy", path,
-                   "its name says that it is being written: name what it becomes");
-    }
-    if (!names.insert(name).second) {
-      return usage("--checkpoint-copy", path,
-                   "another one has the same name: name a directory that holds both");
-    }
-  }
-  return {};
-}
-
-Result<void> check_recipe(const std::string& name) {
-  if (name == "auto" || find_recipe(name) != nullptr) {
-    return {};
-  }
-  std::string known = "auto";
-  for (const auto& recipe : recipes()) {
-    known += fmt::format(", {}", recipe.name);
-  }
-  return usage("--recipe", name, fmt::format("not known: use one of {}", known));
-}
-
 Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
   JobSpec spec;
   spec.name = o.name.value_or("");
@@ -212,7 +169,9 @@ Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
   spec.checkpoint_exit = o.checkpoint_exit;
   spec.checkpoint_cmd = o.checkpoint_cmd;
   for (const auto& path : o.checkpoint_copy) {
-    spec.checkpoint_copy.push_back(without_slashes(absolute_in(cwd, path)));
+    auto absolute = absolute_in(cwd, path);
+    absolute.resize(absolute.find_last_not_of('/') + 1);
+    spec.checkpoint_copy.push_back(std::move(absolute));
   }
   spec.recipe = o.recipe;
   spec.requeue_exit = o.requeue_exit;
@@ -243,11 +202,7 @@ Result<void> check_options(const RunOptions& o, const JobSpec& spec) {
   }
   GPUJOB_TRY(check_word("--checkpoint-signal", spec.checkpoint_signal, k_signals));
   GPUJOB_TRY(check_word("--checkpoint-target", spec.checkpoint_target, k_targets));
-  if (spec.checkpoint_cmd.size() > k_max_command) {
-    return usage("--checkpoint-cmd", spec.checkpoint_cmd, "too long: put it into a script");
-  }
-  GPUJOB_TRY(check_recipe(spec.recipe));
-  GPUJOB_TRY(check_copies(spec.checkpoint_copy));
+  GPUJOB_TRY(check_routes(spec));
   GPUJOB_TRY(check_numbers(o));
   return check_count("--log-max", spec.log_max_bytes, k_min_log);
 }

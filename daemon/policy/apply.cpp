@@ -3,7 +3,6 @@
 #include "daemon/policy/detail.h"
 
 #include "common/text.h"
-#include "daemon/policy/verdict.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -16,14 +15,6 @@ namespace {
 
 /// A durable directory that refused a small file is asked again this much later.
 constexpr Duration k_record_retry = std::chrono::seconds{10};
-
-/// The user's way to a checkpoint of a job that catches nothing; empty: none.
-std::string_view route_of(const JobSpec& spec) {
-  if (!spec.checkpoint_cmd.empty()) {
-    return "command";
-  }
-  return spec.checkpoint_copy.empty() ? "" : "copy";
-}
 
 struct ApplyRecord {
   World& w;
@@ -147,32 +138,6 @@ void on_event(World& w, const ShimRecord& e, Now now) {
   std::visit(ApplyRecord{w, *job, *run, e, now}, e.record.body);
   touch(w, *job);
 }
-
-namespace {
-
-/// A request to save and go on that is answered, and then an end that is no failure and that nobody
-/// asked for: it ends after every save.
-bool exits_after_saving(const Job& job, const ShimGone& e) {
-  const auto* run = std::get_if<Running>(&job.state);
-  if (run == nullptr || !e.record || !e.record->code || !job.continue_answered) {
-    return false;
-  }
-  const auto& record = *e.record;
-  const bool by_itself = !record.term_sent && !record.kill_sent && !record.final_requested;
-  const bool planned = run->plan_given && run->plan_given->grace > Duration::zero();
-  const auto grace = planned ? run->plan_given->grace : k_continue_grace;
-  ExitFacts f;
-  f.has_record = f.newer_checkpoint = true;
-  f.code = record.code;
-  f.checkpoint_exit = job.spec.checkpoint_exit;
-  f.requeue_exit = job.spec.requeue_exit;
-  f.no_requeue_exit = job.spec.no_requeue_exit;
-  const auto kind = read_exit(f).kind;
-  return by_itself && record.boot_at <= *job.continue_answered + grace &&
-         (kind == VerdictKind::done || kind == VerdictKind::interrupted);
-}
-
-} // namespace
 
 void on_event(World& w, const ShimGone& e, Now now) {
   auto* job = find_attempt(w, e.id, e.attempt);

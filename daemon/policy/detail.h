@@ -39,6 +39,13 @@ void ask_checkpoint(World& w, Job& job);
 /// Jobs that wait for a slot in a session that has no time left for them are parked.
 void settle_queue(World& w, Now now);
 
+/// contract.cpp
+/// The user's way to a checkpoint of a job that catches nothing; empty: none.
+std::string_view route_of(const JobSpec& spec);
+/// A request to save and go on that is answered, and then an end that is no failure and that nobody
+/// asked for: it ends after every save.
+bool exits_after_saving(const Job& job, const ShimGone& e);
+
 /// checkpoints.cpp
 void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> since, Now now);
 void close_unanswered_request(World& w, Job& job, Now now);

@@ -24,19 +24,6 @@ std::string_view to_text(EndState s) {
   return "lost";
 }
 
-std::optional<Contract> contract_of(const Job& job) {
-  const auto* running = std::get_if<Running>(&job.state);
-  if (job.seen_to_exit || (running != nullptr && running->recipe_exits)) {
-    return Contract::exits;
-  }
-  const bool told = running != nullptr && !running->recipe.empty();
-  return told ? std::optional(Contract::continues) : std::nullopt;
-}
-
-std::string_view to_text(Contract c) {
-  return c == Contract::exits ? "exits" : "continues";
-}
-
 std::string_view to_text(CheckpointState s) {
   switch (s) {
   case CheckpointState::heard:
