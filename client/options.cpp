@@ -44,6 +44,7 @@ private:
   RunOptions m_run_options;
   PsOptions m_ps;
   ShowOptions m_show;
+  CheckpointsOptions m_checkpoints;
   LogsOptions m_logs;
   AttachOptions m_attach;
   CheckpointOptions m_checkpoint;
@@ -109,6 +110,10 @@ void CommandLine::declare_looking() {
   ps.add_flag("-a,--all", m_ps.all, "All that ended, not only the last 10");
   auto& show = verb(m_app, "show", "Everything about one job", "gpujob show digits", m_show);
   add_job(show, m_show.job)->required();
+  auto& checkpoints =
+      verb(m_app, "checkpoints", "What a job has saved, how that is known, and where",
+           "gpujob checkpoints digits", m_checkpoints);
+  add_job(checkpoints, m_checkpoints.job)->required();
   auto& logs = verb(m_app, "logs", "The output of a job", "gpujob logs -f digits", m_logs);
   add_job(logs, m_logs.job)->required();
   logs.add_flag("-f,--follow", m_logs.follow, "Stay for what is still to come");
@@ -272,6 +277,9 @@ void CommandLine::declare_daemon_start(CLI::App& daemon) {
   setting("--notices", "KIND[@ADDR]",
           "Ask the cloud whether it takes the machine back: ec2_spot, gce_preempted, azure_events");
   setting("--on-warning", "COMMAND", "Run by a shell with each warning, in $GPUJOB_WARNING");
+  setting("--flush", "COMMAND",
+          "Run as the last thing of a session, when all is copied: empties the cache before the "
+          "durable directory, and may unmount it; profile: the platform's own");
 }
 
 /// Takes the user's command off the end of "run ...": none of it is for CLI11 to read.

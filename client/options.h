@@ -21,6 +21,9 @@ struct RunOptions {
   std::string checkpoint_target = "auto";
   std::vector<std::string> checkpoint_path;
   std::vector<int> checkpoint_exit;
+  std::string checkpoint_cmd;
+  std::vector<std::string> checkpoint_copy;
+  std::string recipe = "auto";
   std::vector<int> requeue_exit;
   std::vector<int> no_requeue_exit;
   std::string resume_arg;
@@ -28,9 +31,11 @@ struct RunOptions {
   std::int64_t max_interruptions = -1;
   std::int64_t max_failures = 0;
   std::int64_t max_no_progress = 3;
+  std::int64_t keep = 3;
   std::string log_max; ///< a size; empty: the default
   std::vector<std::string> env;
   bool keep_tree = false;
+  bool wandb = false;
   std::vector<std::string> command;
   bool json = false;
 };
@@ -41,6 +46,11 @@ struct PsOptions {
 };
 
 struct ShowOptions {
+  std::string job;
+  bool json = false;
+};
+
+struct CheckpointsOptions {
   std::string job;
   bool json = false;
 };
@@ -162,11 +172,11 @@ struct VersionOptions {
 };
 
 using Command =
-    std::variant<RunOptions, PsOptions, ShowOptions, LogsOptions, AttachOptions, CheckpointOptions,
-                 StopOptions, WaitOptions, RmOptions, DoctorOptions, LimitsOptions,
-                 LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions, QuotaImportOptions,
-                 PlatformsOptions, BenchOptions, SimulateOptions, DaemonStartOptions,
-                 DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+    std::variant<RunOptions, PsOptions, ShowOptions, CheckpointsOptions, LogsOptions, AttachOptions,
+                 CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
+                 LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
+                 QuotaImportOptions, PlatformsOptions, BenchOptions, SimulateOptions,
+                 DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

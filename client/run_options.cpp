@@ -26,6 +26,18 @@ void declare_checkpoints(CLI::App& run, RunOptions& o) {
   many(run.add_option("--checkpoint-exit", o.checkpoint_exit,
                       "This exit code, too, says that it saved (85 does); may be repeated")
            ->type_name("N"));
+  run.add_option("--checkpoint-cmd", o.checkpoint_cmd,
+                 "Saves for a job that catches nothing: run by a shell when a checkpoint is wanted")
+      ->type_name("CMD")
+      ->group(k_group);
+  many(run.add_option("--checkpoint-copy", o.checkpoint_copy,
+                      "What the job rewrites from time to time: copied when a checkpoint is wanted "
+                      "and it is quiet; may be repeated")
+           ->type_name("PATH"));
+  run.add_option("--recipe", o.recipe,
+                 "auto, torchrun, lightning, hf-trainer, megatron, keras or plain")
+      ->type_name("NAME")
+      ->group(k_group);
   run.add_option("--resume-arg", o.resume_arg,
                  "Appended when there is something to resume, {} being its path")
       ->type_name("TEXT")
@@ -50,6 +62,9 @@ void declare_ends(CLI::App& run, RunOptions& o) {
   run.add_option("--max-failures", o.max_failures, "Try again after this many failures (0)")
       ->type_name("N")
       ->group(k_group);
+  run.add_option("--keep", o.keep, "Keep this many checkpoints in the durable directory (3)")
+      ->type_name("N")
+      ->group(k_group);
   run.add_option("--max-no-progress", o.max_no_progress,
                  "Attempts in a row without a newer checkpoint (3)")
       ->type_name("N")
@@ -69,6 +84,7 @@ void declare_run(CLI::App& run, RunOptions& o) {
   run.add_option("--log-max", o.log_max, "Keep this much of its output, the newest (1 GiB)")
       ->type_name("SIZE");
   run.add_flag("--keep-tree", o.keep_tree, "Leave its other processes alone when the first ends");
+  run.add_flag("--wandb", o.wandb, "One Weights & Biases run over all sessions");
   declare_checkpoints(run, o);
   declare_ends(run, o);
   run.add_flag("--json", o.json, "One JSON document on stdout instead of the output");

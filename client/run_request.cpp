@@ -2,6 +2,7 @@
 #include "client/run_request.h"
 
 #include "client/environment.h"
+#include "client/run_routes.h"
 #include "common/duration.h"
 #include "common/frame.h"
 #include "common/id.h"
@@ -69,7 +70,8 @@ Result<void> check_numbers(const RunOptions& o) {
   GPUJOB_TRY(check_exits("--no-requeue-exit", o.no_requeue_exit));
   GPUJOB_TRY(check_count("--max-interruptions", o.max_interruptions, -1));
   GPUJOB_TRY(check_count("--max-failures", o.max_failures, 0));
-  return check_count("--max-no-progress", o.max_no_progress, 0);
+  GPUJOB_TRY(check_count("--max-no-progress", o.max_no_progress, 0));
+  return check_count("--keep", o.keep, 1);
 }
 
 Result<std::vector<std::pair<std::string, std::string>>>
@@ -166,6 +168,13 @@ Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
     spec.checkpoint_path.push_back(absolute_in(cwd, glob));
   }
   spec.checkpoint_exit = o.checkpoint_exit;
+  spec.checkpoint_cmd = o.checkpoint_cmd;
+  for (const auto& path : o.checkpoint_copy) {
+    auto absolute = absolute_in(cwd, path);
+    absolute.resize(absolute.find_last_not_of('/') + 1);
+    spec.checkpoint_copy.push_back(std::move(absolute));
+  }
+  spec.recipe = o.recipe;
   spec.requeue_exit = o.requeue_exit;
   spec.no_requeue_exit = o.no_requeue_exit;
   spec.resume_arg = o.resume_arg;
@@ -173,7 +182,9 @@ Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
   spec.max_interruptions = o.max_interruptions;
   spec.max_failures = o.max_failures;
   spec.max_no_progress = o.max_no_progress;
+  spec.keep = std::min(o.keep, k_most_kept);
   spec.keep_tree = o.keep_tree;
+  spec.wandb = o.wandb;
   if (!o.log_max.empty()) {
     auto size = parse_size(o.log_max, "run: --log-max");
     if (!size) {
@@ -193,6 +204,7 @@ Result<void> check_options(const RunOptions& o, const JobSpec& spec) {
   }
   GPUJOB_TRY(check_word("--checkpoint-signal", spec.checkpoint_signal, k_signals));
   GPUJOB_TRY(check_word("--checkpoint-target", spec.checkpoint_target, k_targets));
+  GPUJOB_TRY(check_routes(spec));
   GPUJOB_TRY(check_numbers(o));
   return check_count("--log-max", spec.log_max_bytes, k_min_log);
 }

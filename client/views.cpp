@@ -159,6 +159,9 @@ Result<JobView> read_job_view(const Json& document) {
   v.progress = r.maybe_number("progress");
   v.status = r.text_or("status", "");
   v.catches = r.text_or("catches", "");
+  v.recipe = r.text_or("recipe", "");
+  v.recipe_why = r.text_or("recipe_why", "");
+  v.contract = r.text_or("contract", "");
   v.interruptions = r.integer_or("interruptions", 0);
   v.failures = r.integer_or("failures", 0);
   v.no_progress = r.integer_or("no_progress", 0);

@@ -51,7 +51,8 @@ struct JobView {
   std::string log; ///< of this attempt; empty: none yet
   std::string resume_from;
   std::optional<double> progress;
-  std::string status, catches;
+  std::string status, catches, recipe, recipe_why;
+  std::string contract; ///< continues or exits, after a save; empty: not known
   std::int64_t interruptions = 0, failures = 0, no_progress = 0;
   std::optional<WallTime> request_at, term_at, ends_at; ///< the plan
   std::optional<SavingView> saving;

@@ -23,6 +23,9 @@ nlohmann::json to_json(const JobSpec& s) {
       {"checkpoint_target", s.checkpoint_target},
       {"checkpoint_path", json::from_bytes_list(s.checkpoint_path)},
       {"checkpoint_exit", s.checkpoint_exit},
+      {"checkpoint_cmd", json::from_bytes(s.checkpoint_cmd)},
+      {"checkpoint_copy", json::from_bytes_list(s.checkpoint_copy)},
+      {"recipe", s.recipe},
       {"requeue_exit", s.requeue_exit},
       {"no_requeue_exit", s.no_requeue_exit},
       {"resume_arg", json::from_bytes(s.resume_arg)},
@@ -30,8 +33,10 @@ nlohmann::json to_json(const JobSpec& s) {
       {"max_interruptions", s.max_interruptions},
       {"max_failures", s.max_failures},
       {"max_no_progress", s.max_no_progress},
+      {"keep", s.keep},
       {"log_max_bytes", s.log_max_bytes},
       {"keep_tree", s.keep_tree},
+      {"wandb", s.wandb},
   };
   if (s.lead) {
     j["lead_ns"] = s.lead->count();
@@ -79,6 +84,13 @@ Result<JobSpec> job_spec_from_json(const nlohmann::json& j) {
   s.checkpoint_target = r.text("checkpoint_target");
   s.checkpoint_path = r.bytes_list("checkpoint_path");
   s.checkpoint_exit = r.integers_or_empty("checkpoint_exit");
+  if (r.find("checkpoint_cmd") != nullptr) { // not there before 0.2
+    s.checkpoint_cmd = r.bytes("checkpoint_cmd");
+  }
+  if (r.find("checkpoint_copy") != nullptr) {
+    s.checkpoint_copy = r.bytes_list("checkpoint_copy");
+  }
+  s.recipe = r.text_or("recipe", s.recipe);
   s.requeue_exit = r.integers_or_empty("requeue_exit");
   s.no_requeue_exit = r.integers_or_empty("no_requeue_exit");
   s.resume_arg = r.bytes("resume_arg");
@@ -86,8 +98,12 @@ Result<JobSpec> job_spec_from_json(const nlohmann::json& j) {
   s.max_interruptions = r.integer("max_interruptions");
   s.max_failures = r.integer("max_failures");
   s.max_no_progress = r.integer("max_no_progress");
+  if (r.find("keep") != nullptr) {
+    s.keep = r.integer_in("keep", 1, k_most_kept);
+  }
   s.log_max_bytes = r.integer_or("log_max_bytes", s.log_max_bytes);
   s.keep_tree = r.boolean_or("keep_tree", false);
+  s.wandb = r.boolean_or("wandb", false);
   if (!r.ok()) {
     return r.error();
   }

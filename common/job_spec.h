@@ -13,6 +13,9 @@
 
 namespace gpujob {
 
+/// Checkpoints of one job in the durable directory, at most.
+inline constexpr std::int64_t k_most_kept = 1000;
+
 /// What the user asked for with `gpujob run`, less the command line itself. Stored, also in the
 /// durable directory; holds no environment but what the user passed with --env on purpose.
 struct JobSpec {
@@ -27,6 +30,9 @@ struct JobSpec {
   std::string checkpoint_target = "auto";   ///< auto|leader|group|tree
   std::vector<std::string> checkpoint_path; ///< globs, beside GPUJOB_CKPT_DIR
   std::vector<int> checkpoint_exit;         ///< exit codes that say "saved", beside 85
+  std::string checkpoint_cmd;               ///< run by a shell at a request; empty: none
+  std::vector<std::string> checkpoint_copy; ///< absolute: copied at a request, once they are quiet
+  std::string recipe = "auto";              ///< common/recipe.h
   std::vector<int> requeue_exit;
   std::vector<int> no_requeue_exit;
   std::string resume_arg;              ///< "{}" becomes the checkpoint's path; empty: none
@@ -34,8 +40,10 @@ struct JobSpec {
   std::int64_t max_interruptions = -1; ///< -1: unlimited
   std::int64_t max_failures = 0;
   std::int64_t max_no_progress = 3;
+  std::int64_t keep = 3; ///< verified checkpoints kept in the durable directory, at least 1
   std::int64_t log_max_bytes = std::int64_t{1} << 30;
   bool keep_tree = false;
+  bool wandb = false; ///< one Weights & Biases run over all sessions
 
   friend bool operator==(const JobSpec&, const JobSpec&) = default;
 };

@@ -38,6 +38,12 @@ struct Writer {
     }
     return j;
   }
+  json operator()(const RouteFailed& b) const {
+    return {{"kind", "route_failed"}, {"route", b.route}, {"why", b.why}};
+  }
+  json operator()(const Recipe& b) const {
+    return {{"kind", "recipe"}, {"name", b.name}, {"why", b.why}, {"exits", b.exits}};
+  }
   json operator()(const DoneMark&) const { return {{"kind", "done_mark"}}; }
   json operator()(const Stopping&) const { return {{"kind", "stopping"}}; }
   json operator()(const Extended& b) const {
@@ -106,6 +112,14 @@ const std::map<std::string, ReadBody, std::less<>>& readers() {
        }},
       {"requested", read_requested},
       {"checkpoint", read_checkpoint},
+      {"route_failed",
+       [](Reader& r) -> Body {
+         return RouteFailed{r.text("route"), r.text("why")};
+       }},
+      {"recipe",
+       [](Reader& r) -> Body {
+         return Recipe{r.text("name"), r.text("why"), r.boolean_or("exits", false)};
+       }},
       {"done_mark", [](Reader&) -> Body { return DoneMark{}; }},
       {"stopping", [](Reader&) -> Body { return Stopping{}; }},
       {"extended", [](Reader& r) -> Body { return Extended{r.boot_time("term_at_ns")}; }},

@@ -40,9 +40,20 @@ struct Requested {
 };
 /// The job says a checkpoint is there.
 struct Checkpoint {
-  std::string how;  ///< "notify" or "stdout"
+  std::string how;  ///< "notify", "stdout", "command" or "copy"
   std::string path; ///< empty: it did not say
   std::optional<std::int64_t> step;
+};
+/// A way to a checkpoint that led nowhere.
+struct RouteFailed {
+  std::string route; ///< "command" or "copy"
+  std::string why;   ///< "exit 3"
+};
+/// What the job is taken for, and from what; again when it is seen to be another.
+struct Recipe {
+  std::string name; ///< common/recipe.h
+  std::string why;
+  bool exits = false; ///< it ends after every save
 };
 struct DoneMark {};
 struct Stopping {}; ///< sd_notify STOPPING=1
@@ -61,8 +72,9 @@ struct LeaderExited {
   std::optional<int> signal;
 };
 
-using Body = std::variant<Started, Ready, Status, Progress, Catches, Requested, Checkpoint,
-                          DoneMark, Stopping, Extended, TermSent, KillSent, LeaderExited>;
+using Body =
+    std::variant<Started, Ready, Status, Progress, Catches, Requested, Checkpoint, RouteFailed,
+                 Recipe, DoneMark, Stopping, Extended, TermSent, KillSent, LeaderExited>;
 
 struct Record {
   std::int64_t seq = 0; ///< 1, 2, 3 ... within one attempt

@@ -61,6 +61,12 @@ std::string encode(const Launch& l) {
                    {"notify_socket", json::from_bytes(l.notify_socket)},
                    {"checkpoint_signal", l.checkpoint_signal},
                    {"checkpoint_target", l.checkpoint_target},
+                   {"checkpoint_cmd", json::from_bytes(l.checkpoint_cmd)},
+                   {"checkpoint_copy", json::from_bytes_list(l.checkpoint_copy)},
+                   {"recipe", l.recipe},
+                   {"checkpoint_dir", json::from_bytes(l.checkpoint_dir)},
+                   {"resume_from", json::from_bytes(l.resume_from)},
+                   {"longest_save_ns", l.longest_save.count()},
                    {"done_when", json::from_bytes(l.done_when)},
                    {"log_max_bytes", l.log_max_bytes},
                    {"keep_tree", l.keep_tree},
@@ -101,6 +107,14 @@ Result<Launch> decode_launch(std::string_view text) {
   l.notify_socket = r.bytes("notify_socket");
   l.checkpoint_signal = r.text("checkpoint_signal");
   l.checkpoint_target = r.text("checkpoint_target");
+  if (r.find("checkpoint_cmd") != nullptr) { // a shim older than this daemon has none of these
+    l.checkpoint_cmd = r.bytes("checkpoint_cmd");
+    l.checkpoint_copy = r.bytes_list("checkpoint_copy");
+    l.recipe = r.text("recipe");
+    l.checkpoint_dir = r.bytes("checkpoint_dir");
+    l.resume_from = r.bytes("resume_from");
+    l.longest_save = r.span("longest_save_ns");
+  }
   l.done_when = r.bytes("done_when");
   l.log_max_bytes = r.integer("log_max_bytes");
   l.keep_tree = r.boolean_or("keep_tree", false);

@@ -47,6 +47,12 @@ struct Launch {
   std::string notify_socket; ///< NOTIFY_SOCKET of the job, the shim listens
   std::string checkpoint_signal = "auto";
   std::string checkpoint_target = "auto";
+  std::string checkpoint_cmd;
+  std::vector<std::string> checkpoint_copy;
+  std::string recipe = "auto";
+  std::string checkpoint_dir;               ///< GPUJOB_CKPT_DIR
+  std::string resume_from;                  ///< GPUJOB_RESUME
+  Duration longest_save = Duration::zero(); ///< seen so far; zero: none
   std::string done_when;
   std::int64_t log_max_bytes = 0;
   bool keep_tree = false;

@@ -25,8 +25,8 @@ constexpr auto k_commit_retry = 1s;
 /// A scan of the durable directory that takes longer means its mount hangs.
 constexpr Duration k_scan_deadline = 60s;
 
-std::string on_warning_of(const platform::SessionSettings& s) {
-  const auto it = s.settings.find(platform::key::k_on_warning.name);
+std::string command_of(const platform::SessionSettings& s, const platform::SettingKey& key) {
+  const auto it = s.settings.find(key.name);
   return it == s.settings.end() ? "" : it->second.value.value_or("");
 }
 
@@ -51,7 +51,9 @@ App::App(boost::asio::io_context& io, AppParts parts)
             on_notice(Outlook::NoticeFrom::asked, n);
           },
           [this](const Result<std::optional<Duration>>& left) { on_time_left(left); }),
-      m_renewal(io), m_memory_timer(io), m_warner(io, on_warning_of(m_outlook.settings())),
+      m_renewal(io), m_memory_timer(io),
+      m_warner(io, command_of(m_outlook.settings(), platform::key::k_on_warning)),
+      m_flusher(io, command_of(m_outlook.settings(), platform::key::k_flush)),
       m_user_profiles(std::move(parts.user_profiles)), m_watch_plan(std::move(parts.watch)),
       m_attempts(
           io, m_places, [this](policy::Event e) { post(std::move(e)); },
@@ -199,6 +201,7 @@ void App::after_commit(Now now) {
   crash_point("after_perform");
   m_server.publish(announcements, changed);
   arm(decision);
+  flush_at_end(now);
   if (!m_events.empty() || !m_callbacks.empty()) {
     schedule();
   }

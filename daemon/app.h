@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "daemon/durable_requests.h"
+#include "daemon/flusher.h"
 #include "daemon/ipc/backend.h"
 #include "daemon/ipc/server.h"
 #include "daemon/jobs/attempts.h"
@@ -91,6 +92,8 @@ private:
   void arm(const policy::Decision& d);
   void shut_down();
   [[nodiscard]] durable_requests::Beat make_beat(std::int64_t seq, Now now) const;
+  /// Runs --flush when nothing else is left to be done in this session.
+  void flush_at_end(Now now);
   /// Says in the ledger that this session holds nothing any more, then shuts down.
   void close_and_shut_down();
   void wait_for_signal();
@@ -150,6 +153,7 @@ private:
   limits::MemoryWatch m_memory;
   platform::CpuLoad m_load;
   Warner m_warner;
+  Flusher m_flusher;
   std::string m_user_profiles;
   SessionWatch::Plan m_watch_plan;
   int m_renewals = 0;

@@ -126,6 +126,28 @@ void App::perform_one(const policy::Heartbeat& a, Now now) {
                 });
 }
 
+void App::flush_at_end(Now now) {
+  if (!m_flusher.ready() || m_helpers.pending() > 0 || m_stopping) {
+    return;
+  }
+  auto cached = policy::to_flush(m_world, now);
+  if (cached.empty()) {
+    return;
+  }
+  log_line(fmt::format("flush: {} checkpoints are in a cache only: emptying it", cached.size()));
+  m_flusher.run(m_world.session.ends_at,
+                [this, cached = std::move(cached)](const Result<void>& done) {
+                  if (done) {
+                    post(policy::Flushed{cached});
+                    return;
+                  }
+                  const auto text = "flush: " + done.error().text +
+                                    ": what is cached may not be through: see the daemon's log";
+                  log_line(text);
+                  m_warner.warn(text);
+                });
+}
+
 void App::close_and_shut_down() {
   if (std::exchange(m_stopping, true)) {
     return;

@@ -82,6 +82,7 @@ void App::renew_later() {
     if (!error) {
       look_at_load();
       renew_outlook();
+      flush_at_end(read_clocks());
       if (++m_renewals % k_disks_every == 0) {
         look_at_disks();
       }

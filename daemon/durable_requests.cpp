@@ -5,6 +5,7 @@
 #include "common/remote_name.h"
 #include "daemon/durable_reply.h"
 #include "daemon/policy/verdict.h"
+#include "daemon/store/history_codec.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -18,8 +19,6 @@ using gpujob::json::Reader;
 
 namespace {
 
-/// Verified checkpoints of a job kept in the durable directory.
-constexpr int k_keep = 2;
 json budgets_json(const Budgets& b) {
   return {
       {"interruptions", b.interruptions}, {"failures", b.failures}, {"no_progress", b.no_progress}};
@@ -100,25 +99,37 @@ std::string end(const Place& place, const Job& job, WallTime now) {
   return gpujob::json::dump(j);
 }
 
+namespace {
+
+/// From the request that it answered to the word that it is saved; null: nobody asked for it.
+json save_s(const Job& job, const Checkpoint& c) {
+  const auto* running = std::get_if<Running>(&job.state);
+  const bool asked = running != nullptr && running->request && c.heard &&
+                     running->request->answer == c.seq && *c.heard >= running->request->sent;
+  return asked ? json(std::chrono::duration<double>(*c.heard - running->request->sent).count())
+               : json();
+}
+
+} // namespace
+
 std::string secure(const Place& place, const StatePaths& paths, const Job& job, int seq) {
   const auto* c = find_checkpoint(const_cast<Job&>(job), seq);
-  return gpujob::json::dump(
-      {{"op", "secure"},
-       {"job", job.id},
-       {"attempt", c->attempt},
-       {"session", place.session},
-       {"seq", seq},
-       {"path", from_bytes(c->path)},
-       {"how", c->how},
-       {"step", c->step ? json(*c->step) : json()},
-       {"at_ns", to_ns(c->at)},
-       {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
-       {"remote", remote_json(place)},
-       {"level", place.level},
-       {"manifest", from_bytes(manifest_path(paths, job, seq))},
-       {"keep", k_keep},
-       {"cap_path", place.cap_path.empty() ? json() : from_bytes(place.cap_path)},
-       {"cap_bytes", place.cap_path.empty() ? json() : json(place.cap_bytes)}});
+  return gpujob::json::dump({{"op", "secure"},
+                             {"job", job.id},
+                             {"attempt", c->attempt},
+                             {"session", place.session},
+                             {"seq", seq},
+                             {"path", from_bytes(c->path)},
+                             {"how", c->how},
+                             {"step", c->step ? json(*c->step) : json()},
+                             {"at_ns", to_ns(c->at)},
+                             {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
+                             {"remote", remote_json(place)},
+                             {"level", place.level},
+                             {"manifest", from_bytes(manifest_path(paths, job, seq))},
+                             {"keep", job.spec.keep},
+                             {"save_s", save_s(job, *c)},
+                             {"past", gpujob::json::dump(store::history_json(job.history))}});
 }
 
 std::string resume(const Place& place, const StatePaths& paths, const Job& job) {

@@ -21,9 +21,6 @@ struct Place {
   std::string dir; ///< empty: there is no durable directory
   std::string level;
   std::string session;
-  std::string
-      cap_path{}; ///< below which the platform keeps cap_bytes at most; empty: no such limit
-  std::int64_t cap_bytes = 0;
   std::string remote{}; ///< rclone's "NAME:PATH", whose spool `dir` is; empty: `dir` is the place
 
   /// As people know it: the directory, or "rclone:NAME:PATH".

@@ -3,6 +3,7 @@
 #include "common/json.h"
 #include "daemon/durable_reply.h"
 #include "daemon/durable_requests.h"
+#include "daemon/store/history_codec.h"
 
 #include <algorithm>
 #include <map>
@@ -123,6 +124,19 @@ void number_anew(std::vector<Checkpoint>& checkpoints) {
   }
 }
 
+/// What the newest checkpoint tells of the saves before it, and of itself.
+SaveHistory read_experience(const json& j) {
+  Reader r(j, "checkpoint");
+  const auto past = gpujob::json::parse(r.text_or("past", ""), "past");
+  auto history = past ? store::read_history(*past) : SaveHistory{};
+  const auto pause = r.maybe_number("save_s");
+  const auto copy = r.maybe_number("secure_s");
+  if (r.ok() && pause && copy && *pause >= 0 && *copy >= 0) {
+    history.saves.push_back({*pause, *copy, static_cast<double>(r.integer_or("bytes", 0))});
+  }
+  return history;
+}
+
 std::optional<Job> read_job(const json& j, const std::string& level) {
   Reader r(j, "job");
   Job job;
@@ -146,6 +160,10 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
       auto checkpoint = read_checkpoint(c, number, level);
       if (checkpoint.seq > 0) {
         job.checkpoints.push_back(std::move(checkpoint));
+        auto history = read_experience(c);
+        const bool more = history.saves.size() >= job.history.saves.size();
+        job.history.first = history.first ? history.first : job.history.first;
+        job.history.saves = more ? std::move(history.saves) : std::move(job.history.saves);
       }
     }
   }

@@ -19,6 +19,7 @@ Parsed parse_options(int argc, char** argv) {
   app.add_option("--slots", o.settings.slots, "jobs at once");
   app.add_option("--notices", o.settings.notices, "whom to ask whether the machine is taken back");
   app.add_option("--on-warning", o.settings.on_warning, "a command for warnings");
+  app.add_option("--flush", o.settings.flush, "a command at the session's end, or profile");
   app.add_flag("--background", o.background,
                "log to the state directory, detach from the terminal");
   app.add_flag("--revive", o.revive, "started by a shim");

@@ -79,6 +79,7 @@ void remember_given(platform::SessionSettings& settings, const platform::Setting
   add("--slots", flags.slots);
   add("--notices", flags.notices);
   add("--on-warning", flags.on_warning);
+  add("--flush", flags.flush);
   add("--state", flags.state_dir);
 }
 

@@ -13,6 +13,7 @@ constexpr int k_interrupted_exit = 130;
 Result<int> execute(const RunOptions& options);
 Result<int> execute(const PsOptions& options);
 Result<int> execute(const ShowOptions& options);
+Result<int> execute(const CheckpointsOptions& options);
 Result<int> execute(const LogsOptions& options);
 Result<int> execute(const AttachOptions& options);
 Result<int> execute(const CheckpointOptions& options);

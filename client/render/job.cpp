@@ -6,6 +6,7 @@
 #include "client/render/table.h"
 #include "common/clock.h"
 #include "common/duration.h"
+#include "common/recipe.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -62,6 +63,32 @@ std::string when(const std::optional<WallTime>& at, WallTime now) {
   return at ? fmt::format("{} ({})", format_local(*at), relative(*at, now)) : std::string{};
 }
 
+std::string asked_by(const JobView& v) {
+  if (v.catches == "command" || v.catches == "copy") {
+    return fmt::format("not needed: it is saved by --checkpoint-{}",
+                       v.catches == "copy" ? "copy" : "cmd");
+  }
+  return v.catches.empty()
+             ? "none caught so far: it is asked by the notice file alone; --checkpoint-cmd and "
+               "--checkpoint-copy need nothing of it"
+             : "catches " + v.catches;
+}
+
+/// "megatron (--exit-signal-handler): exits after it has saved".
+std::string recipe_text(const JobView& v) {
+  std::string text = v.recipe;
+  if (!v.recipe.empty() && !v.recipe_why.empty()) {
+    text += fmt::format(" ({})", v.recipe_why);
+  }
+  if (!v.contract.empty()) {
+    text += fmt::format("{}{} after it has saved", text.empty() ? "" : ": ", v.contract);
+  }
+  if (const auto* recipe = find_recipe(v.recipe); recipe != nullptr && recipe->layout != "any") {
+    text += fmt::format("; saves {}", recipe->layout);
+  }
+  return text;
+}
+
 } // namespace
 
 std::string how_it_ended(const JobView& v) {
@@ -115,9 +142,8 @@ std::string render_job(const JobView& v, WallTime now) {
   sheet.add("progress", v.progress ? fmt::format("{:.0f} %", *v.progress * 100) : "");
   sheet.add("resumed from", v.resume_from);
   const bool alive = v.pid.has_value();
-  sheet.add("checkpoint signal",
-            v.catches.empty() ? (alive ? "none caught so far: it is asked by the notice file" : "")
-                              : "catches " + v.catches);
+  sheet.add("checkpoint signal", alive || !v.catches.empty() ? asked_by(v) : "");
+  sheet.add("recipe", recipe_text(v));
   const auto saving = saving_lines(v, now);
   for (const auto& [label, text] : saving) {
     sheet.add(label, text);

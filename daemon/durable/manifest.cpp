@@ -178,6 +178,9 @@ std::string encode(const Manifest& m) {
   if (m.took != Took{}) {
     j["took"] = to_json(m.took);
   }
+  if (!m.past.empty()) {
+    j["past"] = m.past;
+  }
   return json::dump(j) + "\n";
 }
 
@@ -207,6 +210,7 @@ Result<Manifest> decode_manifest(std::string_view text) {
     read_files(r, m);
   }
   read_took(r, m.took);
+  m.past = r.text_or("past", "");
   if (!r.ok()) {
     return r.error();
   }

@@ -26,6 +26,9 @@ struct ManifestFile {
 /// No save takes longer, and a sum of such is a number. Seconds.
 constexpr double k_longest_save_s = 1e7;
 
+/// More of it is left out: it is only experience.
+constexpr std::size_t k_longest_past = 16 * 1024;
+
 /// Seconds that a save took, as far as they are known.
 struct Took {
   std::optional<double> save_s;   ///< from the request to the word that it is saved
@@ -53,6 +56,8 @@ struct Manifest {
   std::vector<std::string> dirs; ///< so that empty directories come back
   std::vector<ManifestFile> files;
   Took took{};
+  /// What the daemon knew of earlier saves, as JSON: not for this room to know. Empty: nothing.
+  std::string past{};
 
   /// Of all files, wherever their bytes lie.
   [[nodiscard]] std::uint64_t bytes() const;

@@ -78,6 +78,10 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   if (q.save_s && !(*q.save_s >= 0 && *q.save_s <= k_longest_save_s)) {
     r.fail("save_s", "is no time that a save takes");
   }
+  q.past = r.text_or("past", "");
+  if (q.past.size() > k_longest_past) {
+    q.past.clear();
+  }
   const auto level = r.text_or("level", "");
   if (r.ok() && !q.dir.empty() && level != "stored" && level != "cached") {
     r.fail("level", "is neither stored nor cached");

@@ -51,7 +51,8 @@ json to_json(const StoredCheckpoint& c, const std::optional<Remote>& remote) {
           {"at_ns", m.at_ns},
           {"bytes", m.bytes()},
           {"save_s", maybe(m.took.save_s)},
-          {"secure_s", maybe(m.took.secure_s())}};
+          {"secure_s", maybe(m.took.secure_s())},
+          {"past", m.past}};
 }
 
 json to_json(const StoredAttempt& a, const std::optional<Remote>& remote) {

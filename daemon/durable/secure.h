@@ -23,6 +23,7 @@ struct SecureRequest {
   std::string manifest; ///< where the local manifest goes; empty: nowhere
   std::int64_t keep = 1;
   std::optional<Cap> cap;       ///< what the durable directory may hold, where somebody said it
+  std::string past;             ///< Manifest::past
   std::optional<double> save_s; ///< what the job took to save it, where that is known
 };
 

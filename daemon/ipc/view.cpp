@@ -176,6 +176,10 @@ void put_running(json& j, const Job& job, Now now) {
   j["progress"] = running != nullptr ? maybe(running->progress) : json();
   j["status"] = running != nullptr ? maybe_text(running->status) : json();
   j["catches"] = running != nullptr ? maybe_text(running->catches) : json();
+  j["recipe"] = running != nullptr ? maybe_text(running->recipe) : json();
+  j["recipe_why"] = running != nullptr ? maybe_text(running->recipe_why) : json();
+  const auto contract = contract_of(job);
+  j["contract"] = contract ? json(to_text(*contract)) : json();
   j["plan"] = plan_view(running, now);
   j["saving"] = saving_view(running, now);
 }

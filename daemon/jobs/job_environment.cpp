@@ -62,6 +62,16 @@ Launch make_launch(const Places& places, const policy::Job& job, const Plan& pla
   set("NOTIFY_SOCKET", l.notify_socket);
   set("FAULT_TOL_FINISHED_FLAG_FILE", attempt_dir + "/finished");
   l.env_default.emplace_back("PYTHONUNBUFFERED", "1");
+  if (job.spec.wandb) {
+    l.env_default.emplace_back("WANDB_RUN_ID", job.id);
+    l.env_default.emplace_back("WANDB_RESUME", "allow");
+  }
+  l.checkpoint_cmd = job.spec.checkpoint_cmd;
+  l.checkpoint_copy = job.spec.checkpoint_copy;
+  l.recipe = job.spec.recipe;
+  l.checkpoint_dir = places.state.checkpoint_dir(job.id);
+  l.resume_from = job.resume_from;
+  l.longest_save = policy::longest_save(job.history);
   l.checkpoint_signal = job.spec.checkpoint_signal;
   l.checkpoint_target = job.spec.checkpoint_target;
   l.done_when = job.spec.done_when;

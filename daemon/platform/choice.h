@@ -31,6 +31,7 @@ inline constexpr SettingKey k_slots{"slots", "--slots", nullptr, &SettingTexts::
 inline constexpr SettingKey k_notices{"notices", "--notices", nullptr, &SettingTexts::notices};
 inline constexpr SettingKey k_on_warning{"on_warning", "--on-warning", nullptr,
                                          &SettingTexts::on_warning};
+inline constexpr SettingKey k_flush{"flush", "--flush", nullptr, &SettingTexts::flush};
 inline constexpr SettingKey k_state{"state_dir", "--state", "GPUJOB_STATE_DIR",
                                     &SettingTexts::state_dir};
 inline constexpr SettingKey k_runtime{"runtime_dir", "--runtime", "GPUJOB_RUNTIME_DIR",

@@ -46,7 +46,7 @@ Result<SettingTexts> parse_config(const std::string& text, const std::string& pa
   }
   GPUJOB_TRY(check_keys(*j,
                         {"platform", "plan", "session_limit", "session_start", "durable",
-                         "state_dir", "runtime_dir", "slots", "notices", "on_warning"},
+                         "state_dir", "runtime_dir", "slots", "notices", "on_warning", "flush"},
                         path));
   json::Reader r(*j, path);
   SettingTexts t;
@@ -59,6 +59,7 @@ Result<SettingTexts> parse_config(const std::string& text, const std::string& pa
   t.runtime_dir = maybe_text(r, "runtime_dir");
   t.notices = maybe_text(r, "notices");
   t.on_warning = maybe_text(r, "on_warning");
+  t.flush = maybe_text(r, "flush");
   if (const auto slots = r.maybe_integer("slots")) {
     t.slots = std::to_string(*slots);
   }

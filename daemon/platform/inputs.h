@@ -13,7 +13,7 @@ namespace gpujob::platform {
 /// What one source says, as it says it; absent: nothing.
 struct SettingTexts {
   std::optional<std::string> platform, plan, session_limit, session_start, durable, slots, notices,
-      on_warning;
+      on_warning, flush;
   std::optional<std::string> state_dir, runtime_dir;
 };
 

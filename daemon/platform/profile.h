@@ -43,6 +43,7 @@ struct DurablePlace {
   std::optional<std::string> anywhere;
   std::string level; ///< "stored" or "cached" (CONTRACT: Durable)
   std::string hint;  ///< what the user does when it is not mounted
+  std::string flush; ///< for a shell: empties the cache in front of it; empty: not known
   std::string source, as_of;
   Confidence confidence = Confidence::low;
 };

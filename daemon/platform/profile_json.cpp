@@ -103,9 +103,10 @@ Result<Variant> read_variant(const Json& j, const std::string& where) {
 }
 
 Result<DurablePlace> read_place(const Json& j, const std::string& where) {
-  GPUJOB_TRY(check_keys(
-      j, {"path", "require_mount", "anywhere", "level", "hint", "source", "as_of", "confidence"},
-      where));
+  GPUJOB_TRY(check_keys(j,
+                        {"path", "require_mount", "anywhere", "level", "hint", "flush", "source",
+                         "as_of", "confidence"},
+                        where));
   json::Reader r(j, where);
   DurablePlace p;
   p.path = r.text("path");
@@ -115,6 +116,7 @@ Result<DurablePlace> read_place(const Json& j, const std::string& where) {
   }
   p.level = r.text("level");
   p.hint = r.text_or("hint", "");
+  p.flush = r.text_or("flush", "");
   p.source = r.text("source");
   p.as_of = r.text("as_of");
   p.confidence = read_confidence(r);

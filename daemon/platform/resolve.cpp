@@ -151,6 +151,33 @@ void Resolver::settle_on_warning() {
   }
 }
 
+/// "profile" is the platform's own command; it takes the storage away, so nobody gets it unasked.
+Result<void> Resolver::settle_flush() {
+  const auto choice = choose_for(key::k_flush);
+  if (!choice.said && choice.stored == nullptr) {
+    record_derived(key::k_flush, std::nullopt, Origin::fallback);
+    return {};
+  }
+  if (!choice.said) {
+    record_stored(key::k_flush, choice);
+    return {};
+  }
+  auto said = *choice.said;
+  if (said.value == "profile") {
+    const auto& places = m_profile->durable_write;
+    const auto it = std::ranges::find_if(places, [](const auto& p) { return !p.flush.empty(); });
+    if (it == places.end()) {
+      return Error{Errc::usage, fmt::format("{}: profile: {} has no flush: name the command",
+                                            said.detail, m_profile->id)};
+    }
+    said.value = it->flush;
+  } else if (said.value == "none") {
+    said.value.reset();
+  }
+  record(key::k_flush, std::move(said));
+  return {};
+}
+
 void Resolver::report_path(const SettingKey& k, const ChosenPath& chosen) {
   SettingValue v;
   v.value = chosen.path;

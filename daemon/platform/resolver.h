@@ -34,6 +34,7 @@ public:
     GPUJOB_TRY(settle_slots());
     GPUJOB_TRY(settle_notices());
     settle_on_warning();
+    GPUJOB_TRY(settle_flush());
     report_path(key::k_state, m_request.state_dir);
     report_path(key::k_runtime, m_request.runtime_dir);
     return std::move(m_out);
@@ -51,6 +52,7 @@ private:
   Result<void> settle_notices();
   void derive_cloud_notices();
   void settle_on_warning();
+  Result<void> settle_flush();
   void report_path(const SettingKey& k, const ChosenPath& chosen);
 
   Result<void> say_plan(const SettingValue& said);

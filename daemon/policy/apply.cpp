@@ -4,6 +4,7 @@
 
 #include "common/text.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace gpujob::policy {
@@ -37,15 +38,52 @@ struct ApplyRecord {
     // A final request takes the place of one that still waits for its answer.
     run.request = Request{b.request, b.final, event.record.boot, b.signal, {}, {}};
     job.request_heard = std::max(job.request_heard, b.request);
-    const auto way = b.signal.empty()
-                         ? std::string("by the notice file alone: it catches no checkpoint signal")
-                         : fmt::format("by {}", b.signal);
-    announce(w, job, fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way));
+    announce(w, job, fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way_of(b)));
+    if (!b.signal.empty()) {
+      run.catches = b.signal; // handlers may have come since the first look
+    }
+  }
+
+  [[nodiscard]] std::string way_of(const journal::Requested& b) const {
+    if (!b.signal.empty()) {
+      return fmt::format("by {}", b.signal);
+    }
+    if (const auto route = route_of(job.spec); !route.empty()) {
+      return fmt::format("by the checkpoint {}", route);
+    }
+    return "by the notice file alone: it catches no checkpoint signal";
+  }
+
+  void operator()(const journal::RouteFailed& b) const {
+    const auto text = fmt::format("checkpoint {}: {}", b.route, printable(b.why));
+    announce(w, job, text);
+    if (!run.request || run.request->answer) {
+      return;
+    }
+    run.request->note = text;
+    const bool both = !job.spec.checkpoint_cmd.empty() && !job.spec.checkpoint_copy.empty();
+    if (!run.request->final && run.request->signal.empty() && !both) {
+      close_unanswered_request(w, job, now); // nobody else was asked
+    }
+  }
+
+  void operator()(const journal::Recipe& b) const {
+    run.recipe = b.name;
+    run.recipe_why = b.why;
+    run.recipe_exits = b.exits;
+    if (b.name != "plain") {
+      announce(w, job,
+               fmt::format("recipe {} ({}){}", b.name, printable(b.why),
+                           b.exits ? ": it ends after it has saved, and is restarted" : ""));
+    }
   }
 
   void operator()(const journal::Checkpoint& b) const {
     Checkpoint c;
-    c.path = b.path.empty() ? event.found : b.path;
+    // What was there when the attempt began is no answer, whoever finds it.
+    const bool old = b.path.empty() && std::find(job.baseline.begin(), job.baseline.end(),
+                                                 event.signature) != job.baseline.end();
+    c.path = b.path.empty() ? (old ? std::string() : event.found) : b.path;
     c.signature = event.signature;
     c.step = b.step;
     c.how = b.how;
@@ -77,6 +115,8 @@ void start_running(Job& job, const ShimRecord& e) {
     Running run;
     run.since = e.record.boot;
     run.plan_given = starting->plan;
+    run.catches = route_of(job.spec);
+    job.continue_answered.reset();
     job.state = std::move(run);
     job.started = e.record.wall;
   }
@@ -104,11 +144,15 @@ void on_event(World& w, const ShimGone& e, Now now) {
   if (job == nullptr || std::holds_alternative<Ending>(job->state)) {
     return;
   }
+  const bool left = exits_after_saving(*job, e);
+  job->seen_to_exit = job->seen_to_exit || left;
+  const auto* run = std::get_if<Running>(&job->state);
+  const bool by_us = run != nullptr && run->save_asked;
   close_unanswered_request(w, *job, now);
   if (e.same_boot) {
     job->started = started_at(*job, now);
   }
-  job->state = Ending{e.record, e.same_boot};
+  job->state = Ending{e.record, e.same_boot, left && by_us};
   touch(w, *job);
 }
 

@@ -63,6 +63,9 @@ void answer(World& w, Job& job, const Checkpoint& c, std::optional<BootTime> sin
     return;
   }
   request->answer = c.seq;
+  if (!request->final) {
+    job.continue_answered = since.value_or(now.boot);
+  }
   // Already safe: the job answered with a checkpoint that was verified before.
   if (c.state == CheckpointState::verified && (!w.session.durable || !c.durable_level.empty())) {
     request->saved = now.boot;
@@ -116,10 +119,12 @@ void close_unanswered_request(World& w, Job& job, Now now) {
     c.state = CheckpointState::unconfirmed;
     c.how = "none";
     c.at = now.wall;
-    c.note = "asked for, and no acknowledgement came";
+    c.note = request->note.empty() ? "asked for, and no acknowledgement came" : request->note;
     job.checkpoints.push_back(std::move(c));
     trim_records(job);
-    announce(w, job, "unconfirmed: a checkpoint was asked for, and no acknowledgement came");
+    if (request->note.empty()) {
+      announce(w, job, "unconfirmed: a checkpoint was asked for, and no acknowledgement came");
+    }
   }
   std::get<Running>(job.state).request.reset();
   touch(w, job);

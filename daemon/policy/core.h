@@ -32,4 +32,8 @@ std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
 /// How the running job shall be ended as things stand.
 Plan desired_plan(const World& w, const Job& job);
 
+/// Once nothing runs and nothing can start any more in this session, all is written, and its end is
+/// near: the checkpoints that lie in a cache only. Empty: nothing is to be flushed, or not yet.
+std::vector<std::pair<JobId, int>> to_flush(const World& w, Now now);
+
 } // namespace gpujob::policy

@@ -11,6 +11,9 @@
 /// Shared by the files of policy/ only.
 namespace gpujob::policy::detail {
 
+/// A continue request without an answer is given up after the plan's grace, or after this.
+constexpr Duration k_continue_grace = std::chrono::seconds{90};
+
 void announce(World& w, const Job& job, std::string text);
 void warn(World& w, const Job& job, std::string text);
 void touch(World& w, const Job& job);
@@ -35,6 +38,13 @@ std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Runn
 void ask_checkpoint(World& w, Job& job);
 /// Jobs that wait for a slot in a session that has no time left for them are parked.
 void settle_queue(World& w, Now now);
+
+/// contract.cpp
+/// The user's way to a checkpoint of a job that catches nothing; empty: none.
+std::string_view route_of(const JobSpec& spec);
+/// A request to save and go on that is answered, and then an end that is no failure and that nobody
+/// asked for: it ends after every save.
+bool exits_after_saving(const Job& job, const ShimGone& e);
 
 /// checkpoints.cpp
 void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> since, Now now);
@@ -65,6 +75,7 @@ void on_event(World& w, const EndMoved& e, Now now);
 void on_event(World& w, const IdleExpected& e, Now now);
 void on_event(World& w, const SaveWished& e, Now now);
 void on_event(World& w, const DeathsSeen& e, Now now);
+void on_event(World& w, const Flushed& e, Now now);
 void on_event(World& w, const Tick& e, Now now);
 
 } // namespace gpujob::policy::detail

@@ -5,6 +5,7 @@
 #include "daemon/policy/world.h"
 
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -129,12 +130,16 @@ struct SaveWished {
 struct DeathsSeen {
   Session::Deaths deaths;
 };
+/// The cache in front of the durable directory was emptied after these had been copied there.
+struct Flushed {
+  std::vector<std::pair<JobId, int>> checkpoints; ///< with their seq
+};
 struct Tick {};
 
 using Event =
     std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
                  BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
                  RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, EndMoved, IdleExpected,
-                 SaveWished, DeathsSeen, Tick>;
+                 SaveWished, DeathsSeen, Flushed, Tick>;
 
 } // namespace gpujob::policy

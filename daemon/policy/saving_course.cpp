@@ -37,6 +37,9 @@ Duration span(double s) {
 
 /// Whether asking it for a save that it goes on after has a chance of an answer.
 bool goes_on_after_saving(const Job& job, const Running& r) {
+  if (contract_of(job) == Contract::exits) {
+    return false;
+  }
   const bool answers = !r.catches.empty() || !job.history.saves.empty();
   return answers && job.spec.checkpoint_signal != "none" && r.unanswered < k_gives_up;
 }
@@ -52,6 +55,7 @@ SavingCourse::Basis basis_of(const World& w, const Job& job) {
   b.exposure = seconds(s.deaths.lived);
   b.sessions = s.deaths.sessions;
   b.samples = job.history.saves.size();
+  b.exits = contract_of(job) == Contract::exits;
   return b;
 }
 
@@ -60,6 +64,7 @@ std::shared_ptr<const saving::SavePlan> make_plan(const Job& job, SavingCourse::
   const auto latency = saving::estimate_latency(job.history.saves, prior);
   b.how = latency.basis;
   saving::Prospect p{{}, latency.law, saving::estimate_pause(job.history.saves, prior).law, {}};
+  p.contract.continues = !b.exits;
   p.end.at(seconds(*b.deadline - now.boot), seconds(b.spread));
   p.end.dying(saving::Hazard{}.after(b.deaths, b.exposure));
   return std::make_shared<const saving::SavePlan>(std::move(p));

@@ -15,8 +15,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// A continue request without an answer is given up after the plan's grace, or after this.
-constexpr Duration k_continue_grace = 90s;
 /// The time a program has to install its handlers; the shim asks no earlier either (CONTRACT.md).
 constexpr Duration k_time_to_catch = 10s;
 /// With so much left, an end that jobs were ended for has moved.
@@ -51,7 +49,8 @@ ExitFacts facts_of(const Job& job, const Ending& ending) {
     f.code = r->code;
     f.signal = r->signal;
     f.done_mark = r->done_mark;
-    f.final_requested = r->final_requested;
+    // Who leaves right after a save that nobody but us wanted leaves because of it.
+    f.final_requested = r->final_requested || ending.left_after_save;
     f.term_sent = r->term_sent;
     f.kill_sent = r->kill_sent;
     f.oom_kills = r->oom_kills;
@@ -177,7 +176,9 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
     running.told_no_catch = true;
     announce(w, job,
              "catches no checkpoint signal so far: unless it watches $GPUJOB_NOTICE_FILE, it will "
-             "not save when it is asked to, only when it does so by itself");
+             "not save when it is asked to, only when it does so by itself. What can be done "
+             "without it: --checkpoint-cmd CMD makes a checkpoint, --checkpoint-copy PATH takes "
+             "what it writes from time to time");
     touch(w, job);
   }
   if (const auto due = idle_save_due(w, job, running); due && now.boot >= *due) {

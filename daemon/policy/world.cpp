@@ -24,6 +24,14 @@ std::string_view to_text(EndState s) {
   return "lost";
 }
 
+Duration longest_save(const SaveHistory& history) {
+  double longest = 0;
+  for (const auto& s : history.saves) {
+    longest = std::max(longest, s.latency());
+  }
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(longest));
+}
+
 std::string_view to_text(CheckpointState s) {
   switch (s) {
   case CheckpointState::heard:

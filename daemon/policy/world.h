@@ -41,7 +41,7 @@ struct Checkpoint {
   std::string path;
   std::string signature; ///< of its files (common/layout.h); empty: from another VM
   std::optional<std::int64_t> step;
-  std::string how; ///< notify | exit | stdout | files | none
+  std::string how; ///< notify | exit | stdout | files | command | copy | none
   WallTime at{};
   std::int64_t bytes = 0;
   std::string manifest;      ///< local manifest, or empty
@@ -65,6 +65,7 @@ struct Request {
   std::optional<int> answer;     ///< seq of the checkpoint that answered
   std::optional<BootTime> saved; ///< when the answer was safe
   bool refused = false;          ///< an answer was rejected: who asks now asks for another
+  std::string note{};            ///< why no answer may come: a route that failed
 
   friend bool operator==(const Request&, const Request&) = default;
 };
@@ -113,7 +114,11 @@ struct Running {
   std::optional<Request> request;
   std::string status;
   std::optional<double> progress;
-  std::string catches;                ///< the checkpoint signal it catches, empty: none seen
+  /// What it is asked by: the checkpoint signal it catches, else "command" or "copy" (its route);
+  /// empty: nothing seen.
+  std::string catches;
+  std::string recipe, recipe_why; ///< common/recipe.h; empty: not told yet
+  bool recipe_exits = false;
   bool told_no_catch = false;         ///< said so once, while there was time to mend it
   bool ending = false;                ///< TERM was sent
   std::optional<BootTime> idle_asked; ///< the idle end before which it was asked to save
@@ -125,6 +130,8 @@ struct Running {
 struct Ending {
   std::optional<ExitRecord> record; ///< nullopt: none was left
   bool same_boot = true;
+  /// It ended by itself right after a save that we had asked for and that it was to go on after.
+  bool left_after_save = false;
 };
 enum class EndState : std::uint8_t { parked, done, failed, stopped, lost };
 struct Ended {
@@ -152,6 +159,8 @@ struct SaveHistory {
   /// must have time for, if the job saves only by itself.
   std::optional<Duration> first;
 };
+/// From the request until it was durable; zero: nothing is known.
+Duration longest_save(const SaveHistory& history);
 /// So many are kept: the newest.
 inline constexpr std::size_t k_saves_kept = 64;
 
@@ -175,8 +184,11 @@ struct Job {
   std::int64_t request_sent = 0;
   std::int64_t request_heard = 0; ///< newest one the shim has confirmed it sent
   SaveHistory history;
-  bool imported = false; ///< known only from the durable directory, not run here since
-  bool removed = false;  ///< by the user, and still in the durable directory: not shown
+  /// When the newest continue request of this attempt was answered.
+  std::optional<BootTime> continue_answered;
+  bool seen_to_exit = false; ///< it has ended by itself right after such an answer
+  bool imported = false;     ///< known only from the durable directory, not run here since
+  bool removed = false;      ///< by the user, and still in the durable directory: not shown
   std::optional<BootTime> not_before; ///< queued, and not to be started earlier
   int quick_restarts = 0;             ///< in a row: attempts that ended within seconds and go on
   Work begin_record = Work::none, end_record = Work::none; ///< in the durable directory
@@ -240,6 +252,12 @@ std::string_view state_text(const Job& job);
 std::string_view to_text(CheckpointState s);
 
 const std::string& reason_text(const Job& job);
+
+/// What a job does after it has saved.
+enum class Contract : std::uint8_t { continues, exits };
+/// By its recipe, or as it was seen to; nullopt: neither is known yet.
+std::optional<Contract> contract_of(const Job& job);
+std::string_view to_text(Contract c);
 
 /// Newest verified checkpoint, or nullptr.
 const Checkpoint* newest_verified(const Job& job);

@@ -2,7 +2,9 @@
 #include "daemon/shim/candidates.h"
 
 #include "common/file.h"
+#include "common/signals.h"
 #include "common/text.h"
+#include "daemon/shim/child.h"
 #include "daemon/shim/tree.h"
 
 #include <algorithm>
@@ -43,8 +45,7 @@ bool same_image(const proc::Stat& child, const proc::Stat& parent) {
          read_command(child.pid) == read_command(parent.pid);
 }
 
-bool is_torch_agent(int pid) {
-  const auto words = split(read_command(pid), '\0');
+bool names_torch_agent(const std::vector<std::string>& words) {
   const auto names_it = [](const std::string& word) {
     return word.ends_with("/torchrun") || word == "torchrun" || word == "torch.distributed.run" ||
            word == "torch.distributed.launch";
@@ -52,6 +53,39 @@ bool is_torch_agent(int pid) {
   // "torchrun", "python /usr/bin/torchrun", "python -u -m torch.distributed.run"
   const auto end = words.begin() + static_cast<long>(std::min<std::size_t>(words.size(), 4));
   return std::any_of(words.begin(), end, names_it);
+}
+
+std::optional<std::string> value_in(int pid, std::string_view name) {
+  const auto environ = proc::read_environ(pid);
+  return environ ? env_value(*environ, name) : std::nullopt;
+}
+
+/// Whoever started it (accelerate, a script): its children are told of a run that it is not in.
+bool has_torch_workers(int pid, const std::vector<proc::Stat>& members) {
+  constexpr std::string_view k_run = "TORCHELASTIC_RUN_ID";
+  return std::any_of(members.begin(), members.end(),
+                     [&](const auto& m) { return m.ppid == pid && value_in(m.pid, k_run); }) &&
+         !value_in(pid, k_run);
+}
+
+/// "SIGTERM,SIGUSR1" of its environment, as bits; what torchrun handles without being told is none
+/// of it.
+std::uint64_t passed_on(int pid) {
+  std::uint64_t bits = 0;
+  const auto names = value_in(pid, "TORCHELASTIC_SIGNALS_TO_HANDLE").value_or("");
+  for (const auto& name : split(names, ',')) {
+    if (const auto number = signal_number(trim(name)); number && *number >= 1 && *number <= 64) {
+      bits |= std::uint64_t{1} << static_cast<unsigned>(*number - 1);
+    }
+  }
+  return bits;
+}
+
+bool may_be_asked(std::uint64_t caught) {
+  constexpr int k_signals[] = {SIGUSR1, SIGUSR2, SIGTERM};
+  return std::any_of(std::begin(k_signals), std::end(k_signals), [caught](int signal) {
+    return ((caught >> static_cast<unsigned>(signal - 1)) & 1U) != 0;
+  });
 }
 
 } // namespace
@@ -69,8 +103,16 @@ std::vector<Candidate> read_candidates(const std::vector<proc::Stat>& members) {
     }
     const auto parent = by_pid.find(member.ppid);
     const bool forked = parent != by_pid.end() && same_image(member, *parent->second);
-    const bool catches_term = ((*caught >> (SIGTERM - 1)) & 1U) != 0;
-    out.push_back({member, *caught, forked, catches_term && is_torch_agent(member.pid)});
+    Candidate c;
+    c.stat = member;
+    c.caught = *caught;
+    c.same_image_as_parent = forked;
+    if (may_be_asked(*caught)) {
+      c.argv = split(read_command(member.pid), '\0');
+      c.torch_agent = names_torch_agent(c.argv) || has_torch_workers(member.pid, members);
+      c.passes_on = c.torch_agent ? passed_on(member.pid) : 0;
+    }
+    out.push_back(std::move(c));
   }
   return out;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of the leader within Shim: its start and its end.
 #include "common/clock.h"
+#include "daemon/shim/copying.h"
 #include "daemon/shim/oom.h"
 #include "daemon/shim/shim.h"
 
@@ -42,6 +43,9 @@ void Shim::start(Now now) {
     m_cwd = cmdline->cwd;
     const auto program = make_program(std::move(*cmdline), m_launch);
     m_done_flag = env_value(program.env, "FAULT_TOL_FINISHED_FLAG_FILE");
+    for (const auto& line : restore_copies(m_launch.resume_from, m_launch.checkpoint_copy)) {
+      m_output.say(line);
+    }
     auto child = spawn(program, m_output.fd());
     if (child) {
       m_child = std::move(*child);
@@ -54,6 +58,7 @@ void Shim::start(Now now) {
   ::malloc_trim(0); // the environment may have been large
 
   m_hearing.emplace(m_journal, m_cwd);
+  m_routes.emplace(m_launch, m_cmdline, m_journal);
   m_asking.emplace(m_launch, file(attempt_file::k_notice), m_child.pid, m_journal, now.boot);
   if (!m_asking->needs_catch()) {
     m_course->caught(now.boot);
@@ -87,6 +92,10 @@ void Shim::reap(Now now) {
     const bool leader = info.si_pid == m_child.pid && leader_lives();
     if (leader) {
       leader_gone(info, now);
+    }
+    bool acknowledged = false;
+    if (m_routes->ended(info, now, acknowledged) && acknowledged) {
+      m_asking->acknowledged(now);
     }
     ::waitpid(info.si_pid, nullptr, WNOHANG);
   }

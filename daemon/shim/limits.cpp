@@ -15,6 +15,8 @@ constexpr Duration k_tree_interval = std::chrono::milliseconds{100};
 constexpr Duration k_kept_tree_interval = std::chrono::seconds{1};
 /// What the rest of a tree has between TERM and KILL when the plan does not say.
 constexpr Duration k_default_kill_grace = std::chrono::seconds{2};
+/// What a request to save and go on has where no plan gives a grace; the daemon waits as long.
+constexpr Duration k_continue_grace = std::chrono::seconds{90};
 
 } // namespace
 
@@ -47,15 +49,27 @@ void Shim::follow_course(Now now) {
     const auto number = *m_continue;
     m_continue.reset();
     if (!m_course->request_outstanding() && !m_course->term_was_sent()) {
-      m_asking->ask_continue(number, now);
+      send_continue(number, now);
     }
   }
+}
+
+void Shim::ask_routes(std::string_view reason, BootTime deadline, Now now) {
+  m_routes->ask({std::string(reason), m_child.pid, m_output.fd(), deadline}, now);
+}
+
+void Shim::send_continue(std::int64_t number, Now now) {
+  m_asking->leave_out(m_routes->command_session());
+  m_asking->ask_continue(number, now);
+  const auto grace = m_course->plan().grace;
+  ask_routes("checkpoint", now.boot + (grace > Duration::zero() ? grace : k_continue_grace), now);
 }
 
 void Shim::send_request(Now now) {
   const auto before = *m_course;
   m_course->request_sent(now.boot);
   const auto term_at = m_course->term_at();
+  m_asking->leave_out(m_routes->command_session());
   try {
     m_asking->ask_final(m_course->plan(),
                         term_at ? std::optional(now.wall_at(*term_at)) : std::nullopt, now);
@@ -67,10 +81,14 @@ void Shim::send_request(Now now) {
   }
   // Again, now that it is out: on a slow machine the walk through /proc took of the grace.
   m_course->request_sent(read_clocks().boot);
+  const auto& plan = m_course->plan();
+  ask_routes(to_text(plan.reason), m_course->term_at().value_or(now.boot + plan.grace), now);
   m_next_output = now.boot;
 }
 
 void Shim::send_term(Now now) {
+  m_routes->tick(now); // what is late is told before it is ended
+  m_routes->end_copy(now.boot);
   const auto members = job_members(leader());
   const auto reason = m_course->plan().reason;
   if (leader_lives()) {
@@ -116,6 +134,8 @@ void Shim::end_tree(Now now) {
     const auto left = job_members(0);
     over = m_launch.keep_tree ? left.empty() : m_ending.step(left, kill_rest_at(), now);
   }
+  // What the job has written is still being taken; it ends by its deadline.
+  over = over && !m_routes->copying(now.boot);
   m_next_tree = now.boot + (m_launch.keep_tree ? k_kept_tree_interval : k_tree_interval);
   if (over) {
     m_phase = Phase::recording;

@@ -3,6 +3,8 @@
 #include "common/launch.h"
 #include "common/log.h"
 #include "common/memory.h"
+#include "common/text.h"
+#include "daemon/shim/copying.h"
 #include "daemon/shim/setup.h"
 #include "daemon/shim/shim.h"
 
@@ -10,6 +12,7 @@
 #include <exception>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
@@ -36,6 +39,23 @@ int run(const std::string& attempt_dir) {
   return 0;
 }
 
+/// What Routes starts: --copy PARENT DIR NAME PATH...
+int copy(const std::vector<std::string>& words) {
+  using namespace gpujob;
+  const auto parent = words.size() > 3 ? parse_int(words[0]) : std::nullopt;
+  if (!parent) {
+    log_line("--copy: is for gpujob-shim itself to use");
+    return 2;
+  }
+  return shim::run_copy(static_cast<int>(*parent), words[1], words[2],
+                        {words.begin() + 3, words.end()});
+}
+
+int main_checked(int argc, char** argv) {
+  const std::vector<std::string> words(argv + 1, argv + argc);
+  return words.front() == "--copy" ? copy({words.begin() + 1, words.end()}) : run(words.front());
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
@@ -44,12 +64,13 @@ int main(int argc, char** argv) {
     std::puts("gpujob-shim " GPUJOB_VERSION);
     return 0;
   }
-  if (argc != 2 || argv[1][0] != '/') {
+  const bool copies = argc > 2 && std::string_view(argv[1]) == "--copy";
+  if (!copies && (argc != 2 || argv[1][0] != '/')) {
     std::fputs("usage: gpujob-shim ATTEMPT_DIR (absolute; started by gpujobd)\n", stderr);
     return 2;
   }
   try {
-    return run(argv[1]);
+    return main_checked(argc, argv);
   } catch (const std::exception& e) {
     gpujob::log_line(std::string("died: ") + e.what());
     return 1;

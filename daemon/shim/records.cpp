@@ -50,7 +50,7 @@ void Shim::write_start_record(Now now) {
 
 void Shim::complete_exit_record(Now now) {
   m_exit.done_mark = m_hearing->done();
-  m_exit.final_requested = m_asking->final_was_sent();
+  m_exit.final_requested = m_asking->end_was_asked();
   m_exit.last_journal_seq = m_journal.last_seq();
   if (m_exit.boot_at == BootTime{}) { // a disk may take it only much later
     m_exit.boot_at = now.boot;

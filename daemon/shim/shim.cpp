@@ -109,6 +109,7 @@ BootTime Shim::next_wakeup() const {
   };
   sooner(m_hearing->next());
   sooner(m_reviver.next());
+  sooner(m_routes->next());
   sooner(m_next_retry);
   if (job_lives()) {
     sooner(m_course->next());
@@ -158,6 +159,7 @@ void Shim::step(Woken woken, Now now) {
   reap(now);
   hear(k_datagrams_at_once, now);
   m_hearing->tick(now);
+  m_routes->tick(now);
   if (job_lives()) {
     follow_course(now);
   }
@@ -194,10 +196,11 @@ void Shim::hear(std::size_t most, Now now) {
   for (const auto& notice : m_notify->receive(most)) {
     m_hearing->hear(notice, now);
     if (notice.checkpoint) {
-      m_asking->acknowledged();
+      m_asking->acknowledged(now);
     }
     if (const auto term_at =
             notice.extend ? m_course->extend(*notice.extend, now.boot) : std::nullopt) {
+      m_routes->extend(*term_at);
       m_journal.append(journal::Extended{*term_at}, now);
     }
   }
@@ -206,7 +209,7 @@ void Shim::hear(std::size_t most, Now now) {
 void Shim::read_output(Now now) {
   for (const auto& path : m_output.scan()) {
     m_hearing->hear_sentinel(path, now);
-    m_asking->acknowledged();
+    m_asking->acknowledged(now);
   }
 }
 

@@ -14,6 +14,7 @@
 #include "daemon/shim/notify.h"
 #include "daemon/shim/output.h"
 #include "daemon/shim/revive.h"
+#include "daemon/shim/routes.h"
 
 #include <csignal>
 #include <cstdint>
@@ -59,6 +60,8 @@ private:
 
   void follow_course(Now now);
   void send_request(Now now);
+  void send_continue(std::int64_t number, Now now);
+  void ask_routes(std::string_view reason, BootTime deadline, Now now);
   void send_term(Now now);
   void send_kill(Now now);
   void end_tree(Now now);
@@ -92,6 +95,7 @@ private:
   std::optional<Course> m_course;
   std::optional<Asking> m_asking;
   std::optional<Hearing> m_hearing;
+  std::optional<Routes> m_routes;
   Ending m_ending;
 
   Phase m_phase = Phase::running;

@@ -54,24 +54,49 @@ bool inherits(const Candidate& c, const std::vector<Candidate>& all,
   return false;
 }
 
-/// CONTRACT.md, below torchrun: the workers, and the agent only when it is alone and its wait is
-/// long enough for the save.
-void spare_torch_agents(std::vector<Candidate>& catchers, Duration grace) {
+bool is_below(const Candidate& c, const Candidate& agent, const std::vector<Candidate>& all) {
+  const auto* at = &c;
+  for (std::size_t i = 0; i < all.size() && at != nullptr; ++i) { // the bound is against circles
+    if (at->stat.ppid == agent.stat.pid) {
+      return true;
+    }
+    at = find(all, at->stat.ppid);
+  }
+  return false;
+}
+
+/// CONTRACT.md, below torchrun: the workers; the agent only for TERM, alone, and when its wait is
+/// long enough for the save. One that the user told to pass the signal on does so, and then kills:
+/// it gets the final request in place of its workers, and none after which they go on.
+void choose_among_torch(std::vector<Candidate>& catchers, const std::vector<Candidate>& all,
+                        const TargetRule& rule, int signal, Duration save) {
+  const auto passes_on = [&](const Candidate& c) {
+    return c.torch_agent && ((c.passes_on >> static_cast<unsigned>(signal - 1)) & 1U) != 0;
+  };
+  if (!rule.goes_on) {
+    const auto agents = catchers;
+    for (const auto& agent : agents) {
+      if (passes_on(agent)) {
+        std::erase_if(catchers, [&](const auto& c) { return is_below(c, agent, all); });
+      }
+    }
+  }
   const bool worker_catches =
       std::any_of(catchers.begin(), catchers.end(), [](const auto& c) { return !c.torch_agent; });
-  if (worker_catches || grace > k_torch_agent_wait) {
-    std::erase_if(catchers, [](const auto& c) { return c.torch_agent; });
-  }
+  const bool too_long = signal != SIGTERM || save > k_torch_agent_wait;
+  std::erase_if(catchers, [&](const auto& c) {
+    return c.torch_agent && (rule.goes_on || (!passes_on(c) && (worker_catches || too_long)));
+  });
 }
 
 std::vector<proc::Stat> who(const std::vector<Candidate>& all, const TargetRule& rule, int leader,
-                            int signal, Duration grace) {
+                            int signal, Duration save) {
   std::vector<Candidate> catchers;
   std::copy_if(all.begin(), all.end(), std::back_inserter(catchers), [&](const auto& c) {
     return catches(c, signal) && in_scope(c, rule.scope, leader);
   });
-  if (rule.scope == Scope::automatic && signal == SIGTERM) {
-    spare_torch_agents(catchers, grace);
+  if (rule.scope == Scope::automatic) {
+    choose_among_torch(catchers, all, rule, signal, save);
   }
   std::vector<proc::Stat> out;
   for (const auto& c : catchers) {
@@ -95,30 +120,40 @@ Scope scope_from(std::string_view target) {
 } // namespace
 
 TargetRule make_rule(std::string_view signal, std::string_view target) {
-  TargetRule rule{{}, scope_from(target), false};
+  TargetRule rule;
+  rule.scope = scope_from(target);
   if (signal == "none") {
     return rule;
   }
   if (const auto number = signal == "auto" ? std::nullopt : signal_number(signal)) {
     rule.signals = {*number};
   } else {
-    rule.signals = {SIGUSR2, SIGUSR1, SIGTERM};
+    rule.signals = plain_recipe().signals;
     rule.automatic_signal = true;
   }
   return rule;
 }
 
-TargetRule for_continue(TargetRule rule) {
+TargetRule with_recipe(TargetRule rule, const Recipe& recipe) {
   if (rule.automatic_signal) {
+    rule.signals = recipe.signals;
+  }
+  rule.exits = recipe.exits;
+  return rule;
+}
+
+TargetRule for_continue(TargetRule rule) {
+  if (rule.automatic_signal && !rule.exits) {
     std::erase(rule.signals, SIGTERM);
   }
+  rule.goes_on = true;
   return rule;
 }
 
 Choice choose_targets(const std::vector<Candidate>& candidates, const TargetRule& rule, int leader,
-                      Duration grace) {
+                      Duration save) {
   for (const int signal : rule.signals) {
-    auto targets = who(candidates, rule, leader, signal, grace);
+    auto targets = who(candidates, rule, leader, signal, save);
     if (!targets.empty()) {
       return {signal, std::move(targets)};
     }

@@ -2,6 +2,7 @@
 #include "daemon/store/job_codec.h"
 
 #include "common/json.h"
+#include "daemon/store/history_codec.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -62,6 +63,9 @@ json request_json(const Request& q) {
   if (q.saved) {
     j["saved_ns"] = to_ns(*q.saved);
   }
+  if (!q.note.empty()) {
+    j["note"] = q.note;
+  }
   return j;
 }
 
@@ -91,6 +95,7 @@ std::optional<Request> read_request(Reader& outer) {
   q.signal = r.text("signal");
   q.answer = get_int(r, "answer");
   q.saved = r.maybe_boot_time("saved_ns");
+  q.note = r.text_or("note", "");
   if (!r.ok()) {
     outer.fail("request", r.error().text.c_str());
   }
@@ -112,6 +117,9 @@ struct WriteState {
            {"pid", s.pid},
            {"status", s.status},
            {"catches", s.catches},
+           {"recipe", s.recipe},
+           {"recipe_why", s.recipe_why},
+           {"recipe_exits", s.recipe_exits},
            {"told_no_catch", s.told_no_catch},
            {"ending", s.ending}};
     if (s.plan_given) {
@@ -126,7 +134,7 @@ struct WriteState {
     return j;
   }
   json operator()(const Ending& s) const {
-    json j{{"same_boot", s.same_boot}};
+    json j{{"same_boot", s.same_boot}, {"left_after_save", s.left_after_save}};
     if (s.record) {
       j["record"] = encode(*s.record);
     }
@@ -146,6 +154,9 @@ JobState read_running(Reader& r) {
   s.pid = static_cast<int>(r.integer("pid"));
   s.status = r.text("status");
   s.catches = r.text("catches");
+  s.recipe = r.text_or("recipe", "");
+  s.recipe_why = r.text_or("recipe_why", "");
+  s.recipe_exits = r.boolean_or("recipe_exits", false);
   s.told_no_catch = r.boolean_or("told_no_catch", false);
   s.ending = r.boolean_or("ending", false);
   s.plan_given = read_plan(r, "plan");
@@ -157,6 +168,7 @@ JobState read_running(Reader& r) {
 JobState read_ending(Reader& r) {
   Ending s;
   s.same_boot = r.boolean_or("same_boot", true);
+  s.left_after_save = r.boolean_or("left_after_save", false);
   if (r.find("record") != nullptr) {
     auto record = decode_exit_record(r.text("record"));
     if (record) {
@@ -220,59 +232,20 @@ Result<JobState> decode_state(const std::string& state, const std::string& data)
   return std::move(*read);
 }
 
-namespace {
-
-/// [pause, copy, bytes] each, seconds.
-json saves_json(const std::vector<saving::SaveSample>& saves) {
-  auto out = json::array();
-  for (const auto& s : saves) {
-    out.push_back({s.pause, s.copy, s.bytes});
-  }
-  return out;
-}
-
-/// What cannot be is left out: it is only experience.
-std::vector<saving::SaveSample> read_saves(Reader& r) {
-  std::vector<saving::SaveSample> out;
-  const auto* list = r.find("saves");
-  if (list == nullptr || !list->is_array()) {
-    return out;
-  }
-  constexpr double k_longest = std::chrono::duration<double>(k_longest_span).count();
-  constexpr double k_most_bytes = 1e18;
-  for (const auto& item : *list) {
-    const bool numbers = item.is_array() && item.size() == 3 &&
-                         std::ranges::all_of(item, [](const json& n) { return n.is_number(); });
-    if (!numbers || out.size() == k_saves_kept) {
-      continue;
-    }
-    const saving::SaveSample s{item[0].get<double>(), item[1].get<double>(), item[2].get<double>()};
-    const auto within = [](double x, double most) { return x >= 0 && x <= most; };
-    if (within(s.pause, k_longest) && within(s.copy, k_longest) && within(s.bytes, k_most_bytes)) {
-      out.push_back(s);
-    }
-  }
-  return out;
-}
-
-} // namespace
-
 std::string encode_more(const Job& job) {
   json j{{"resume_from", gpujob::json::from_bytes(job.resume_from)},
          {"baseline", job.baseline},
          {"stop_now", job.stop_now},
          {"request_wanted", job.request_wanted},
          {"request_sent", job.request_sent},
-         {"saves", saves_json(job.history.saves)},
+         {"history", history_json(job.history)},
          {"request_heard", job.request_heard},
          {"imported", job.imported},
          {"removed", job.removed},
+         {"seen_to_exit", job.seen_to_exit},
          {"begin_record", work_text(job.begin_record)},
          {"end_record", work_text(job.end_record)},
          {"rejected", gpujob::json::from_bytes_list(job.rejected)}};
-  if (job.history.first) {
-    j["first_save_ns"] = job.history.first->count();
-  }
   if (job.stop_asked) {
     j["stop_asked_ns"] = to_ns(*job.stop_asked);
   }
@@ -293,11 +266,9 @@ Result<void> decode_more(const std::string& text, Job& job) {
   job.request_heard = r.find("request_heard") == nullptr ? 0 : read_count(r, "request_heard");
   job.imported = r.boolean_or("imported", false);
   job.removed = r.boolean_or("removed", false);
-  job.history.saves = read_saves(r);
-  if (r.find("first_save_ns") != nullptr) {
-    job.history.first =
-        std::clamp(Duration{r.integer("first_save_ns")}, Duration::zero(), k_longest_span);
-  }
+  job.seen_to_exit = r.boolean_or("seen_to_exit", false);
+  const auto* history = r.find("history");
+  job.history = history == nullptr ? SaveHistory{} : read_history(*history);
   job.begin_record = read_work(r, "begin_record");
   job.end_record = read_work(r, "end_record");
   job.rejected = r.bytes_list("rejected");

@@ -55,6 +55,17 @@ TEST_CASE("a repeatable option takes one value each time, and takes it whole") {
   CHECK(o.checkpoint_exit == std::vector<int>{3, 4});
 }
 
+TEST_CASE("the ways to save of a job that catches nothing") {
+  const auto o =
+      parsed<RunOptions>({"run", "--checkpoint-cmd", "kill -USR1 $P", "--checkpoint-copy", "a.h5",
+                          "--checkpoint-copy=b", "--recipe", "keras", "--wandb", "true"});
+  CHECK(o.checkpoint_cmd == "kill -USR1 $P");
+  CHECK(o.checkpoint_copy == Words{"a.h5", "b"});
+  CHECK(o.recipe == "keras");
+  CHECK(o.wandb);
+  CHECK(parsed<CheckpointsOptions>({"checkpoints", "x", "--json"}).json);
+}
+
 TEST_CASE("stop waits unless told otherwise") {
   CHECK(parsed<StopOptions>({"stop", "a", "b"}).wait);
   CHECK(parsed<StopOptions>({"stop", "a", "b"}).jobs == Words{"a", "b"});

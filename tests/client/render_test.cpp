@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "client/render/checkpoints.h"
 #include "client/render/job.h"
 #include "client/render/platforms.h"
 #include "client/render/session.h"
@@ -108,6 +109,40 @@ TEST_CASE("show tells of an unconfirmed save, newest first") {
   CHECK(unconfirmed < confirmed);
   CHECK(has(text, "catches USR1"));
   CHECK(has(text, "44.4 MB"));
+}
+
+TEST_CASE("checkpoints fit a terminal of 80 columns, the newest last, with their notes") {
+  auto view = job("job_view-running.json");
+  auto& first = view.checkpoints.front();
+  first.step = 123456789;
+  first.durable = "flushed";
+  first.note = "a note that is longer than a line of a terminal is, so that it goes on in the next "
+               "one \x1b[2J";
+  const auto text = render_checkpoints(view);
+  INFO(text);
+  CHECK(widest(text) <= 80);
+  const auto lines = split(text, '\n');
+  REQUIRE(lines.size() >= 6);
+  CHECK(has(lines[0], "TIME"));
+  CHECK(has(lines[1], "123456789"));
+  CHECK(has(lines[1], "notify"));
+  CHECK(has(lines[1], "flushed  confirmed"));
+  CHECK(has(lines[2], "     a note"));
+  CHECK_FALSE(has(text, "\x1b"));
+  CHECK(has(text, "unconfirmed\n     a checkpoint was asked for"));
+}
+
+TEST_CASE("show says by which way a job is asked, and for what it is taken") {
+  auto view = job("job_view-running.json");
+  view.catches.clear();
+  CHECK(has(render_job(view, k_now), "--checkpoint-cmd and --checkpoint-copy"));
+  view.catches = "copy";
+  view.recipe = "megatron";
+  view.recipe_why = "its command line";
+  view.contract = "exits";
+  const auto text = render_job(view, k_now);
+  CHECK(has(text, "saved by --checkpoint-copy"));
+  CHECK(has(text, "megatron (its command line): exits after it has saved; saves iter_<n>/"));
 }
 
 TEST_CASE("what a job says never drives the terminal") {

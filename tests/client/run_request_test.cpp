@@ -104,6 +104,21 @@ TEST_CASE("numbers and words out of range are usage errors") {
   CHECK(wrong([](RunOptions& o) { o.requeue_exit = {256}; }));
   CHECK(wrong([](RunOptions& o) { o.max_interruptions = -2; }));
   CHECK(wrong([](RunOptions& o) { o.log_max = "1k"; }));
+  CHECK(wrong([](RunOptions& o) { o.recipe = "pytorch"; }));
+  CHECK(wrong([](RunOptions& o) { o.checkpoint_cmd = std::string(5000, 'x'); }));
+  CHECK(wrong([](RunOptions& o) { o.checkpoint_copy = {"."}; }));
+  CHECK(wrong([](RunOptions& o) { o.checkpoint_copy = {"model.tmp"}; }));
+  CHECK(wrong([](RunOptions& o) { o.checkpoint_copy = {"a/model.h5", "b/model.h5"}; }));
+}
+
+TEST_CASE("what is copied is named from the directory of the job, without slashes behind it") {
+  auto o = command({"sh"});
+  o.checkpoint_copy = {"model.h5", "/x/run/"};
+  o.recipe = "keras";
+  const auto request = make_run_request(o, k_env, "/tmp");
+  REQUIRE(request);
+  CHECK(request->spec.checkpoint_copy == Words{"/tmp/model.h5", "/x/run"});
+  CHECK(request->spec.recipe == "keras");
 }
 
 TEST_CASE("sizes are read with and without units") {

@@ -50,6 +50,10 @@ JobSpec sample_spec() {
   s.checkpoint_signal = "USR1";
   s.checkpoint_path = {"/out/*.pt"};
   s.checkpoint_exit = {85};
+  s.checkpoint_cmd = "kill -USR1 \xff";
+  s.checkpoint_copy = {"/work/model.h5"};
+  s.recipe = "keras";
+  s.wandb = true;
   s.requeue_exit = {1, 2};
   s.no_requeue_exit = {3};
   s.resume_arg = "--resume={}";
@@ -158,6 +162,9 @@ TEST_CASE("every kind of journal record comes back as the same line", "[journal]
                                  Requested{4, true, "USR2", {17, 18}},
                                  Checkpoint{"notify", "/out/\xff", 1200},
                                  Checkpoint{"stdout", "", std::nullopt},
+                                 Checkpoint{"copy", "/c/copy-1-1", std::nullopt},
+                                 RouteFailed{"command", "exit 3"},
+                                 Recipe{"megatron", "--exit-signal-handler", true},
                                  DoneMark{},
                                  Stopping{},
                                  Extended{boot_from_ns(99)},
@@ -209,6 +216,12 @@ TEST_CASE("a launch comes back as the same text", "[launch]") {
   l.env_default = {{"PYTHONUNBUFFERED", "1"}};
   l.link_socket = "/run/x/link.sock";
   l.notify_socket = "/run/x/notify.sock";
+  l.checkpoint_cmd = "save \xff";
+  l.checkpoint_copy = {"/work/model.h5"};
+  l.recipe = "keras";
+  l.checkpoint_dir = "/s/ckpt";
+  l.resume_from = "/s/ckpt/copy-1-2";
+  l.longest_save = std::chrono::seconds{40};
   l.done_when = "/out/\xff";
   l.log_max_bytes = 1 << 20;
   l.keep_tree = true;
@@ -223,6 +236,8 @@ TEST_CASE("a launch comes back as the same text", "[launch]") {
   CHECK(back->plan == l.plan);
   CHECK(back->revive->exe == "/bin/gpujobd");
   CHECK(back->spec == l.spec);
+  CHECK(back->checkpoint_copy == l.checkpoint_copy);
+  CHECK(decode_launch(changed(text, [](auto& j) { j.erase("checkpoint_cmd"); })));
 
   for (const auto& change : std::vector<Change>{
            [](auto& j) { j["v"] = 2; }, [](auto& j) { j.erase("plan"); },

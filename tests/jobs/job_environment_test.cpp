@@ -77,3 +77,34 @@ TEST_CASE("the user's --env comes first and cannot replace the contract's names"
   CHECK(env_of(l, "A") == "1");
   CHECK(env_of(l, "GPUJOB_JOB_ID") == "abc");
 }
+
+TEST_CASE("one Weights & Biases run over all attempts, only when told to and where none is set") {
+  auto job = some_job();
+  using Pair = std::pair<std::string, std::string>;
+  const auto has = [&](const Pair& pair) {
+    const auto l = make_launch(places(), job, {}, std::nullopt);
+    return std::find(l.env_default.begin(), l.env_default.end(), pair) != l.env_default.end();
+  };
+  CHECK_FALSE(has({"WANDB_RUN_ID", "abc"}));
+  job.spec.wandb = true;
+  CHECK(has({"WANDB_RUN_ID", "abc"}));
+  CHECK(has({"WANDB_RESUME", "allow"}));
+  job.attempt = 7;
+  CHECK(has({"WANDB_RUN_ID", "abc"}));
+}
+
+TEST_CASE("the shim is told of every way to a checkpoint") {
+  auto job = some_job();
+  job.spec.checkpoint_cmd = "save";
+  job.spec.checkpoint_copy = {"/w/model.h5"};
+  job.spec.recipe = "keras";
+  job.resume_from = "/s/jobs/abc/ckpt/copy-1-2";
+  job.history.saves = {{30, 10, 0}, {5, 1, 0}};
+  const auto l = make_launch(places(), job, {}, std::nullopt);
+  CHECK(l.checkpoint_cmd == "save");
+  CHECK(l.checkpoint_copy == job.spec.checkpoint_copy);
+  CHECK(l.recipe == "keras");
+  CHECK(l.checkpoint_dir == "/s/jobs/abc/ckpt");
+  CHECK(l.resume_from == job.resume_from);
+  CHECK(l.longest_save == std::chrono::seconds{40});
+}

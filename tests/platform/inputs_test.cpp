@@ -62,7 +62,7 @@ TEST_CASE("a config that is wrong is an error naming file and key", "[platform]"
   CHECK(unknown.error() == unknown.path() +
                                ": session_limits: is not a known key: use one of platform, plan, "
                                "session_limit, session_start, durable, state_dir, runtime_dir, "
-                               "slots, notices, on_warning");
+                               "slots, notices, on_warning, flush");
   const Config type(R"({"session_limit": 20})");
   CHECK(type.error() == type.path() + ": session_limit: is not a string");
   const Config fraction(R"({"slots": 1.5})");

@@ -355,4 +355,19 @@ TEST_CASE("a Slurm job ends when Slurm says, and the next one on this node is an
   said.inputs.flags.session_limit = "40m";
   CHECK(settle(said, at(hours(1))).limit->value == minutes(40));
 }
+
+TEST_CASE("the platform's own flush is used only when it is asked for, and stays", "[platform]") {
+  FakeMachine colab;
+  colab.env("TBE_RUNTIME_ADDR=172.28.0.1:8011");
+  const auto flush_of = [](const SessionSettings& s) { return s.settings.at("flush").value; };
+  CHECK_FALSE(flush_of(settle(colab.request(), at(hours(1)))));
+  const auto asked = settle(colab.request(flag(&SettingTexts::flush, "profile")), at(hours(1)));
+  REQUIRE(flush_of(asked));
+  CHECK(flush_of(asked)->find("flush_and_unmount()") != std::string::npos);
+  CHECK(flush_of(again(colab, asked, at(hours(2)))) == flush_of(asked));
+  const auto none = flag(&SettingTexts::flush, "none");
+  CHECK_FALSE(flush_of(again(colab, asked, at(hours(2)), none)));
+  CHECK(refusal(Kaggle().request(flag(&SettingTexts::flush, "profile")), at(hours(1))) ==
+        "--flush: profile: kaggle has no flush: name the command");
+}
 } // namespace gpujob

@@ -129,7 +129,7 @@ TEST_CASE("the view shows the session, its end and how we know", "[platform]") {
         json{{"path", "/content/drive/MyDrive/gpujob"}, {"level", "cached"}, {"state", "ready"}});
   CHECK(v["settings"]["session_limit"] ==
         json{{"value", "12h 00m"}, {"origin", "profile"}, {"detail", "colab"}});
-  CHECK(v["settings"].size() == 10);
+  CHECK(v["settings"].size() == 11);
 }
 
 TEST_CASE("what is not known is null", "[platform]") {

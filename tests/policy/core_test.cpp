@@ -182,6 +182,46 @@ TEST_CASE("the budget of interruptions is counted apart") {
   CHECK(b.state() == "failed");
 }
 
+TEST_CASE("no budget is reset by a resume") {
+  const auto resume = [](Bench& b, const JobSpec& s) {
+    b.session(1h);
+    b.step(Resumed{"j1", s});
+    b.seq = 0;
+    b.record(journal::Started{1});
+  };
+  auto s = Bench::spec();
+  s.max_interruptions = s.max_failures = 1;
+  s.max_no_progress = 0;
+  Bench interrupted;
+  interrupted.session(1h);
+  interrupted.run(s);
+  for (int i = 1; i <= 2; ++i) {
+    interrupted.pass(1h);
+    auto r = interrupted.exit_record({}, 15);
+    r.term_sent = EndReason::session_limit;
+    interrupted.gone(r);
+    CHECK(interrupted.job().budgets.interruptions == i);
+    CHECK(interrupted.state() == (i == 1 ? "parked" : "failed"));
+    resume(interrupted, s);
+  }
+  Bench failing;
+  failing.session(1h);
+  failing.run(s);
+  failing.gone(failing.exit_record(1));
+  CHECK(failing.state() == "queued");
+  failing.pass(1s);
+  failing.tick();
+  failing.seq = 0;
+  failing.record(journal::Started{1});
+  for (int failures = 2; failures <= 3; ++failures) { // the user's own run gives no new try either
+    failing.gone(failing.exit_record(1));
+    CHECK(failing.state() == "failed");
+    CHECK(failing.job().budgets.failures == failures);
+    resume(failing, s);
+  }
+  CHECK(failing.job().budgets.interruptions == 0);
+}
+
 TEST_CASE("stop before it ran, and stop while it runs") {
   Bench b;
   b.run();

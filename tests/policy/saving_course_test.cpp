@@ -194,3 +194,32 @@ TEST_CASE("a job that saves only by itself needs time for its first checkpoint")
   CHECK_FALSE(start_refusal(b.w, sure, history, b.now));
   CHECK_FALSE(start_refusal(b.w, Bench::spec(), {}, b.now));
 }
+
+TEST_CASE("a job that leaves right after a save that it was to go on from is resumed, not done") {
+  Learned b;
+  b.step(DeathsSeen{{12, 72h, 12}});
+  b.now.boot = *b.course().next;
+  b.tick();
+  b.save(1, "/c/1.pt");
+  SECTION("at once: because of it") {
+    b.pass(2s);
+    b.gone(b.exit_record(0));
+    CHECK(b.state() == "queued");
+    CHECK(b.job().seen_to_exit);
+  }
+  SECTION("later: it was done") {
+    b.pass(1min);
+    b.gone(b.exit_record(0));
+    CHECK(b.state() == "done");
+    CHECK_FALSE(b.job().seen_to_exit);
+  }
+}
+
+TEST_CASE("a job that exits after saving is asked once, for the last save") {
+  Learned b;
+  b.record(journal::Recipe{"megatron", "--exit-signal-handler", true});
+  b.step(DeathsSeen{{0, 10000h, 800}});
+  CHECK_FALSE(b.course().next);
+  REQUIRE(b.course().last);
+  CHECK(*b.course().last > b.end() - 3min);
+}

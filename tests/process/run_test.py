@@ -157,7 +157,7 @@ class Run(Case):
         self.assertEqual(self.vm.run("rm", "y").returncode, 1)
 
     def test_every_command_has_help_with_an_example(self):
-        for command in ("run", "ps", "show", "logs", "attach", "checkpoint", "stop", "wait", "rm",
+        for command in ("run", "ps", "show", "logs", "attach", "checkpoint", "checkpoints", "stop", "wait", "rm",
                         "quota", "daemon", "version"):
             done = self.vm.run(command, "--help")
             self.assertEqual(done.returncode, 0, command)

@@ -2,7 +2,9 @@
 """What the product is for: sessions that end, and work that does not."""
 import os
 import re
+import shutil
 import signal
+import subprocess
 import time
 
 from machine import PYTHON, SAVER, Case, main, wait_until
@@ -49,6 +51,18 @@ class Session(Case):
         self.assertEqual(vm.show("digits")["state"], "done")
         self.assertEqual(vm.show("digits")["attempt"], len(begins))
 
+    def test_the_budget_of_interruptions_counts_over_machines(self):
+        line = self.line("100000")
+        line[1:1] = ["--max-interruptions", "1"]
+        for name, code, state in ("vm1", 85, "parked"), ("vm2", 143, "failed"):
+            vm = self.machine(name)
+            self.begin(vm, 15, "--durable", self.durable())
+            self.assertEqual(vm.run(*line, timeout=90).returncode, code)
+            self.assertEqual(vm.show("digits")["state"], state)
+            reason = vm.show("digits")["reason"]
+            vm.vanish()
+        self.assertIn("interrupted 2 times: see --max-interruptions", reason)
+
     def test_parked_jobs_are_seen_in_the_next_vm_before_they_are_run(self):
         self.begin(self.vm, 15, "--durable", self.durable())
         self.assertEqual(self.vm.run(*self.line("100000"), timeout=90).returncode, 85)
@@ -86,6 +100,36 @@ class Session(Case):
         found = wait_until(lambda: [c for c in self.vm.show("digits")["checkpoints"]
                                     if c["confirmed"] and c["durable"]], "it was found and stored")
         self.assertEqual((found[-1]["how"], found[-1]["path"]), ("files", path))
+
+    def ends_on_a_cache(self, *flush):
+        """A session on a mount of FUSE; how the checkpoint is there when it has ended."""
+        behind, mounted = self.path("behind"), self.path("mounted")
+        os.mkdir(behind), os.mkdir(mounted)
+        if not shutil.which("bindfs") or subprocess.run(["bindfs", "-n", behind, mounted]).returncode:
+            self.skipTest("no bindfs, or no FUSE here")
+        self.addCleanup(subprocess.run, ["fusermount", "-uz", mounted], capture_output=True)
+        self.begin(self.vm, 15, "--durable", mounted + "/gpujob", *flush)
+        self.assertEqual(self.vm.run(*self.line("100000"), timeout=90).returncode, 85)
+        return lambda: self.vm.show("digits")["checkpoints"][-1]["durable"]
+
+    def test_what_lies_in_a_cache_is_flushed_as_the_last_thing(self):
+        seen = self.path("seen")
+        level = self.ends_on_a_cache("--flush", f"find {self.path('mounted')} -name end.json >> {seen}")
+        wait_until(lambda: level() == "flushed", "it is flushed")
+        self.assertEqual(len(open(seen).read().split()), 1, "once, after the end was recorded")
+
+    def test_a_flush_that_fails_makes_nothing_flushed_and_is_warned_of(self):
+        warned = self.path("warned")
+        level = self.ends_on_a_cache("--flush", f"echo try >> {warned}.tries; exit 3", "--on-warning",
+                                     f'echo "$GPUJOB_WARNING" >> {warned}')
+        wait_until(lambda: os.path.exists(warned) and "flush: " in open(warned).read(), "it is warned of")
+        self.assertEqual(level(), "cached")
+        self.assertEqual(open(warned + ".tries").read().count("try"), 3)
+
+    def test_a_flush_of_the_profile_that_has_none_is_refused(self):
+        done = self.vm.run("daemon", "start", "--flush", "profile")
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(b"generic has no flush: name the command", done.stderr)
 
     def test_a_job_that_cannot_save_is_stopped_in_time_and_returns_75(self):
         self.begin(self.vm, 15)

@@ -26,6 +26,7 @@ struct Process {
   bool forked = false;
   bool torch = false;
   int pgrp = 100;
+  std::initializer_list<int> passes_on = {};
 };
 
 Candidate process(const Process& p) {
@@ -36,6 +37,7 @@ Candidate process(const Process& p) {
   c.caught = mask(p.caught);
   c.same_image_as_parent = p.forked;
   c.torch_agent = p.torch;
+  c.passes_on = mask(p.passes_on);
   return c;
 }
 
@@ -137,4 +139,36 @@ TEST_CASE("A request after which the job goes on does not use TERM unless it was
 TEST_CASE("A circle of parents, as reused pids may show it, ends") {
   CHECK(pids(choose({process({100, 101, {SIGUSR1}, true}), process({101, 100, {}, true})})) ==
         Pids{100});
+}
+
+TEST_CASE("torchrun gets a final signal in place of its workers only when told to pass it on") {
+  // TORCHELASTIC_SIGNALS_TO_HANDLE=SIGUSR1: it catches it, passes it on, and kills 30 s later.
+  const auto told = process({100, 1, {SIGTERM, SIGUSR1}, false, true, 100, {SIGUSR1}});
+  const auto worker = process({101, 100, {SIGUSR1}});
+  const auto loader = process({102, 101, {SIGUSR1}, true});
+  CHECK(pids(choose({told, worker, loader}, "USR1")) == Pids{100});
+  CHECK(pids(choose({told, worker, loader}, "auto")) == Pids{100});
+  const auto on = choose_targets({told, worker, loader},
+                                 shim::for_continue(make_rule("USR1", "auto")), k_leader, 0s);
+  CHECK(pids(on) == Pids{101});
+}
+
+TEST_CASE("an agent that was told to pass TERM on gets it however long the save takes") {
+  const auto told = process({100, 1, {SIGTERM}, false, true, 100, {SIGTERM}});
+  CHECK(pids(choose({told}, "auto", "auto", 600s)) == Pids{100});
+}
+
+TEST_CASE("a recipe chooses the signal where the user did not, and says whether TERM ends it") {
+  const std::vector<Candidate> all{process({100, 1, {SIGUSR1, SIGUSR2, SIGTERM}})};
+  const auto signal = [&](const char* recipe, const char* named, bool goes_on) {
+    auto rule = shim::with_recipe(make_rule(named, "auto"), *find_recipe(recipe));
+    rule = goes_on ? shim::for_continue(rule) : rule;
+    return choose_targets(all, rule, k_leader, 60s).signal;
+  };
+  CHECK(signal("plain", "auto", false) == SIGUSR2);
+  CHECK(signal("lightning", "auto", false) == SIGUSR1);
+  CHECK(signal("hf-trainer", "auto", false) == SIGTERM);
+  CHECK(signal("hf-trainer", "USR2", false) == SIGUSR2);
+  CHECK(signal("megatron", "auto", true) == SIGTERM); // it saves, ends, and is started again
+  CHECK(signal("keras", "auto", true) == SIGUSR2);
 }

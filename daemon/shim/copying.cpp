@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/shim/copying.h"
+
+#include "common/clock.h"
+#include "common/file.h"
+#include "common/layout.h"
+#include "common/text.h"
+#include "common/tree.h"
+#include "daemon/shim/copy_tree.h"
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <dirent.h>
+#include <fmt/format.h>
+#include <memory>
+#include <optional>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace gpujob::shim {
+
+namespace {
+
+/// As long as the watcher waits before files count (CONTRACT.md).
+constexpr Duration k_settle = std::chrono::seconds{2};
+constexpr int k_look_ms = 200;
+/// The newest, and the one before it: until the newest has proved good it is the best there is.
+constexpr std::size_t k_kept = 2;
+constexpr std::string_view k_prefix = "copy-";
+
+struct Number {
+  long long attempt = 0, count = 0;
+  auto operator<=>(const Number&) const = default;
+};
+
+std::optional<Number> number_of(std::string_view name) {
+  if (!name.starts_with(k_prefix)) {
+    return std::nullopt;
+  }
+  name.remove_prefix(k_prefix.size());
+  const auto dash = name.find('-');
+  const auto attempt = parse_int(name.substr(0, dash));
+  const auto count =
+      dash == std::string_view::npos ? std::nullopt : parse_int(name.substr(dash + 1));
+  return attempt && count ? std::optional(Number{*attempt, *count}) : std::nullopt;
+}
+
+/// Paths of the copies in `store`, oldest first.
+std::vector<std::string> copies_in(const std::string& store) {
+  std::vector<std::pair<Number, std::string>> found;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(store.c_str()), &::closedir);
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    if (const auto number = number_of(entry->d_name)) {
+      found.emplace_back(*number, store + "/" + entry->d_name);
+    }
+  }
+  std::ranges::sort(found);
+  std::vector<std::string> paths;
+  for (auto& [number, path] : found) {
+    paths.push_back(std::move(path));
+  }
+  return paths;
+}
+
+void say(const std::string& line) {
+  std::puts(printable(line).c_str());
+  std::fflush(stdout);
+}
+
+Result<void> check_all(const std::vector<std::string>& paths) {
+  for (const auto& path : paths) {
+    GPUJOB_TRY(layout::check_complete(path));
+  }
+  return {};
+}
+
+/// The newest copy, when it holds just these files as they are now.
+std::string same_as_newest(const std::string& store, const std::vector<Tree>& trees) {
+  const auto copies = copies_in(store);
+  return !copies.empty() && is_copy_of(copies.back(), trees) ? copies.back() : std::string();
+}
+
+/// One try; an empty path: what was copied has changed meanwhile.
+Result<std::string> copy_now(const std::string& store, const std::string& name,
+                             const std::vector<std::string>& paths,
+                             const std::vector<Tree>& trees) {
+  const auto temporary = store + "/." + name;
+  GPUJOB_TRY(remove_tree(temporary));
+  GPUJOB_TRY(make_directories(temporary));
+  for (const auto& tree : trees) {
+    if (const auto copied = copy_tree(tree, temporary); !copied) {
+      (void)remove_tree(temporary);
+      return copied.error().code == Errc::refused ? Result<std::string>(std::string())
+                                                  : copied.error();
+    }
+  }
+  const auto after = list_all(paths);
+  if (!after || *after != trees) {
+    (void)remove_tree(temporary);
+    return std::string();
+  }
+  const auto path = store + "/" + name;
+  GPUJOB_TRY(fsync_path(temporary));
+  if (::rename(temporary.c_str(), path.c_str()) != 0) {
+    return io_error("rename", path, errno);
+  }
+  GPUJOB_TRY(fsync_path(store));
+  const auto copies = copies_in(store);
+  for (std::size_t i = 0; i + k_kept < copies.size(); ++i) {
+    (void)remove_tree(copies[i]);
+  }
+  return path;
+}
+
+} // namespace
+
+bool is_copy(const std::string& checkpoint) {
+  return number_of(base_name(checkpoint)).has_value();
+}
+
+int run_copy(int parent, const std::string& dir, const std::string& name,
+             const std::vector<std::string>& paths) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL); // it never outlives the attempt
+  if (::getppid() != parent) {
+    return 1;
+  }
+  const auto store = dir + "/.copies";
+  std::optional<std::vector<Tree>> seen;
+  std::string told;
+  bool looked_at = false;
+  auto since = read_clocks().boot;
+  const auto wait_because = [&](const std::string& why) {
+    if (why != told) {
+      say(told = why);
+    }
+  };
+  for (;; ::poll(nullptr, 0, k_look_ms)) {
+    auto trees = list_all(paths);
+    const auto now = read_clocks().boot;
+    if (!trees) {
+      seen.reset();
+      wait_because(trees.error().text);
+      continue;
+    }
+    if (!seen || *seen != *trees) {
+      seen = std::move(*trees);
+      since = now;
+      looked_at = false;
+      wait_because("it is being written");
+      continue;
+    }
+    if (looked_at || now - since < k_settle) {
+      continue;
+    }
+    looked_at = true;
+    if (const auto whole = check_all(paths); !whole) {
+      wait_because(whole.error().text);
+      continue;
+    }
+    if (const auto same = same_as_newest(store, *seen); !same.empty()) {
+      std::puts(same.c_str());
+      return 0;
+    }
+    const auto copied = copy_now(store, name, paths, *seen);
+    if (!copied) {
+      say(copied.error().text);
+      return 1;
+    }
+    if (!copied->empty()) {
+      std::puts(copied->c_str());
+      return 0;
+    }
+    seen.reset();
+  }
+}
+
+namespace {
+
+/// Sets aside what is there; false when it could not be.
+bool set_aside(const std::string& path) {
+  for (int n = 1; n < 1000; ++n) {
+    const auto aside = fmt::format("{}.stale-{}", path, n);
+    if (::access(aside.c_str(), F_OK) != 0) {
+      return ::rename(path.c_str(), aside.c_str()) == 0;
+    }
+  }
+  return false;
+}
+
+Result<void> put_back(const std::string& source, const std::string& path) {
+  const auto tree = list_all({source});
+  if (!tree) {
+    return tree.error();
+  }
+  const auto parent = parent_path(path);
+  const auto temporary = parent + "/.gpujob-restore-" + base_name(path);
+  GPUJOB_TRY(remove_tree(temporary));
+  GPUJOB_TRY(make_directories(temporary));
+  GPUJOB_TRY(copy_tree(tree->front(), temporary));
+  const auto made = temporary + "/" + base_name(path);
+  if (::rename(made.c_str(), path.c_str()) != 0) {
+    return io_error("rename", path, errno);
+  }
+  GPUJOB_TRY(remove_tree(temporary));
+  return fsync_path(parent);
+}
+
+} // namespace
+
+std::vector<std::string> restore_copies(const std::string& from,
+                                        const std::vector<std::string>& paths) {
+  std::vector<std::string> lines;
+  if (!is_copy(from)) {
+    return lines;
+  }
+  for (const auto& path : paths) {
+    const auto source = from + "/" + base_name(path);
+    const auto whole = layout::check_complete(path);
+    if (whole || ::access(source.c_str(), F_OK) != 0) {
+      continue;
+    }
+    const bool half = whole.error().code == Errc::refused;
+    if (whole.error().code != Errc::not_found && !(half && set_aside(path))) {
+      lines.push_back(
+          fmt::format("{}: not restored: {}", printable(path), printable(whole.error().text)));
+      continue;
+    }
+    const auto done = put_back(source, path);
+    lines.push_back(
+        done ? fmt::format("{}: restored from {}", printable(path), printable(source))
+             : fmt::format("{}: not restored: {}", printable(path), printable(done.error().text)));
+  }
+  return lines;
+}
+
+} // namespace gpujob::shim

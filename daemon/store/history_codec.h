@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "daemon/policy/world.h"
+
+#include <nlohmann/json_fwd.hpp>
+
+/// What past saves tell, as JSON: in a job's row, and beside its checkpoints for other sessions.
+namespace gpujob::store {
+
+/// {"saves": [[pause, copy, bytes] ...] (seconds), "first_s": seconds}; the newest 64.
+nlohmann::json history_json(const policy::SaveHistory& history);
+
+/// What cannot be is left out: it is only experience.
+policy::SaveHistory read_history(const nlohmann::json& j);
+
+} // namespace gpujob::store

@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "common/file.h"
+#include "common/layout.h"
+#include "tests/shim/play_daemon.h"
+#include "tests/support/catch.h"
+#include "tests/support/wait.h"
+
+#include <algorithm>
+#include <csignal>
+#include <fstream>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace gpujob;
+using namespace std::chrono_literals;
+using test::boot_now;
+using test::PlayDaemon;
+using test::PlayLink;
+using test::quoted;
+
+namespace {
+
+/// Asked at once, TERM `grace` later.
+Plan end_soon(Duration grace) {
+  Plan p;
+  p.number = 1;
+  p.request_at = boot_now();
+  p.term_at = boot_now() + grace;
+  p.grace = grace;
+  p.kill_grace = 300ms;
+  return p;
+}
+
+constexpr const char* k_deaf = "while :; do sleep 0.05; done";
+
+std::vector<journal::Checkpoint> saves(const PlayDaemon& d) {
+  std::vector<journal::Checkpoint> all;
+  for (const auto& record : d.journal()) {
+    if (const auto* c = std::get_if<journal::Checkpoint>(&record.body)) {
+      all.push_back(*c);
+    }
+  }
+  return all;
+}
+
+void write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+std::string content(const std::string& path) {
+  const auto text = read_file(path, 1U << 20U);
+  return text ? *text : std::string();
+}
+
+bool exists(const std::string& path) {
+  return ::access(path.c_str(), F_OK) == 0;
+}
+
+/// Copies `model` into the case's directory.
+void copies(PlayDaemon& d, const std::string& model) {
+  d.launch.checkpoint_dir = d.in("ckpt");
+  d.launch.checkpoint_copy = {d.in(model)};
+}
+
+void ask(PlayLink& link, int number) {
+  link.send({{"op", "checkpoint"}, {"request", number}});
+}
+
+} // namespace
+
+TEST_CASE("the checkpoint command runs as the job would, and its exit 0 is an acknowledgement") {
+  PlayDaemon d;
+  d.cmdline.env.push_back("SECRET=kept");
+  d.launch.env_set.emplace_back("GPUJOB_CKPT_DIR", d.in("ckpt"));
+  d.launch.checkpoint_cmd = "echo said by the command; "
+                            "echo $SECRET $GPUJOB_CHECKPOINT_REASON $GPUJOB_JOB_PID "
+                            "$GPUJOB_CKPT_DIR $PWD > told.part; mv told.part told";
+  d.launch.plan = end_soon(20s);
+  // It ends by itself once the command has told.
+  d.shell("while [ ! -e told ]; do sleep 0.02; done; sleep 1");
+  d.start();
+  const auto job = d.await<journal::Started>().child_pid;
+  const auto record = d.finish();
+  CHECK(record.code == 0);
+  CHECK(record.final_requested);
+  const auto all = saves(d);
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].how == "command");
+  CHECK(all[0].path.empty());
+  CHECK(content(d.in("told")) == "kept session_limit " + std::to_string(job) + " " + d.in("ckpt") +
+                                     " " + d.cmdline.cwd + "\n");
+  CHECK(d.output().find("said by the command\n") != std::string::npos);
+}
+
+TEST_CASE("a checkpoint command that fails is told, and is no acknowledgement") {
+  PlayDaemon d;
+  d.launch.checkpoint_cmd = "exit 3";
+  d.launch.plan = end_soon(1s);
+  d.shell(k_deaf);
+  d.start();
+  d.finish();
+  CHECK(saves(d).empty());
+  const auto failed = d.first<journal::RouteFailed>();
+  REQUIRE(failed);
+  CHECK(failed->route == "command");
+  CHECK(failed->why == "exit 3");
+}
+
+TEST_CASE("a checkpoint command has the grace, then it is ended with all it started") {
+  PlayDaemon d;
+  d.launch.checkpoint_cmd = "echo $$ > pid; sleep 1000 & echo $! > below; wait";
+  d.launch.plan = end_soon(2s);
+  d.shell(k_deaf);
+  d.start();
+  d.finish();
+  CHECK(saves(d).empty());
+  CHECK(d.await<journal::RouteFailed>().why == "not done when its time was over");
+  for (const auto* name : {"pid", "below"}) {
+    const int pid = std::stoi(content(d.in(name)));
+    CHECK(::kill(pid, 0) != 0);
+  }
+}
+
+TEST_CASE("a checkpoint command never outlives the attempt, whoever ends that") {
+  PlayDaemon d;
+  d.launch.checkpoint_cmd = "trap '' TERM; echo $$ > pid.part; mv pid.part pid; "
+                            "while :; do sleep 0.05; done";
+  d.launch.plan = end_soon(60s);
+  d.shell("while [ ! -e pid ]; do sleep 0.02; done");
+  d.start();
+  CHECK(d.finish().code == 0);
+  CHECK(::kill(std::stoi(content(d.in("pid"))), 0) != 0);
+}
+
+TEST_CASE("with a command no signal is sent unless one is named, and never to the command") {
+  PlayDaemon d;
+  d.launch.checkpoint_cmd = "trap 'echo hit >> hit' USR1; echo once >> runs; "
+                            "touch up; while [ ! -e go ]; do sleep 0.02; done";
+  d.python("import signal, time, os\n"
+           "signal.signal(signal.SIGUSR1, lambda *a: open('job', 'w').close())\n"
+           "open('ready', 'w').close()\n"
+           "while not os.path.exists('end'): time.sleep(0.02)\n");
+  d.start();
+  d.await_file("ready");
+  PlayLink link(d, 0);
+  ask(link, 1);
+  d.await_file("up");
+  ask(link, 2); // while it runs: once more after it
+  CHECK(test::wait_until([&] {
+    const auto all = d.journal();
+    return std::count_if(all.begin(), all.end(), [](const auto& r) {
+             return std::holds_alternative<journal::Requested>(r.body);
+           }) == 2;
+  }));
+  write(d.in("go"), "");
+  CHECK(test::wait_until([&] { return content(d.in("runs")) == "once\nonce\n"; }));
+  d.await<journal::Checkpoint>();
+  write(d.in("end"), "");
+  d.finish();
+  CHECK(saves(d).size() == 1); // of the second: the first may be older than what was asked for
+  CHECK_FALSE(exists(d.in("hit")));
+  CHECK_FALSE(exists(d.in("job")));
+}
+
+TEST_CASE("what the job writes is copied when it is quiet, once for each state of it") {
+  PlayDaemon d;
+  copies(d, "model.h5.bin");
+  write(d.in("model.h5.bin"), "weights 1");
+  d.shell("while [ ! -e end ]; do sleep 0.05; done");
+  d.launch.checkpoint_signal = "none";
+  d.start();
+  d.await<journal::Started>();
+  PlayLink link(d, 0);
+  const auto nth = [&](std::size_t n) {
+    test::wait_until([&] { return saves(d).size() >= n; });
+    REQUIRE(saves(d).size() == n);
+    return saves(d).back();
+  };
+  ask(link, 1);
+  const auto first = nth(1);
+  CHECK(first.how == "copy");
+  CHECK(first.path == d.in("ckpt") + "/.copies/copy-1-1");
+  CHECK(content(first.path + "/model.h5.bin") == "weights 1");
+  CHECK(layout::check_complete(first.path));
+  ask(link, 2);
+  CHECK(nth(2).path == first.path);
+  for (int i = 3; i < 6; ++i) {
+    write(d.in("model.h5.bin"), "weights " + std::to_string(i));
+    ask(link, i);
+    CHECK(content(nth(static_cast<std::size_t>(i)).path + "/model.h5.bin") ==
+          "weights " + std::to_string(i));
+  }
+  CHECK_FALSE(exists(first.path)); // the last two are kept
+  CHECK(exists(d.in("ckpt") + "/.copies/copy-1-4"));
+  write(d.in("end"), "");
+  d.finish();
+}
+
+TEST_CASE("what is always being written, or is half there, is never copied") {
+  PlayDaemon d;
+  SECTION("written all the time") {
+    copies(d, "model.bin");
+    d.shell("while :; do date +%N > model.bin; sleep 0.3; done");
+  }
+  SECTION("a zip without its end") {
+    copies(d, "model.npz");
+    write(d.in("model.npz"), "PK\003\004 and then the disk was full");
+    d.shell(k_deaf);
+  }
+  d.launch.checkpoint_signal = "none";
+  d.launch.plan = end_soon(4s);
+  d.start();
+  d.finish();
+  CHECK(saves(d).empty());
+  const auto failed = d.first<journal::RouteFailed>();
+  REQUIRE(failed);
+  CHECK(failed->route == "copy");
+  CAPTURE(failed->why);
+  CHECK(failed->why.starts_with("not done in time: "));
+  CHECK_FALSE(exists(d.in("ckpt") + "/.copies/copy-1-1"));
+}
+
+TEST_CASE("a copy that is under way when the job ends is finished") {
+  PlayDaemon d;
+  copies(d, "model.bin");
+  write(d.in("model.bin"), "last weights");
+  d.launch.checkpoint_signal = "none";
+  d.launch.plan = end_soon(20s);
+  d.shell("sleep 0.5");
+  d.start();
+  CHECK(d.finish().code == 0);
+  REQUIRE(saves(d).size() == 1);
+  CHECK(content(saves(d)[0].path + "/model.bin") == "last weights");
+}
+
+TEST_CASE("what is missing is put back before the job starts, what is half there set aside") {
+  PlayDaemon d;
+  d.launch.checkpoint_dir = d.in("ckpt");
+  d.launch.resume_from = d.in("ckpt") + "/copy-1-7";
+  REQUIRE(make_directories(d.launch.resume_from + "/run"));
+  write(d.launch.resume_from + "/run/log.bin", "of the run");
+  write(d.launch.resume_from + "/half.npz", "whatever is restored");
+  write(d.launch.resume_from + "/newer.bin", "old");
+  d.launch.checkpoint_copy = {d.in("out/run"), d.in("half.npz"), d.in("newer.bin")};
+  write(d.in("half.npz"), "PK\003\004 and then the VM was gone");
+  write(d.in("newer.bin"), "new");
+  d.shell("cat out/run/log.bin half.npz newer.bin");
+  d.start();
+  CHECK(d.finish().code == 0);
+  const auto out = d.output();
+  CAPTURE(out);
+  CHECK(out.ends_with("of the runwhatever is restorednew"));
+  CHECK(out.find("out/run: restored from ") != std::string::npos);
+  CHECK(exists(d.in("half.npz.stale-1")));
+}
+
+TEST_CASE("a checkpoint of another kind restores nothing") {
+  PlayDaemon d;
+  d.launch.resume_from = d.in("model.pt");
+  write(d.in("model.pt"), "x");
+  d.launch.checkpoint_copy = {d.in("missing.bin")};
+  d.shell("test ! -e missing.bin");
+  d.start();
+  CHECK(d.finish().code == 0);
+}
