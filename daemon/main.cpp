@@ -6,6 +6,7 @@
 #include "common/memory.h"
 #include "daemon/durable/helper.h"
 #include "daemon/options.h"
+#include "daemon/recorded.h"
 #include "daemon/simulate/simulate.h"
 #include "daemon/startup.h"
 
@@ -75,7 +76,8 @@ int serve(const Options& options, ReadyLine& ready) {
 
 int main(int argc, char** argv) {
   if (argc > 1 && std::string_view(argv[1]) == "--simulate") {
-    return gpujob::simulate::simulate_main(argc - 1, argv + 1); // options of its own
+    return gpujob::simulate::simulate_main(argc - 1, argv + 1,
+                                           gpujob::read_recorded); // options of its own
   }
   gpujob::wait_for_memory(std::chrono::seconds{1}); // then its shims start another
   const auto parsed = gpujob::parse_options(argc, argv);

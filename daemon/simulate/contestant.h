@@ -18,7 +18,8 @@ public:
 
   /// Another user: all that was learned is forgotten.
   virtual void new_user(std::uint64_t /*user*/) {}
-  virtual void session_begins(const Session& /*only for the one that sees the future*/) {}
+  /// Of it only the one who knows the future looks at more than the cap.
+  virtual void session_begins(const Session&) {}
   /// When to start the next save, seconds from the session's start, with so much work at risk;
   /// never before `now`. nullopt: not at all.
   virtual std::optional<double> next_save(double now, double at_risk) = 0;

@@ -20,13 +20,14 @@ struct Never : Contestant {
 
 /// One save, so long before the cap.
 struct Lead : Contestant {
-  Lead(double cap, double lead) : m_start(cap - lead) {}
+  explicit Lead(double lead) : m_lead(lead) {}
+  void session_begins(const Session& session) override { m_start = session.cap() - m_lead; }
   std::optional<double> next_save(double now, double) override {
     return now <= m_start ? std::optional(m_start) : std::nullopt;
   }
 
 private:
-  double m_start;
+  double m_lead, m_start = 0;
 };
 
 /// After so much work, until the end; no save for the end itself.
@@ -65,8 +66,7 @@ std::vector<Entry> contestants(const Laws& laws, std::uint64_t seed) {
   };
   add("no checkpoint", Kind::rule, std::make_unique<Never>());
   for (const int lead : {30, 60, 90, 300}) {
-    add(fmt::format("{} s before the end", lead), Kind::rule,
-        std::make_unique<Lead>(laws.cap, lead));
+    add(fmt::format("{} s before the end", lead), Kind::rule, std::make_unique<Lead>(lead));
   }
   for (const int minutes : {10, 30, 60}) {
     add(fmt::format("every {} min", minutes), Kind::rule,

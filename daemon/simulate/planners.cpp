@@ -21,7 +21,16 @@ double miss_of(const saving::SavePlan& plan) {
 
 } // namespace
 
-Knower::Knower(const Laws& laws) : m_plan(prospect_of(laws)), m_stated(miss_of(m_plan)) {}
+Knower::Knower(const Laws& laws)
+    : m_laws(laws), m_plan(prospect_of(laws)), m_stated(miss_of(m_plan)) {}
+
+void Knower::session_begins(const Session& session) {
+  if (session.cap() != m_laws.cap) {
+    m_laws.cap = session.cap();
+    m_plan = saving::SavePlan(prospect_of(m_laws));
+    m_stated = miss_of(m_plan);
+  }
+}
 
 std::optional<double> Knower::next_save(double now, double at_risk) {
   const auto save = m_plan.next_save(now, at_risk);
@@ -44,7 +53,7 @@ void Learner::plan(double now) {
   // Work stands still for all of a save here, so that its law is the latency's.
   m_plan.emplace(
       saving::Prospect{.end = saving::End()
-                                  .at(m_laws.cap - now, m_laws.end_sd)
+                                  .at(m_cap - now, m_laws.end_sd)
                                   .dying(saving::Hazard{}.after(m_deaths, m_exposure + now)),
                        .latency = latency,
                        .pause = latency});
@@ -52,7 +61,8 @@ void Learner::plan(double now) {
   m_planned_from = m_seen.size();
 }
 
-void Learner::session_begins(const Session&) {
+void Learner::session_begins(const Session& session) {
+  m_cap = session.cap();
   plan(0);
 }
 
@@ -71,7 +81,7 @@ void Learner::saved(double now, double took) {
 
 void Learner::session_ended(double length) {
   const auto known = saving::Hazard{}.after(m_deaths, m_exposure + length);
-  m_deaths += saving::death_share(length, m_laws.cap, m_laws.end_sd, known.mean());
+  m_deaths += saving::death_share(length, m_cap, m_laws.end_sd, known.mean());
   m_exposure += length;
 }
 

@@ -12,10 +12,12 @@ namespace gpujob::simulate {
 class Knower : public Contestant {
 public:
   explicit Knower(const Laws& laws);
+  void session_begins(const Session& session) override;
   std::optional<double> next_save(double now, double at_risk) override;
   std::optional<double> stated_miss() override { return m_stated; }
 
 private:
+  Laws m_laws;
   saving::SavePlan m_plan;
   double m_stated;
 };
@@ -42,6 +44,7 @@ private:
   saving::SavePrior m_prior;
   std::vector<saving::SaveSample> m_seen;
   double m_deaths = 0, m_exposure = 0;
+  double m_cap = 0; ///< of the session that is on
   std::optional<saving::SavePlan> m_plan;
   double m_planned_at = 0;        ///< seconds from the session's start
   std::size_t m_planned_from = 0; ///< saves

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/simulate/run.h"
 
+#include "daemon/policy/saving/hazard.h"
 #include "daemon/simulate/planners.h"
 
 #include <algorithm>
@@ -46,9 +47,21 @@ const Score& Cell::of(Kind kind) const {
                        [kind](const Score& s) { return s.kind == kind; });
 }
 
-Cell run_cell(const Laws& laws, int sessions, std::uint64_t seed) {
-  const int users = (sessions + k_sessions_of_user - 1) / k_sessions_of_user;
-  Cell cell{.laws = laws, .sessions = users * k_sessions_of_user, .late_sessions = 0, .scores = {}};
+std::optional<double> mean_between_deaths(const std::vector<Recorded>& recorded, double cap) {
+  double deaths = 0;
+  double exposure = 0;
+  for (const auto& r : recorded) {
+    deaths += saving::death_share(r.length, r.cap.value_or(cap), 0, 0);
+    exposure += r.length;
+  }
+  return deaths > 0 ? std::optional(exposure / deaths) : std::nullopt;
+}
+
+Cell run_cell(const Laws& laws, int sessions, std::uint64_t seed,
+              const std::vector<Recorded>& recorded) {
+  const int of_user = recorded.empty() ? k_sessions_of_user : static_cast<int>(recorded.size());
+  const int users = (sessions + of_user - 1) / of_user;
+  Cell cell{.laws = laws, .sessions = users * of_user, .late_sessions = 0, .scores = {}};
   auto entries = contestants(laws, seed);
   for (const auto& e : entries) {
     const std::vector<Work> none(static_cast<std::size_t>(users));
@@ -61,8 +74,11 @@ Cell run_cell(const Laws& laws, int sessions, std::uint64_t seed) {
     for (auto& e : entries) {
       e.contestant->new_user(static_cast<std::uint64_t>(user));
     }
-    for (int i = 0; i < k_sessions_of_user; ++i) {
-      const Session session(laws, seed, static_cast<std::uint64_t>(user * k_sessions_of_user + i));
+    for (int i = 0; i < of_user; ++i) {
+      const auto number = static_cast<std::uint64_t>(user * of_user + i);
+      const auto session = recorded.empty()
+                               ? Session(laws, seed, number)
+                               : Session(laws, seed, number, recorded[static_cast<std::size_t>(i)]);
       const bool late = learner.saves_seen() >= k_learned_saves;
       cell.late_sessions += late ? 1 : 0;
       for (std::size_t k = 0; k < entries.size(); ++k) {

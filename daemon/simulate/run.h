@@ -36,8 +36,13 @@ struct Cell {
 
 inline constexpr std::size_t k_learned_saves = 8;
 
-/// Whole users: `sessions` is rounded up.
-Cell run_cell(const Laws& laws, int sessions, std::uint64_t seed);
+/// Whole users: `sessions` is rounded up. With sessions that were, each user has all of these, in
+/// order.
+Cell run_cell(const Laws& laws, int sessions, std::uint64_t seed,
+              const std::vector<Recorded>& recorded = {});
+
+/// Of sessions that were: the mean time between those ends that no cap explains.
+std::optional<double> mean_between_deaths(const std::vector<Recorded>& recorded, double cap);
 
 /// Durable work by session length.
 double goodput(const std::vector<Work>& users);

@@ -14,7 +14,7 @@ namespace gpujob::simulate {
 namespace {
 
 struct Request {
-  std::string cap = "12h", end = "sharp", end_sd = "10m", save = "30s", mtbf = "none", svg;
+  std::string cap = "12h", end = "sharp", end_sd = "10m", save = "30s", mtbf = "none", svg, ledger;
   double sigma = 0.5;
   int sessions = 3000;
   std::uint64_t seed = 1;
@@ -55,10 +55,35 @@ std::vector<Laws> matrix_of(const Request& r) {
   return out;
 }
 
-int carry_out(const Request& request) {
+/// The sessions that were, and the mean time between deaths that they had.
+Result<Cell> replay(const Request& request, const LedgerReader& ledger) {
+  const auto recorded = ledger(request.ledger);
+  if (!recorded) {
+    return recorded.error();
+  }
+  if (recorded->empty()) {
+    return make_error(Errc::not_found, "simulate: " + request.ledger +
+                                           ": no session in its ledger: name the durable "
+                                           "directory that jobs were run with");
+  }
+  auto laws = laws_of(request);
+  laws.mtbf = mean_between_deaths(*recorded, laws.cap);
+  return run_cell(laws, request.sessions, request.seed, *recorded);
+}
+
+int carry_out(const Request& request, const LedgerReader& ledger) {
   std::vector<Cell> cells;
-  for (const auto& laws : request.matrix ? matrix_of(request) : std::vector{laws_of(request)}) {
-    cells.push_back(run_cell(laws, request.sessions, request.seed));
+  if (!request.ledger.empty()) {
+    auto cell = replay(request, ledger);
+    if (!cell) {
+      fmt::print(stderr, "gpujob: {}\n", cell.error().text);
+      return 1;
+    }
+    cells.push_back(std::move(*cell));
+  } else {
+    for (const auto& laws : request.matrix ? matrix_of(request) : std::vector{laws_of(request)}) {
+      cells.push_back(run_cell(laws, request.sessions, request.seed));
+    }
   }
   if (!request.svg.empty()) {
     std::ofstream file(request.svg);
@@ -77,7 +102,7 @@ int carry_out(const Request& request) {
 
 } // namespace
 
-int simulate_main(int argc, char** argv) {
+int simulate_main(int argc, char** argv, const LedgerReader& ledger) {
   Request r;
   CLI::App app{"Ways to decide when to save, compared on the same simulated sessions",
                "gpujob simulate"};
@@ -88,17 +113,23 @@ int simulate_main(int argc, char** argv) {
   app.add_option("--save", r.save, "The median time a save takes (30s)");
   app.add_option("--sigma", r.sigma, "The spread of its logarithm (0.5)")
       ->check(CLI::Range(0.0, 3.0));
-  app.add_option("--mtbf", r.mtbf, "Mean time between deaths without a word, or none (none)");
+  auto* mtbf =
+      app.add_option("--mtbf", r.mtbf, "Mean time between deaths without a word, or none (none)");
   app.add_option("--sessions", r.sessions, "How many, in users of 30 (3000)")
       ->check(CLI::Range(1, 10'000'000));
   app.add_option("--seed", r.seed, "Another seed, other sessions (1)");
-  app.add_flag("--matrix", r.matrix, "All 24 cells: two ends, four saves, three rates of death");
+  auto* matrix = app.add_flag("--matrix", r.matrix,
+                              "All 24 cells: two ends, four saves, three rates of death");
   app.add_flag("--json", r.json, "For programs");
   app.add_option("--svg", r.svg, "Also a picture, into this file");
   app.add_flag("--strict", r.strict, "Exit code 1 when the planner misses a figure it is held to");
+  app.add_option("--ledger", r.ledger,
+                 "The sessions of this durable directory, again and again; only saves are made up")
+      ->excludes(mtbf)
+      ->excludes(matrix);
   try {
     app.parse(argc, argv);
-    return carry_out(r);
+    return carry_out(r, ledger);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? 0 : 2;
   }

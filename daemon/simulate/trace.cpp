@@ -37,13 +37,20 @@ double prior_error(std::uint64_t seed, std::uint64_t user) {
 }
 
 Session::Session(const Laws& laws, std::uint64_t seed, std::uint64_t number)
-    : m_length(laws.cap), m_median(laws.save_median), m_sigma(laws.sigma),
+    : m_length(laws.cap), m_cap(laws.cap), m_median(laws.save_median), m_sigma(laws.sigma),
       m_key(mix(mix(seed) + number)) {
   m_length += laws.end_sd * saving::normal_quantile(uniform(m_key, k_cap));
   if (laws.mtbf) {
     m_length = std::min(m_length, -*laws.mtbf * std::log(uniform(m_key, k_death)));
   }
   m_length = std::max(m_length, 1.0);
+}
+
+Session::Session(const Laws& laws, std::uint64_t seed, std::uint64_t number,
+                 const Recorded& recorded)
+    : Session(laws, seed, number) {
+  m_length = recorded.length;
+  m_cap = recorded.cap.value_or(laws.cap);
 }
 
 double Session::save(std::size_t i) const {

@@ -21,6 +21,12 @@ struct Laws {
   [[nodiscard]] double mean_save() const;
 };
 
+/// A session that was: when it ended, and when it had to at the latest, seconds from its start.
+struct Recorded {
+  double length;
+  std::optional<double> cap; ///< nullopt: not known
+};
+
 /// A user is so many sessions in a row on one platform: what is learned carries over within them.
 inline constexpr int k_sessions_of_user = 30;
 
@@ -29,13 +35,16 @@ inline constexpr int k_sessions_of_user = 30;
 class Session {
 public:
   Session(const Laws& laws, std::uint64_t seed, std::uint64_t number);
+  /// One that was, with saves that were not: how long they took is not kept.
+  Session(const Laws& laws, std::uint64_t seed, std::uint64_t number, const Recorded& recorded);
 
   [[nodiscard]] double length() const { return m_length; }
+  [[nodiscard]] double cap() const { return m_cap; } ///< as it is known beforehand
   /// Seconds that the i-th save of this session takes, the first being 0.
   [[nodiscard]] double save(std::size_t i) const;
 
 private:
-  double m_length;
+  double m_length, m_cap;
   mutable std::vector<double> m_saves; ///< those that somebody asked for
   double m_median = 0, m_sigma = 0;
   std::uint64_t m_key = 0;

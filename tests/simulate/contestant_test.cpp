@@ -49,6 +49,21 @@ TEST_CASE("sessions follow their laws", "[simulate]") {
   CHECK(std::sqrt(squares / k_count) == Approx(.5).epsilon(.03));
 }
 
+TEST_CASE("sessions that were are played as they were, their saves made up", "[simulate]") {
+  const std::vector<Recorded> were{{3600, 7200.0}, {7200, 7200.0}, {1800, std::nullopt}};
+  CHECK(*mean_between_deaths(were, 12 * k_hour) == Approx(12600.0 / 2));
+  CHECK_FALSE(mean_between_deaths({{7200, 7200.0}}, 12 * k_hour));
+  const auto cell = run_cell({.save_median = 50, .sigma = 0, .mtbf = {}}, 9, 1, were);
+  CHECK(cell.sessions == 9);
+  for (const auto& s : cell.scores) {
+    REQUIRE(s.all.size() == 3);
+    CHECK(s.all[0].length == 12600);
+  }
+  // Only the second one reaches its cap.
+  CHECK(score(cell, "60 s before the end").all[0].durable == 7200 - 60);
+  CHECK(score(cell, "every 10 min").all[0].durable == 600 * (5 + 11 + 2));
+}
+
 TEST_CASE("what simple rules bring follows by hand when nothing is random", "[simulate]") {
   const auto cell = run_cell({.save_median = 50, .sigma = 0, .mtbf = {}}, 30, 1);
   constexpr double k_cap = 12 * k_hour;

@@ -50,6 +50,27 @@ class Simulate(unittest.TestCase):
             self.assertNotEqual(said.stderr, "")
             self.assertEqual(said.stdout, "")
 
+    def test_sessions_of_a_ledger_are_played_again(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for i, hours in enumerate((2, 9, 9, 4)):
+                session = os.path.join(folder, "ledger", f"s{i}")
+                os.makedirs(session)
+                began = (1_700_000_000 + 50_000 * i) * 10**9
+                with open(os.path.join(session, "3.json"), "w", encoding="utf-8") as file:
+                    json.dump({"v": 1, "session": f"s{i}", "seq": 3, "at_ns": began + hours * 3600 * 10**9,
+                               "ends_at_ns": began + 9 * 3600 * 10**9, "interval_s": 60, "jobs": [],
+                               "closed": False, "platform": "kaggle", "resource": "gpu", "machine": "m",
+                               "began_ns": began}, file)
+            said = simulate("--ledger", folder, "--sessions", "40", "--json")
+            self.assertEqual(said.returncode, 0, said.stderr)
+            cell = json.loads(said.stdout)["cells"][0]
+            self.assertEqual(cell["sessions"], 40)
+            self.assertAlmostEqual(cell["laws"]["mtbf_s"], (24 * 3600 + 120) / 2, delta=1)
+        for nothing in (folder, "/proc"):
+            said = simulate("--ledger", nothing)
+            self.assertEqual(said.returncode, 1)
+            self.assertIn(nothing, said.stderr)
+
     def test_a_picture_that_cannot_be_written_is_said(self):
         said = simulate("--sessions", "30", "--svg", "/nosuch/g.svg")
         self.assertEqual(said.returncode, 1)

@@ -11,8 +11,14 @@ namespace gpujob::saving {
 
 namespace {
 
-/// A save that takes no time has no logarithm; a hundredth of a second is as good as none.
-constexpr double k_least_seconds = 0.01;
+/// A save that takes no time has no logarithm; a hundredth of a second is as good as none. What
+/// comes from a file may be anything; nothing takes more than a year.
+constexpr double k_least_seconds = 0.01, k_most_seconds = 366.0 * 86400;
+
+double sane(double seconds) {
+  return seconds > k_least_seconds ? std::min(seconds, k_most_seconds)
+                                   : k_least_seconds; // NaN, too
+}
 /// Fewer values say nothing of a law's shape.
 constexpr std::size_t k_shape_samples = 20;
 /// Lilliefors' test at about one in a thousand: 1.22 / sqrt(n).
@@ -37,7 +43,7 @@ Moments moments_of(std::span<const double> values) {
 std::vector<double> logarithms(std::span<const double> seconds) {
   std::vector<double> out;
   for (const double s : seconds) {
-    out.push_back(std::log(std::max(s, k_least_seconds)));
+    out.push_back(std::log(sane(s)));
   }
   return out;
 }
@@ -87,7 +93,7 @@ Estimate estimate(const std::vector<double>& seconds, const SavePrior& prior) {
   // it the 0.9 quantile.
   constexpr double k_bound = 3;
   if (n < k_enough) {
-    return {predict_with(seconds, std::log(prior.seconds() / k_bound), k_prior_weight), n,
+    return {predict_with(seconds, std::log(sane(prior.seconds()) / k_bound), k_prior_weight), n,
             Estimate::Basis::prior};
   }
   if (misfits(seconds)) {
@@ -121,7 +127,7 @@ Latency predict(std::span<const double> seconds) {
 Estimate estimate_latency(std::span<const SaveSample> seen, const SavePrior& prior) {
   std::vector<double> seconds;
   for (const auto& s : seen) {
-    seconds.push_back(s.latency());
+    seconds.push_back(sane(s.latency()));
   }
   return estimate(seconds, prior);
 }
@@ -129,7 +135,7 @@ Estimate estimate_latency(std::span<const SaveSample> seen, const SavePrior& pri
 Estimate estimate_pause(std::span<const SaveSample> seen, const SavePrior& prior) {
   std::vector<double> seconds;
   for (const auto& s : seen) {
-    seconds.push_back(s.pause);
+    seconds.push_back(sane(s.pause));
   }
   return estimate(seconds, prior);
 }

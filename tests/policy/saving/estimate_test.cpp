@@ -119,3 +119,16 @@ TEST_CASE("saves of no time and of equal times are predicted without trouble", "
   CHECK(e.basis == Estimate::Basis::history);
   CHECK(e.law.quantile(.99) < 16);
 }
+
+TEST_CASE("samples and priors that cannot be are bounded", "[saving]") {
+  const double none = std::nan("");
+  for (const double wrong : {none, -5.0, HUGE_VAL, 1e300}) {
+    const auto e = estimate_latency(samples({20, wrong, 30}), k_prior);
+    CHECK(std::isfinite(e.law.quantile(.9)));
+    CHECK(e.law.quantile(.9) > 0);
+    CHECK(std::isfinite(
+        estimate_latency({}, {.bytes = 1e9, .bytes_per_second = wrong, .longest_step = 0})
+            .law.mean()));
+  }
+  CHECK(std::isfinite(estimate_latency({}, {.bytes = 1, .bytes_per_second = 0}).law.quantile(.5)));
+}

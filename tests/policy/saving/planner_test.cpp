@@ -254,6 +254,23 @@ TEST_CASE("advice says whether it is the last, and the lead of the last", "[savi
   CHECK_FALSE(endless.advise(0, 0)->final_lead);
 }
 
+TEST_CASE("ends and saves at the edge of sense are planned without trouble", "[saving]") {
+  const auto c = Latency::lognormal(30, .5);
+  CHECK_FALSE(SavePlan(prospect(End().at(0), c)).next_save(0, 1000));
+  CHECK_FALSE(SavePlan(prospect(End().at(-50), c)).next_save(0, 1000));
+  CHECK_FALSE(SavePlan(prospect(End().at(-9000, 600), c)).next_save(0, 1000)); // beyond belief
+  CHECK(SavePlan(prospect(End().at(-600, 600), c)).next_save(0, 1000)->start == 0);
+  const auto at_once = SavePlan(prospect(End().at(100), Latency::fixed(0))).next_save(0, 0);
+  REQUIRE(at_once);
+  CHECK(at_once->expected == Approx(100).epsilon(.01)); // free saves: any time is as good
+  const SavePlan doomed(prospect(End().dying(1), Latency::fixed(100)));
+  CHECK_FALSE(doomed.next_save(0, 0)); // e^-100
+  const SavePlan eternal(prospect(End(), c));
+  REQUIRE(eternal.next_save(0, 0));
+  CHECK(eternal.next_save(0, 0)->period > 3600);
+  CHECK_FALSE(eternal.next_save(1e12, 0));
+}
+
 TEST_CASE("twelve hours are planned in 5 ms", "[saving]") {
   const auto c = Latency::log_student(std::log(30), .55, 9);
   const auto begin = std::chrono::steady_clock::now();
