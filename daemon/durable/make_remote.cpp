@@ -37,6 +37,11 @@ public:
     }
     GPUJOB_TRY(check_number());
     auto sharing = share(m_manifest, reachable(read()));
+    // What a remote has left nobody tells; what the user allows is known.
+    const Space space(m_remote.shown(m_remote.spool() + "/"), m_q.cap);
+    if (const auto left = space.left({}); left && sharing.needed() > *left) {
+      return space.refusal(sharing.needed(), {}, 0);
+    }
     GPUJOB_TRY(send_files(sharing));
     GPUJOB_TRY(confirm(sharing));
     out.shared = m_manifest.bytes() - sharing.needed();

@@ -1,11 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/fd.h"
 #include "common/file.h"
+#include "daemon/durable/background.h"
 #include "tests/durable/world.h"
 
+#include <algorithm>
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <thread>
+#include <unistd.h>
 
 using namespace gpujob;
 using namespace gpujob::test;
@@ -37,6 +44,21 @@ bool is_error(const std::string& text, const std::string& errc) {
 }
 
 } // namespace
+
+TEST_CASE("a copy gives way to the jobs, and still goes on", "[helper]") {
+  const auto child = ::fork();
+  if (child == 0) {
+    const int before = ::getpriority(PRIO_PROCESS, 0);
+    durable::give_way();
+    const int after = ::getpriority(PRIO_PROCESS, 0);
+    const auto io = ::syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0);
+    const bool lowest = IOPRIO_PRIO_CLASS(io) == IOPRIO_CLASS_BE && IOPRIO_PRIO_DATA(io) == 7;
+    ::_exit(after == std::min(before + 5, 19) && lowest ? 0 : 1);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  CHECK(status == 0);
+}
 
 TEST_CASE("one request in, one line out, over a pipe", "[helper]") {
   const World w;

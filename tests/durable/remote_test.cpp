@@ -219,6 +219,21 @@ TEST_CASE("what the remote does not give back as it was sent is not stored", "[r
   CHECK_FALSE(std::filesystem::exists(w.ckpt() + "/a.bin"));
 }
 
+TEST_CASE("the user's cap holds on a remote", "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  REQUIRE(w.open()["ok"] == true);
+  put(w.ckpt() + "/a.bin", std::string(1000, 'a'));
+  auto request = w.request("a.bin", 1);
+  request["cap"] = {{"cap_bytes", 5000}, {"used_bytes", 4500}};
+  const auto reply = World::ask_well(request);
+  CHECK(reply["verified"] == true);
+  CHECK(error_of(reply).starts_with("durable: rclone:r:gpujob/: needs 1 kB, 500 B are left of"));
+  CHECK_FALSE(std::filesystem::exists(w.there() + "/jobs"));
+}
+
 TEST_CASE("without rclone it is said how to get it", "[remote]") {
   RemoteWorld w;
   const Variable path("PATH", w / "nowhere");

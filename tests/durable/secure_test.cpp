@@ -5,10 +5,13 @@
 #include "daemon/durable/secure.h"
 #include "tests/durable/world.h"
 #include "tests/support/no_descriptors.h"
+#include "tests/support/wait.h"
 
 #include <atomic>
+#include <csignal>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
@@ -83,6 +86,23 @@ TEST_CASE("a copy begins while the checkpoint is hashed, and counts for nothing"
     early.start(tree);
     CHECK(early.wait() == durable::Paths{"c/a"});
   }
+}
+
+TEST_CASE("a durable directory that hangs keeps no checkpoint from being verified", "[early]") {
+  World w;
+  put(w.ckpt() + "/a.pt", torch_file("one"));
+  // Whoever reads it waits for a writer that never comes.
+  std::filesystem::create_directories(w.checkpoint_dir(7));
+  REQUIRE(::mkfifo((w.checkpoint_dir(7) + "/manifest.json").c_str(), 0600) == 0);
+  const auto helper = ::fork();
+  if (helper == 0) {
+    (void)World::ask(w.secure_request(w.ckpt() + "/a.pt", 1));
+    ::_exit(0);
+  }
+  CHECK(wait_until([&] { return durable::read_manifest(w.manifest(1)).has_value(); }));
+  CHECK(::waitpid(helper, nullptr, WNOHANG) == 0); // it hangs
+  ::kill(helper, SIGKILL);
+  ::waitpid(helper, nullptr, 0);
 }
 
 TEST_CASE("what is shared must still be kept by its manifest when the new one is there",

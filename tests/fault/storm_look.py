@@ -44,12 +44,18 @@ def names_in(path):
         return []
 
 
+def stored_file(path, entry):
+    """Where the bytes of a file of the checkpoint at `path` lie: perhaps in an earlier one."""
+    job = path.rsplit("/", 4)[0]
+    return f"{job}/{entry['at']}" if "at" in entry else f"{path}/data/{entry['path']}"
+
+
 def verify(path, manifest):
     """(step, why it is not what the manifest says)."""
     step = None
     for file in manifest["files"]:
         try:
-            with open(f"{path}/data/{file['path']}", "rb") as f:
+            with open(stored_file(path, file), "rb") as f:
                 data = f.read()
         except OSError as error:
             return None, str(error)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The helper's requests (open, scan, begin, secure, resume, end,
 // heartbeat, say, disk), carried out below a
-// directory of the target's own, and its replies as the daemon reads them.
+// directory of the target's own, and its replies as the daemon reads them. Those of a remote find
+// an rclone that fails.
 #include "daemon/durable/helper.h"
 #include "common/json.h"
 #include "common/text.h"
@@ -10,6 +11,7 @@
 #include "tests/fuzz/sandbox.h"
 #include "tests/policy/fixture.h"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
 
 using namespace gpujob;
@@ -83,6 +85,8 @@ void check_answered(const std::string& request) {
 void check_requests(std::string_view lines) {
   static const fuzz::Sandbox sandbox;
   static const Fence fence(sandbox.path());
+  static const int no_rclone = ::setenv("GPUJOB_RCLONE", "/bin/false", 1);
+  expect(no_rclone == 0, "setenv works");
   bool prepared = false;
   for (const auto& line : split(lines, '\n')) {
     auto request = Json::parse(line, nullptr, false);

@@ -37,6 +37,10 @@ void check_paths(const durable::Manifest& m) {
     expect(path.starts_with("/" + m.name + "/") && path.find("/../") == std::string::npos &&
                path.find("/./") == std::string::npos && path.find("//") == std::string::npos,
            "no file lies outside of the checkpoint", file.path);
+    const auto at = "/" + file.at + "/";
+    expect(file.at.empty() || (at.starts_with("/attempts/") && at.find("/data/") != at.npos &&
+                               at.find("/../") == at.npos && at.find("//") == at.npos),
+           "no file lies outside of the job", file.at);
   }
   (void)m.bytes();
   expect(durable::same_content(m, m), "a manifest is the same as itself");
