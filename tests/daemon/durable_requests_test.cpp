@@ -207,8 +207,22 @@ TEST_CASE("an attempt without an end means that its session vanished") {
   CHECK(found.jobs[0].budgets.interruptions == 1);
 }
 
-TEST_CASE("the newest two checkpoints are kept, and a resume falls back to the older one") {
+TEST_CASE("how long saves took travels with the checkpoints to the next machine") {
   Side s;
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  s.job.history.saves = {{1.5, 2, 3e9}, {1, 2.5, 3e9}};
+  s.job.history.first = std::chrono::minutes{40};
+  REQUIRE(s.save(1, "weights").verified);
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 1);
+  CHECK(found.jobs[0].history.saves == s.job.history.saves);
+  CHECK(found.jobs[0].history.first == s.job.history.first);
+}
+
+TEST_CASE("as many checkpoints as asked for are kept, and a resume falls back to the older one") {
+  Side s;
+  s.job.spec.keep = 2;
   REQUIRE(durable_requests::read_done(
       Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
   for (int seq = 1; seq <= 3; ++seq) {

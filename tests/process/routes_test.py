@@ -100,8 +100,7 @@ class Routes(Case):
     def test_a_job_without_any_way_to_save_is_told_once(self):
         self.begin(self.vm, 3600)
         job = self.vm.popen("run", "--name", "x", "--", "sleep", "13")
-        self.vm.wait_state("x", "running")
-        self.assertIn(b"--checkpoint-copy", self.vm.ok("show", "x").stdout)
+        wait_until(lambda: b"--checkpoint-copy" in self.vm.run("show", "x").stdout, "show tells it")
         _, err = job.communicate(timeout=60)
         self.assertEqual(err.count(b"--checkpoint-cmd CMD"), 1, err)
         self.assertEqual(err.count(b"--checkpoint-copy PATH"), 1, err)
