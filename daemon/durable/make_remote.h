@@ -14,9 +14,4 @@ namespace gpujob::durable {
 Result<std::string> make_remote(const Remote& remote, const SecureRequest& q, const Manifest& m,
                                 Secured& out);
 
-/// Brings the files of the stored `checkpoint` (in the spool) to `to`, which exists, as its
-/// manifest `m` has them, each proven by its hash. Beside `to` lies meanwhile what was not yet.
-Result<void> fetch_files(const Remote& remote, const std::string& checkpoint, const Manifest& m,
-                         const std::string& to);
-
 } // namespace gpujob::durable

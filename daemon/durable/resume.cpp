@@ -6,7 +6,7 @@
 #include "common/text.h"
 #include "common/tree.h"
 #include "daemon/durable/copy.h"
-#include "daemon/durable/make_remote.h"
+#include "daemon/durable/fetch.h"
 #include "daemon/durable/manifest.h"
 #include "daemon/durable/place.h"
 
