@@ -23,11 +23,12 @@ import queueing
 import report
 import requesting
 import resting
+import storing
 import submitting
 
 FIGURES = {f.__name__: f for f in (submitting.submit, finishing.finished, queueing.queue,
-                                   resting.rest, requesting.request,
-                                   copying.copying)}
+                                   resting.rest, requesting.request, copying.copying,
+                                   storing.storing)}
 
 
 @dataclasses.dataclass

@@ -34,6 +34,8 @@ ROWS = [
     ("copying", "storing 3 MB: copied, synced"),
     ("copying", "  cp, then sha256sum"),
     ("copying", "  of storing 3 MB"),
+    ("storing", "an answer while 3 MB are stored"),
+    ("storing", "  while nothing is"),
 ]
 
 
