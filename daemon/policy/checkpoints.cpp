@@ -282,6 +282,7 @@ void on_event(World& w, const Secured& e, Now now) {
     return;
   }
   const bool again = std::exchange(c->copying, false);
+  const bool at_once = c->failures == 0; // a mount that was away tells nothing of the next save
   Checkpoint looked;
   if (!e.answered) {
     ask_again(w, *job, *c, e, now);
@@ -300,7 +301,9 @@ void on_event(World& w, const Secured& e, Now now) {
   // The answer, or a newer one that overtook it.
   if (request != nullptr && request->answer && e.seq >= *request->answer && safe) {
     request->saved = now.boot;
-    learn(*job, *request, looked, now);
+    if (at_once) {
+      learn(*job, *request, looked, now);
+    }
     std::get<Running>(job->state).unanswered = 0;
     if (!request->final) {
       std::get<Running>(job->state).request.reset(); // answered: a continue request is closed

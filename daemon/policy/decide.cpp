@@ -55,10 +55,7 @@ struct Decider {
     wake_at(detail::no_catch_due(w, job, r));
     wake_at(detail::idle_save_due(w, job, r));
     wake_at(next_save_due(r));
-    if (r.request && !r.request->final && !r.request->answer) {
-      const bool planned = r.plan_given && r.plan_given->grace > 0s;
-      wake_at(r.request->sent + (planned ? r.plan_given->grace : Duration{90s}));
-    }
+    wake_at(detail::overdue_from(r));
   }
 
   void look_checkpoints(const Job& job) {

@@ -31,6 +31,8 @@ void set_ended(World& w, Job& job, Ended ended, Now now);
 void settle(World& w, Job& job, Now now);
 /// When to tell that the job catches no checkpoint signal; nullopt: not, or told already.
 std::optional<BootTime> no_catch_due(const World& w, const Job& job, const Running& running);
+/// When a continue request that nothing has come of is given up; nullopt: there is none.
+std::optional<BootTime> overdue_from(const Running& running);
 /// When to ask a running job to save because the session may be taken for idle; nullopt: not, or
 /// asked already.
 std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Running& running);

@@ -161,16 +161,6 @@ void conclude(World& w, Job& job, const Ending& ending, Now now) {
   }
 }
 
-/// A continue request that nothing has come of for so long that nothing will.
-bool is_overdue(const Running& running, Now now) {
-  const auto& request = running.request;
-  if (!request || request->final || request->answer) {
-    return false;
-  }
-  const bool planned = running.plan_given && running.plan_given->grace > 0s;
-  return now.boot >= request->sent + (planned ? running.plan_given->grace : k_continue_grace);
-}
-
 void settle_running(World& w, Job& job, Running& running, Now now) {
   if (const auto due = no_catch_due(w, job, running); due && now.boot >= *due) {
     running.told_no_catch = true;
@@ -188,7 +178,7 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
                      format_duration(std::max(*w.session.idle_end - now.boot, Duration{}))));
     ask_checkpoint(w, job);
   }
-  if (is_overdue(running, now)) {
+  if (const auto due = overdue_from(running); due && now.boot >= *due) {
     close_unanswered_request(w, job, now);
   }
   plan_saves(w, job, running, now);
@@ -206,6 +196,15 @@ bool has_work(const World& w, const Job& job) {
 }
 
 } // namespace
+
+std::optional<BootTime> overdue_from(const Running& running) {
+  const auto& request = running.request;
+  if (!request || request->final || request->answer) {
+    return std::nullopt;
+  }
+  const auto grace = running.plan_given ? running.plan_given->grace : Duration::zero();
+  return request->sent + std::max(grace, k_continue_grace);
+}
 
 std::optional<BootTime> no_catch_due(const World& w, const Job& job, const Running& running) {
   const bool matters = w.session.plan_end && job.spec.checkpoint_signal != "none";
