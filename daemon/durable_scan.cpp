@@ -22,6 +22,7 @@ namespace {
 /// A lease is over after this many missed heartbeats (DESIGN section 6).
 constexpr int k_missed_heartbeats = 3;
 constexpr double k_max_interval_s = 86400;
+constexpr double k_longest_save_s = 1e7;
 
 /// As durable/place.h has it: the helper lets no greater number through.
 constexpr std::int64_t k_max_number = 1'000'000'000;
@@ -131,8 +132,12 @@ SaveHistory read_experience(const json& j) {
   auto history = past ? store::read_history(*past) : SaveHistory{};
   const auto pause = r.maybe_number("save_s");
   const auto copy = r.maybe_number("secure_s");
-  if (r.ok() && pause && copy && *pause >= 0 && *copy >= 0) {
+  const auto possible = [](const std::optional<double>& s) {
+    return s && *s >= 0 && *s <= k_longest_save_s;
+  };
+  if (r.ok() && possible(pause) && possible(copy)) {
     history.saves.push_back({*pause, *copy, static_cast<double>(r.integer_or("bytes", 0))});
+    history.relearn();
   }
   return history;
 }
@@ -161,9 +166,10 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
       if (checkpoint.seq > 0) {
         job.checkpoints.push_back(std::move(checkpoint));
         auto history = read_experience(c);
-        const bool more = history.saves.size() >= job.history.saves.size();
-        job.history.first = history.first ? history.first : job.history.first;
-        job.history.saves = more ? std::move(history.saves) : std::move(job.history.saves);
+        if (history.saves.size() >= job.history.saves.size()) {
+          history.first = history.first ? history.first : job.history.first;
+          job.history = std::move(history);
+        }
       }
     }
   }

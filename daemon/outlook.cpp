@@ -208,8 +208,12 @@ Outlook::End Outlook::find_end(const std::vector<platform::Standing>& standings,
 
 policy::EndMoved Outlook::end(Now now) const {
   auto end = find_end(standings(now), now);
-  return {end.ends_at, end.plan_end, end.noticed, std::move(end.why),
-          end.by == "session_limit" ? settings().limit->spread : Duration::zero()};
+  return {end.ends_at,
+          end.plan_end,
+          end.noticed,
+          std::move(end.why),
+          end.by == "session_limit" ? settings().limit->spread : Duration::zero(),
+          settings().limit ? std::optional(settings().limit->value) : std::nullopt};
 }
 
 std::optional<BootTime> Outlook::idle_end(Now now) const {

@@ -127,7 +127,7 @@ json plan_view(const Running* running, Now now) {
 }
 
 /// What its saves are planned by; null where nothing is known to plan by.
-json saving_view(const Running* running, Now now) {
+json saving_view(const Job& job, const Running* running, Now now) {
   const auto* course = running == nullptr ? nullptr : &running->saving;
   if (course == nullptr || (!course->plan && !course->next)) {
     return {};
@@ -143,7 +143,7 @@ json saving_view(const Running* running, Now now) {
           course->period ? json(std::chrono::duration<double>(*course->period).count()) : json()},
          {"miss", course->last ? json(course->miss) : json()},
          {"basis", saving::to_text(b.how)},
-         {"samples", b.samples},
+         {"samples", job.history.saves.size()},
          {"latency_s", json()},
          {"sessions", b.sessions},
          {"deaths", b.deaths},
@@ -181,7 +181,7 @@ void put_running(json& j, const Job& job, Now now) {
   const auto contract = contract_of(job);
   j["contract"] = contract ? json(to_text(*contract)) : json();
   j["plan"] = plan_view(running, now);
-  j["saving"] = saving_view(running, now);
+  j["saving"] = saving_view(job, running, now);
 }
 
 } // namespace

@@ -37,6 +37,7 @@ struct ApplyRecord {
   void operator()(const journal::Requested& b) const {
     // A final request takes the place of one that still waits for its answer.
     run.request = Request{b.request, b.final, event.record.boot, b.signal, {}, {}};
+    run.request->planned = run.plan_given ? run.plan_given->request_at : std::nullopt;
     job.request_heard = std::max(job.request_heard, b.request);
     announce(w, job, fmt::format("{} checkpoint requested {}", b.final ? "final" : "a", way_of(b)));
     if (!b.signal.empty()) {

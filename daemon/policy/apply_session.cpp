@@ -23,6 +23,7 @@ void on_event(World& w, const EndMoved& e, Now now) {
   s.plan_end = e.plan_end;
   s.noticed = e.noticed;
   s.end_spread = e.spread;
+  s.limit = e.limit ? e.limit : s.limit;
   for (const auto& id : w.active) {
     if (const auto& job = w.jobs.at(id); job.ended_state() == nullptr && !e.why.empty()) {
       warn(w, job, e.why);

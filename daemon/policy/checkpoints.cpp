@@ -112,7 +112,9 @@ void close_unanswered_request(World& w, Job& job, Now now) {
     return;
   }
   if (!request->answer) {
-    ++std::get<Running>(job.state).unanswered;
+    auto& running = std::get<Running>(job.state);
+    ++running.unanswered;
+    running.late = request->sent;
     Checkpoint c;
     c.seq = next_seq(job);
     c.attempt = job.attempt;
@@ -203,6 +205,10 @@ void ask_again(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
   if (looked && c.failures + 1 >= k_most_failed_looks) {
     c.state = CheckpointState::unconfirmed;
     c.note = "could not be looked at: " + e.why;
+    if (auto* request = open_request(job); request != nullptr && request->answer == c.seq) {
+      request->answer.reset();
+      request->refused = true;
+    }
     announce(w, job, fmt::format("checkpoint {}: {}: given up", printable(c.path), e.why));
     return;
   }
@@ -248,15 +254,25 @@ void confirm(World& w, Job& job, Checkpoint& c, const Secured& e, Now now) {
 
 namespace {
 
-/// How long a save that was asked for took.
-void learn(Job& job, const Request& request, const Checkpoint& c, Now now) {
-  auto& saves = job.history.saves;
-  const auto heard = std::clamp(c.heard.value_or(now.boot), request.sent, now.boot);
+/// How long a save that was asked for at `sent` took. When it was heard of is not known after a
+/// restart of the daemon: then it teaches nothing.
+void learn(Job& job, BootTime sent, const Checkpoint& c, Now now) {
+  if (!c.heard || *c.heard < sent || now.boot < *c.heard) {
+    return;
+  }
   const auto seconds = [](Duration d) { return std::chrono::duration<double>(d).count(); };
-  saves.push_back(
-      {seconds(heard - request.sent), seconds(now.boot - heard), static_cast<double>(c.bytes)});
-  if (saves.size() > k_saves_kept) {
-    saves.erase(saves.begin());
+  job.history.saves.push_back(
+      {seconds(*c.heard - sent), seconds(now.boot - *c.heard), static_cast<double>(c.bytes)});
+  job.history.relearn();
+}
+
+/// One that came after its request had been given up.
+void learn_late(Job& job, const Checkpoint& c, Now now) {
+  auto* running = std::get_if<Running>(&job.state);
+  if (running != nullptr && running->late && !running->request && c.attempt == job.attempt) {
+    learn(job, *running->late, c, now);
+    running->late.reset();
+    running->unanswered = 0;
   }
 }
 
@@ -302,12 +318,15 @@ void on_event(World& w, const Secured& e, Now now) {
   if (request != nullptr && request->answer && e.seq >= *request->answer && safe) {
     request->saved = now.boot;
     if (at_once) {
-      learn(*job, *request, looked, now);
+      learn(*job, request->sent, looked, now);
     }
     std::get<Running>(job->state).unanswered = 0;
     if (!request->final) {
       std::get<Running>(job->state).request.reset(); // answered: a continue request is closed
     }
+  }
+  if (safe && at_once) {
+    learn_late(*job, looked, now);
   }
   touch(w, *job);
 }

@@ -38,13 +38,12 @@ void plan_by_rule(const World& w, const Job& job, Plan& p) {
 /// By what was learned. While a save that was asked for is under way, it is the one that counts.
 void plan_by_history(const World& w, const Running& running, Plan& p) {
   const auto reserve = end_reserve(w.session);
+  const auto& course = running.saving;
   p.term_at = *w.session.plan_end - reserve;
   p.kill_grace = reserve / 2;
-  p.grace = *p.term_at - running.saving.last.value_or(*p.term_at);
-  const auto& asked = running.request;
-  const bool under_way = asked && !asked->final && !asked->saved;
-  if (running.saving.last && !under_way) {
-    p.request_at = running.saving.last;
+  if (course.last && !course.under_way) {
+    p.request_at = std::min(*course.last, *p.term_at);
+    p.grace = *p.term_at - *p.request_at;
   }
 }
 

@@ -55,7 +55,8 @@ struct Decider {
     wake_at(detail::no_catch_due(w, job, r));
     wake_at(detail::idle_save_due(w, job, r));
     wake_at(next_save_due(r));
-    wake_at(detail::overdue_from(r));
+    wake_at(detail::overdue_from(job, r));
+    wake_at(r.saving.under_way);
   }
 
   void look_checkpoints(const Job& job) {

@@ -11,9 +11,6 @@
 /// Shared by the files of policy/ only.
 namespace gpujob::policy::detail {
 
-/// A continue request without an answer is given up after the plan's grace, or after this.
-constexpr Duration k_continue_grace = std::chrono::seconds{90};
-
 void announce(World& w, const Job& job, std::string text);
 void warn(World& w, const Job& job, std::string text);
 void touch(World& w, const Job& job);
@@ -32,7 +29,7 @@ void settle(World& w, Job& job, Now now);
 /// When to tell that the job catches no checkpoint signal; nullopt: not, or told already.
 std::optional<BootTime> no_catch_due(const World& w, const Job& job, const Running& running);
 /// When a continue request that nothing has come of is given up; nullopt: there is none.
-std::optional<BootTime> overdue_from(const Running& running);
+std::optional<BootTime> overdue_from(const Job& job, const Running& running);
 /// When to ask a running job to save because the session may be taken for idle; nullopt: not, or
 /// asked already.
 std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Running& running);

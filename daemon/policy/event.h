@@ -113,8 +113,9 @@ struct Imported {
 /// The session's end is seen anew: a quota, a setting, or the platform's own notice.
 struct EndMoved {
   std::optional<BootTime> ends_at, plan_end, noticed;
-  std::string why;   ///< for people who watch a job; empty: they need not hear of it
-  Duration spread{}; ///< of ends_at, a standard deviation
+  std::string why;                 ///< for people who watch a job; empty: they need not hear of it
+  Duration spread{};               ///< of ends_at, a standard deviation
+  std::optional<Duration> limit{}; ///< of the session, where it is known
 };
 /// When the platform may take the session for idle; nullopt: not, or that is not known. `since` is
 /// the last activity.

@@ -18,6 +18,9 @@ constexpr Duration k_most_reserve = 30s;
 constexpr Duration k_in_place_of_daemon = 3s;
 /// Of a notice's own end nobody is surer than this.
 constexpr Duration k_notice_spread = 5s;
+/// So long after a request it may still be answered: at least, and while nothing is known.
+constexpr Duration k_least_patience = 90s;
+constexpr Duration k_unknown_patience = 15min;
 /// Without a limit a lead is as long as in a session of this length.
 constexpr Duration k_unlimited = 8min;
 /// A first save so early teaches how long saves take, and shows a person who is still there that
@@ -54,7 +57,10 @@ SavingCourse::Basis basis_of(const World& w, const Job& job) {
   b.deaths = s.deaths.deaths;
   b.exposure = seconds(s.deaths.lived);
   b.sessions = s.deaths.sessions;
-  b.samples = job.history.saves.size();
+  if (b.spread > Duration::zero()) {
+    b.ends_at = s.ends_at;
+  }
+  b.learned = job.history.learned;
   b.exits = contract_of(job) == Contract::exits;
   return b;
 }
@@ -65,16 +71,28 @@ std::shared_ptr<const saving::SavePlan> make_plan(const Job& job, SavingCourse::
   b.how = latency.basis;
   saving::Prospect p{{}, latency.law, saving::estimate_pause(job.history.saves, prior).law, {}};
   p.contract.continues = !b.exits;
-  p.end.at(seconds(*b.deadline - now.boot), seconds(b.spread));
+  // TERM comes at an instant that we know; the platform's own end may come before it.
+  p.end.at(seconds(*b.deadline - now.boot));
+  if (b.ends_at) {
+    p.end.fading(seconds(*b.ends_at - now.boot), seconds(b.spread));
+  }
   p.end.dying(saving::Hazard{}.after(b.deaths, b.exposure));
   return std::make_shared<const saving::SavePlan>(std::move(p));
 }
 
-/// The one save that is worth most if it is the only one: for a shim without a daemon.
-saving::FinalSave only_save(const SavingCourse& c) {
-  return saving::best_final_save(c.plan->prospect().latency,
-                                 seconds(*c.basis.deadline - c.safe_until),
-                                 seconds(c.basis.spread));
+/// The one save before the end that is worth most if none comes before it, and its chance to miss.
+std::pair<BootTime, double> only_save(const SavingCourse& c) {
+  const auto& b = c.basis;
+  const auto best = [&](BootTime end, double sd) {
+    const auto save = saving::best_final_save(c.plan->prospect().latency,
+                                              std::max(0.0, seconds(end - c.safe_until)), sd);
+    return std::pair(end - span(save.lead), save.miss);
+  };
+  auto only = best(*b.deadline, 0);
+  if (b.ends_at) {
+    only = std::min(only, best(*b.ends_at, seconds(b.spread)));
+  }
+  return only;
 }
 
 /// Before anything is known of how long its saves take.
@@ -89,37 +107,56 @@ std::optional<BootTime> first_save(const World& w, const Job& job, const Running
                                                                   : std::nullopt;
 }
 
+/// Who has just not answered is left alone for a while.
+BootTime not_before(const Job& job, const Running& r) {
+  return r.unanswered > 0 && r.save_asked ? *r.save_asked + 2 * patience(job.history) : BootTime{};
+}
+
 void look_ahead(const World& w, const Job& job, Running& r, Now now) {
   auto& c = r.saving;
-  const auto at = [&](double s) { return c.made + span(s); };
-  const double from = seconds(now.boot - c.made);
-  const double at_risk = std::max(0.0, seconds(now.boot - c.safe_until));
+  const auto deadline = *c.basis.deadline;
   c.next.reset();
   c.last.reset();
   c.period.reset();
-  const auto next = c.plan->next_save(from, at_risk);
-  if (!next) {
-    return; // too late, or nothing at risk: what a save would bring is less than it costs
+  if (now.boot >= deadline) {
+    return;
   }
-  const auto only = only_save(c);
-  c.last = *c.basis.deadline - span(only.lead);
-  c.miss = only.miss;
+  const auto [only, miss] = only_save(c);
+  c.last = std::clamp(only, now.boot, deadline);
+  c.miss = miss;
+  const auto save = c.plan->next_save(seconds(now.boot - c.made),
+                                      std::max(0.0, seconds(now.boot - c.safe_until)));
+  if (!save) {
+    return; // hardly worth what it costs; but at the end it costs nothing any more
+  }
+  const auto asks =
+      std::clamp(c.made + span(std::min(save->start, c.plan->horizon())), now.boot, deadline);
   const double pause = c.plan->prospect().pause.quantile(0.5);
-  const auto then = c.plan->next_save(next->start + pause, 0);
-  if (!goes_on_after_saving(job, r)) {
+  const bool is_last = !c.plan->next_save(save->start + pause, 0);
+  if (c.basis.exits || is_last || asks + k_in_place_of_daemon >= deadline) {
+    c.last = std::min(asks, is_last ? asks : *c.last);
+    c.miss = save->miss;
     return;
   }
-  if (!then) {
-    c.last = at(next->start); // nothing is worth it after this one
-    c.miss = next->miss;
+  const auto next = std::max(asks, not_before(job, r));
+  // What goes with the machine guards from nothing that a plan knows of.
+  if (!w.session.durable || !goes_on_after_saving(job, r) ||
+      next + k_in_place_of_daemon >= deadline) {
     return;
   }
-  if (!w.session.durable) {
-    return; // what goes with the machine guards from nothing that a plan knows of
+  c.next = next;
+  c.period = span(save->period);
+  c.last = std::max(*c.last, next + k_in_place_of_daemon);
+}
+
+/// Until when a save that was asked for counts as under way. One whose copy fails again and again
+/// must not keep all others from being asked for.
+std::optional<BootTime> under_way_until(const Job& job, const Running& r, Now now) {
+  if (!r.request || r.request->final || r.request->saved) {
+    return std::nullopt;
   }
-  c.next = at(next->start);
-  c.period = span(next->period);
-  c.last = std::max(*c.last, *c.next + k_in_place_of_daemon);
+  const auto until = r.request->sent + patience(job.history) * (r.request->answer ? 2 : 1);
+  return now.boot < until ? std::optional(until) : std::nullopt;
 }
 
 } // namespace
@@ -142,6 +179,11 @@ Duration end_reserve(const Session& session) {
   return std::min<Duration>(k_most_reserve, session.limit.value_or(16 * k_most_reserve) / 16);
 }
 
+Duration patience(const SaveHistory& history) {
+  return history.saves.empty() ? k_unknown_patience
+                               : std::max(k_least_patience, 4 * longest_save(history));
+}
+
 void plan_saves(const World& w, const Job& job, Running& r, Now now) {
   auto& c = r.saving;
   auto basis = basis_of(w, job);
@@ -149,6 +191,7 @@ void plan_saves(const World& w, const Job& job, Running& r, Now now) {
     c = {};
     c.basis = basis;
     c.next = first_save(w, job, r);
+    c.under_way = under_way_until(job, r, now);
     return;
   }
   basis.how = c.basis.how;
@@ -159,18 +202,20 @@ void plan_saves(const World& w, const Job& job, Running& r, Now now) {
     c.basis = basis;
     c.plan = make_plan(job, c.basis, now);
   }
-  const bool open = r.request && !r.request->saved;
-  if (moved || safe != c.safe_until || (!open && c.next && *c.next <= now.boot)) {
+  const bool waited = c.under_way.has_value();
+  c.under_way = under_way_until(job, r, now);
+  const bool due = c.next && *c.next <= now.boot;
+  if (moved || safe != c.safe_until || waited != c.under_way.has_value() || (due && !c.under_way)) {
     c.safe_until = safe;
     look_ahead(w, job, r, now);
   }
 }
 
 std::optional<BootTime> next_save_due(const Running& running) {
-  const auto& next = running.saving.next;
-  const bool asked = next && running.save_asked && *running.save_asked >= *next;
-  const bool open = running.request && !running.request->saved;
-  return running.ending || asked || open ? std::nullopt : next;
+  const auto& c = running.saving;
+  const bool asked = c.next && running.save_asked && *running.save_asked >= *c.next;
+  const bool ends = running.request && running.request->final && !running.request->saved;
+  return running.ending || asked || ends || c.under_way ? std::nullopt : c.next;
 }
 
 Duration lead_of(const World& w, const JobSpec& spec, const SaveHistory& history) {
@@ -178,10 +223,7 @@ Duration lead_of(const World& w, const JobSpec& spec, const SaveHistory& history
   if (spec.lead || history.saves.empty()) {
     return lead_time(spec.lead, length);
   }
-  const auto latency = saving::estimate_latency(history.saves, {}).law;
-  const auto stake = seconds(length - end_reserve(w.session));
-  const auto best = saving::best_final_save(latency, stake, seconds(w.session.end_spread));
-  return std::min(span(best.lead) + end_reserve(w.session), length / 4);
+  return std::min(history.lead + end_reserve(w.session), length / 4);
 }
 
 } // namespace gpujob::policy

@@ -17,6 +17,9 @@ BootTime safe_until(const World& w, const Job& job, const Running& running);
 /// at its beginning. At most 30 s, and a sixteenth of a short session.
 Duration end_reserve(const Session& session);
 
+/// How long after a request an answer may still come: four times the longest save so far.
+Duration patience(const SaveHistory& history);
+
 /// Makes `running.saving` what it should be now. Cheap when nothing has moved.
 void plan_saves(const World& w, const Job& job, Running& running, Now now);
 

@@ -17,6 +17,9 @@ namespace {
 
 /// The time a program has to install its handlers; the shim asks no earlier either (CONTRACT.md).
 constexpr Duration k_time_to_catch = 10s;
+constexpr Duration k_unheard = 90s;
+/// As the shim has it (shim/course.h): a request planned so much later is another one.
+constexpr Duration k_other_deadline = 1min;
 /// With so much left, an end that jobs were ended for has moved.
 constexpr Duration k_no_end = 10min;
 /// An attempt shorter than this has hardly done anything.
@@ -161,6 +164,14 @@ void conclude(World& w, Job& job, const Ending& ending, Now now) {
   }
 }
 
+/// A last save that was asked for, while the end has moved away since: the shim will ask again.
+bool is_put_off(const Running& running) {
+  const auto& request = running.request;
+  const auto& plan = running.plan_given;
+  return request && request->final && !request->answer && request->planned && plan &&
+         plan->request_at && *plan->request_at >= *request->planned + k_other_deadline;
+}
+
 void settle_running(World& w, Job& job, Running& running, Now now) {
   if (const auto due = no_catch_due(w, job, running); due && now.boot >= *due) {
     running.told_no_catch = true;
@@ -178,8 +189,11 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
                      format_duration(std::max(*w.session.idle_end - now.boot, Duration{}))));
     ask_checkpoint(w, job);
   }
-  if (const auto due = overdue_from(running); due && now.boot >= *due) {
+  if (const auto due = overdue_from(job, running); due && now.boot >= *due) {
     close_unanswered_request(w, job, now);
+  }
+  if (is_put_off(running)) {
+    running.request.reset();
   }
   plan_saves(w, job, running, now);
   if (const auto due = next_save_due(running); due && now.boot >= *due) {
@@ -197,13 +211,14 @@ bool has_work(const World& w, const Job& job) {
 
 } // namespace
 
-std::optional<BootTime> overdue_from(const Running& running) {
+std::optional<BootTime> overdue_from(const Job& job, const Running& running) {
   const auto& request = running.request;
   if (!request || request->final || request->answer) {
     return std::nullopt;
   }
-  const auto grace = running.plan_given ? running.plan_given->grace : Duration::zero();
-  return request->sent + std::max(grace, k_continue_grace);
+  // One that was asked by the notice file alone answers soon, or does not read it.
+  const bool heard = !request->signal.empty() || !running.catches.empty();
+  return request->sent + (heard ? patience(job.history) : k_unheard);
 }
 
 std::optional<BootTime> no_catch_due(const World& w, const Job& job, const Running& running) {

@@ -2,6 +2,7 @@
 #include "daemon/policy/world.h"
 
 #include "common/overloaded.h"
+#include "daemon/policy/saving/final_save.h"
 #include "daemon/policy/verdict.h"
 
 #include <algorithm>
@@ -22,6 +23,22 @@ std::string_view to_text(EndState s) {
     return "lost";
   }
   return "lost";
+}
+
+void SaveHistory::relearn() {
+  if (saves.size() > k_saves_kept) {
+    saves.erase(saves.begin(), saves.end() - static_cast<std::ptrdiff_t>(k_saves_kept));
+  }
+  ++learned;
+  if (saves.empty()) {
+    lead = {};
+    return;
+  }
+  // Once here, and not for every job of a queue at every wake-up.
+  constexpr double k_long_session = 12 * 3600;
+  const auto law = saving::estimate_latency(saves, {}).law;
+  const auto best = saving::best_final_save(law, k_long_session);
+  lead = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(best.lead));
 }
 
 Duration longest_save(const SaveHistory& history) {

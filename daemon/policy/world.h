@@ -65,6 +65,7 @@ struct Request {
   std::optional<int> answer;     ///< seq of the checkpoint that answered
   std::optional<BootTime> saved; ///< when the answer was safe
   bool refused = false;          ///< an answer was rejected: who asks now asks for another
+  std::optional<BootTime> planned{}; ///< when the plan had it, as it was sent; not stored
   std::string note{};            ///< why no answer may come: a route that failed
 
   friend bool operator==(const Request&, const Request&) = default;
@@ -80,13 +81,16 @@ struct SavingCourse {
   std::optional<BootTime> last; ///< ask it for the last save, if nothing comes before
   double miss = 0;              ///< P(the last one is not durable in time)
   std::optional<Duration> period;
+  /// Until then a save that was asked for is under way: it is the one that counts.
+  std::optional<BootTime> under_way;
 
   /// What it follows from.
   struct Basis {
     std::optional<BootTime> deadline; ///< saves must be durable before this
+    std::optional<BootTime> ends_at;  ///< the platform's own end, as far as it has a spread
     Duration spread{};
     double deaths = 0, exposure = 0;
-    std::size_t samples = 0;
+    std::int64_t learned = 0;
     saving::Estimate::Basis how = saving::Estimate::Basis::prior;
     int sessions = 0; ///< that deaths were counted in
     bool exits = false;
@@ -123,7 +127,8 @@ struct Running {
   bool ending = false;                ///< TERM was sent
   std::optional<BootTime> idle_asked; ///< the idle end before which it was asked to save
   std::optional<BootTime> save_asked; ///< the newest instant at which a planned save was asked for
-  int unanswered = 0;                 ///< requests in a row that nothing came of
+  std::optional<BootTime> late;       ///< when the newest request that was given up had been sent
+  int unanswered = 0;                 ///< requests in a row that were given up
   SavingCourse saving;
 };
 /// The shim is gone; checkpoints may still be on their way to durable storage.
@@ -158,6 +163,11 @@ struct SaveHistory {
   /// From the start of an attempt to its first checkpoint, which nobody had asked for: what a start
   /// must have time for, if the job saves only by itself.
   std::optional<Duration> first;
+  std::int64_t learned = 0; ///< rises with every save that is learned of
+  Duration lead{};          ///< of a last save in a long session, from these; zero: not known
+
+  /// After `saves` was changed: `learned`, `lead`, and only the newest are kept.
+  void relearn();
 };
 /// From the request until it was durable; zero: nothing is known.
 Duration longest_save(const SaveHistory& history);

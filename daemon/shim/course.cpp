@@ -7,8 +7,8 @@ namespace gpujob::shim {
 
 void Course::set_plan(const Plan& plan, BootTime now) {
   m_plan = plan;
-  if (!plan.request_at) {
-    // It asks for nothing ("stop now"), so no save is under way that could need longer.
+  if (!plan.request_at && plan.reason == EndReason::stop) {
+    // "Stop now": no save is under way that could need longer.
     m_extended_to.reset();
   }
   const bool moved_away = m_request_sent && !m_term_sent && plan.request_at &&

@@ -40,7 +40,7 @@ policy::SaveHistory read_history(const json& j) {
   for (const auto& s : saves != j.end() && saves->is_array() ? *saves : json::array()) {
     const bool possible = s.is_array() && s.size() == 3 && is_within(s[0], k_longest_s) &&
                           is_within(s[1], k_longest_s) && is_within(s[2], k_most_bytes);
-    if (possible && out.saves.size() < policy::k_saves_kept) {
+    if (possible) {
       out.saves.push_back({s[0].get<double>(), s[1].get<double>(), s[2].get<double>()});
     }
   }
@@ -48,6 +48,7 @@ policy::SaveHistory read_history(const json& j) {
     out.first =
         std::chrono::duration_cast<Duration>(std::chrono::duration<double>(first->get<double>()));
   }
+  out.relearn();
   return out;
 }
 

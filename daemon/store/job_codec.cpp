@@ -45,6 +45,12 @@ std::int64_t read_count(Reader& r, const char* key) {
   return std::clamp<std::int64_t>(r.integer(key), 0, k_most);
 }
 
+void put_boot(json& j, const char* key, const std::optional<BootTime>& at) {
+  if (at) {
+    j[key] = to_ns(*at);
+  }
+}
+
 void put(json& j, const char* key, const std::optional<int>& value) {
   if (value) {
     j[key] = *value;
@@ -131,6 +137,9 @@ struct WriteState {
     if (s.progress) {
       j["progress"] = *s.progress;
     }
+    put_boot(j, "save_asked_ns", s.save_asked);
+    put_boot(j, "late_ns", s.late);
+    j["unanswered"] = s.unanswered;
     return j;
   }
   json operator()(const Ending& s) const {
@@ -162,6 +171,9 @@ JobState read_running(Reader& r) {
   s.plan_given = read_plan(r, "plan");
   s.request = read_request(r);
   s.progress = r.maybe_number("progress");
+  s.save_asked = r.maybe_boot_time("save_asked_ns");
+  s.late = r.maybe_boot_time("late_ns");
+  s.unanswered = static_cast<int>(std::clamp<std::int64_t>(r.integer_or("unanswered", 0), 0, 1000));
   return s;
 }
 
@@ -246,6 +258,7 @@ std::string encode_more(const Job& job) {
          {"begin_record", work_text(job.begin_record)},
          {"end_record", work_text(job.end_record)},
          {"rejected", gpujob::json::from_bytes_list(job.rejected)}};
+  put_boot(j, "continue_answered_ns", job.continue_answered);
   if (job.stop_asked) {
     j["stop_asked_ns"] = to_ns(*job.stop_asked);
   }
@@ -272,6 +285,7 @@ Result<void> decode_more(const std::string& text, Job& job) {
   job.begin_record = read_work(r, "begin_record");
   job.end_record = read_work(r, "end_record");
   job.rejected = r.bytes_list("rejected");
+  job.continue_answered = r.maybe_boot_time("continue_answered_ns");
   job.stop_asked = r.maybe_boot_time("stop_asked_ns");
   if (!r.ok()) {
     return r.error();

@@ -2,6 +2,8 @@
 #include "tests/policy/fixture.h"
 #include "tests/support/catch.h"
 
+#include <nlohmann/json.hpp>
+
 #include <map>
 #include <random>
 
@@ -159,6 +161,7 @@ void check_plan(const World& w, const Plan& p) {
     REQUIRE(p.term_at);
     CHECK(*p.term_at <= *w.session.plan_end);
   }
+  CHECK(plan_from_json(to_json(p))); // what the shim and the database take
 }
 
 } // namespace

@@ -17,6 +17,7 @@ struct Learned : Bench {
     durable();
     step(Submitted{"j1", s});
     job().history.saves.assign(8, {8, 2, 1e8});
+    job().history.relearn();
     seq = 0;
     record(journal::Started{100});
     record(journal::Catches{"USR1", 100});
@@ -135,7 +136,7 @@ TEST_CASE("without history a first save early shows whether saving works, and te
   b.pass(20s);
   b.saved("/c/1.pt", "1");
   b.secured(true, "stored");
-  CHECK(std::get<Running>(b.job().state).saving.basis.samples == 1);
+  CHECK(std::get<Running>(b.job().state).saving.basis.learned == 1);
 }
 
 TEST_CASE("a job that cannot be asked, and a session with nothing durable, are left alone") {
@@ -222,4 +223,127 @@ TEST_CASE("a job that exits after saving is asked once, for the last save") {
   CHECK_FALSE(b.course().next);
   REQUIRE(b.course().last);
   CHECK(*b.course().last > b.end() - 3min);
+}
+
+TEST_CASE("fast and scattered saves do not make the first planned save the last") {
+  const auto saves = GENERATE(std::vector<double>{0.05}, std::vector<double>{0.05, 0.05},
+                              std::vector<double>{0.5, 30, 200}, std::vector<double>{0.1, 0.1, 60},
+                              std::vector<double>{10, 10, 10, 10, 10, 10, 10, 28800});
+  Bench b;
+  b.session(12h);
+  b.durable();
+  b.step(Submitted{"j1", Bench::spec()});
+  for (const double s : saves) {
+    b.job().history.saves.push_back({s, 0.1, 1e5});
+  }
+  b.job().history.relearn();
+  b.record(journal::Started{100});
+  b.record(journal::Catches{"USR1", 100});
+  b.step(DeathsSeen{{12, 72h, 12}});
+  const auto& course = std::get<Running>(b.job().state).saving;
+  REQUIRE(course.next);
+  REQUIRE(course.last);
+  CHECK(*course.next < *b.w.session.plan_end - 6h);
+  CHECK(*course.last > *b.w.session.plan_end - 4h);
+}
+
+TEST_CASE("a copy that fails for hours keeps neither the next save nor the last from being asked") {
+  Learned b;
+  b.step(DeathsSeen{{12, 72h, 12}});
+  b.now.boot = *b.course().next;
+  b.tick();
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.pass(8s);
+  b.saved("/c/1.pt", "1");
+  b.secured(true, "", "needs 1.2 GB, 300 MB are free");
+  CHECK_FALSE(b.plan().request_at); // for a while it is the one that counts
+  b.pass(1h);
+  b.tick();
+  CHECK(b.plan().request_at);
+  CHECK(b.job().request_wanted == 2);
+}
+
+TEST_CASE("an answer that comes after its request was given up teaches all the same") {
+  Learned b;
+  b.step(DeathsSeen{{12, 72h, 12}});
+  b.now.boot = *b.course().next;
+  b.tick();
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.pass(100s);
+  b.tick();
+  CHECK(std::get<Running>(b.job().state).unanswered == 1);
+  b.pass(50s);
+  b.saved("/c/1.pt", "1");
+  b.secured(true, "stored");
+  CHECK(std::get<Running>(b.job().state).unanswered == 0);
+  CHECK(b.job().history.saves.back().pause == 150);
+}
+
+TEST_CASE("the first save is waited for: nothing is known of how long it takes") {
+  Bench b;
+  b.session(12h);
+  b.durable();
+  b.run();
+  b.record(journal::Catches{"USR1", 100});
+  b.pass(5min);
+  b.tick();
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.pass(10min);
+  b.tick();
+  b.saved("/c/1.pt", "1");
+  b.secured(true, "stored");
+  REQUIRE(b.job().history.saves.size() == 1);
+  CHECK(b.job().history.saves[0].pause == 600);
+}
+
+TEST_CASE("the newest saves count, also when as many are known as are kept") {
+  Learned b;
+  b.job().history.saves.assign(k_saves_kept, {8, 2, 1e8});
+  b.job().history.relearn();
+  b.step(DeathsSeen{{12, 72h, 12}});
+  const auto before = b.course().plan->prospect().latency.quantile(0.9);
+  for (int i = 1; i <= 30; ++i) {
+    b.now.boot = std::max(b.now.boot + 1s, b.course().next.value_or(b.now.boot));
+    b.tick();
+    b.record(journal::Requested{i, false, "USR1", {100}});
+    b.pass(38s);
+    b.saved("/c/" + std::to_string(i), "slow" + std::to_string(i));
+    b.pass(2s);
+    b.secured(true, "stored");
+  }
+  CHECK(b.job().history.saves.size() == k_saves_kept);
+  CHECK(b.course().plan->prospect().latency.quantile(0.9) > 1.5 * before);
+}
+
+TEST_CASE("what is hardly worth it is asked all the same when the end is near") {
+  Learned b;
+  b.job().history.saves.assign(8, {60, 2, 1e8});
+  b.job().history.relearn();
+  b.pass(1h);
+  b.saved("/c/own.pt", "own");
+  b.secured(true, "stored");
+  b.pass(10min);
+  const auto end = b.now.boot + 30s;
+  b.step(EndMoved{end, end - 3s, b.now.boot, "preempted", {}, {}});
+  REQUIRE(b.plan().request_at);
+  CHECK(*b.plan().request_at <= b.now.boot);
+}
+
+TEST_CASE("an end with a spread: no save is planned at or after TERM") {
+  const auto spread = GENERATE(Duration(0s), Duration(10s), Duration(10min));
+  const auto pause = GENERATE(0.2, 8.0, 200.0);
+  Learned b;
+  b.w.session.end_spread = spread;
+  b.w.session.ends_at = *b.w.session.plan_end + 15min;
+  b.job().history.saves.assign(8, {pause, 0.2, 1e8});
+  b.job().history.relearn();
+  for (int i = 0; i < 2000 && b.now.boot < b.end(); ++i) {
+    b.tick();
+    const auto plan = b.plan();
+    CHECK(plan.grace >= 0s);
+    CHECK((!plan.request_at || *plan.request_at <= *plan.term_at));
+    CHECK((!b.course().next || *b.course().next < *plan.term_at));
+    const auto left = b.end() - b.now.boot;
+    b.pass(std::max<Duration>(left / 20, 50ms));
+  }
 }

@@ -8,9 +8,26 @@
 
 namespace gpujob::saving {
 
+namespace {
+
+/// P(a normal end comes later than `seconds` | it has not come yet). Far beyond one that has not
+/// come both are tiny, and their quotient is that of the tails.
+double outlives(double end, double sd, double seconds) {
+  const double now = normal_cdf(end / sd);
+  return now > 0 ? normal_cdf((end - seconds) / sd) / now : 0;
+}
+
+} // namespace
+
 End& End::at(double seconds, double sd) {
   m_cap = sd > 0 ? seconds : std::max(seconds, 0.0);
   m_sd = std::max(sd, 0.0);
+  return *this;
+}
+
+End& End::fading(double seconds, double sd) {
+  m_fading_at = seconds;
+  m_fading_sd = std::max(sd, 0.0);
   return *this;
 }
 
@@ -47,9 +64,10 @@ double End::survival(double seconds) const {
 double End::gradual(double seconds) const {
   double lives = std::exp(-m_rate * seconds);
   if (m_cap && m_sd > 0) {
-    // Far beyond a cap that has not come both are tiny, and their quotient is that of the tails.
-    const double now = normal_cdf(*m_cap / m_sd);
-    lives *= now > 0 ? normal_cdf((*m_cap - seconds) / m_sd) / now : 0;
+    lives *= outlives(*m_cap, m_sd, seconds);
+  }
+  if (m_fading_sd > 0) {
+    lives *= outlives(m_fading_at, m_fading_sd, seconds);
   }
   if (m_hazard) {
     lives *= m_hazard->survival(seconds);

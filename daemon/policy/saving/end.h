@@ -16,6 +16,8 @@ public:
   End& at(double seconds, double sd = 0);
   /// The same end with no cap at all (but a transient VM's own).
   [[nodiscard]] End without_cap() const;
+  /// A second end, normally distributed, besides one that is sharp: whichever comes first.
+  End& fading(double seconds, double sd);
   /// Unannounced deaths at a known rate (memoryless), in addition to those of a Hazard.
   End& dying(double per_second);
   /// Unannounced deaths as far as they are known.
@@ -36,6 +38,7 @@ public:
 private:
   std::optional<double> m_cap;
   double m_sd = 0;
+  double m_fading_at = 0, m_fading_sd = 0; ///< sd 0: there is none
   double m_rate = 0;
   std::optional<Hazard> m_hazard;
   struct Transient {

@@ -160,6 +160,15 @@ double Latency::quantile(double p) const {
   if (const auto* l = std::get_if<LogNormal>(&m_law)) {
     return std::exp(l->location + l->sigma * normal_quantile(p));
   }
+  if (const auto* l = std::get_if<LogStudent>(&m_law)) {
+    // Its tails are too wide for a range in seconds: of the logarithm, and not beyond what a double
+    // holds.
+    const auto at = [&](double x) { return cdf(std::exp(x)) - p; };
+    constexpr double k_widest = 690;
+    const double wide = std::min(500 * l->scale, k_widest);
+    return std::exp(find_zero(at, std::max(l->location - wide, -k_widest),
+                              std::min(l->location + wide, k_widest)));
+  }
   auto [from, to] = std::visit(RangeOf{}, m_law);
   // In the logarithm where it spans decades: bisection then takes as many steps for each.
   const bool decades = from > 0 && to / from > 1e3;

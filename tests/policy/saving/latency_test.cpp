@@ -78,3 +78,13 @@ TEST_CASE("an empirical law promises no more than n of n+1, and ends", "[saving]
   CHECK(c.cdf(9) == Approx(.75));
   CHECK(c.cdf(18) == 1);
 }
+
+TEST_CASE("a quantile is where the law says, however wide its tails are", "[saving]") {
+  for (const double scale : {0.1, 0.5, 1.5, 2.0, 5.0}) {
+    for (const double p : {0.01, 0.5, 0.9}) {
+      const auto law = Latency::log_student(-1, scale, 3);
+      INFO(scale << " " << p);
+      CHECK(law.cdf(law.quantile(p)) == Approx(p).epsilon(1e-6));
+    }
+  }
+}
