@@ -4,9 +4,11 @@
 #include "client/interrupts.h"
 #include "client/output.h"
 #include "client/render/job.h"
+#include "common/clock.h"
 #include "common/json.h"
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -20,6 +22,50 @@ namespace {
 /// Looking at a log that cannot be watched, and at a stdout that may close silently.
 constexpr int k_poll_ms = 100;
 constexpr int k_idle_ms = 1000;
+
+/// A copy that takes longer than this is spoken of, once; what is not known yet is asked for again
+/// after as long.
+constexpr auto k_long_copy = std::chrono::seconds{10};
+
+/// Which of the job's checkpoints is being stored, and whether people have heard of it.
+class LongCopy {
+public:
+  /// What to say of it now; mostly nothing. May ask the daemon.
+  std::string news(Watcher& watcher);
+
+private:
+  std::int64_t m_seq = 0; ///< 0: none
+  BootTime m_ask_at{};
+  bool m_told = false;
+};
+
+std::string LongCopy::news(Watcher& watcher) {
+  const auto find = [](const JobView& v) {
+    return std::ranges::find(v.checkpoints, "securing", &CheckpointView::state);
+  };
+  const auto& view = watcher.view();
+  const auto it = find(view);
+  const auto seq = it == view.checkpoints.end() ? 0 : it->seq;
+  const auto now = read_clocks().boot;
+  if (seq != m_seq) {
+    m_seq = seq;
+    m_ask_at = now + k_long_copy;
+    m_told = false;
+  }
+  if (m_seq == 0 || m_told || now < m_ask_at || !watcher.connected()) {
+    return {};
+  }
+  m_ask_at = now + k_long_copy;
+  const auto answer = watcher.connection().call("show", {{"job", view.id}});
+  const auto shown = answer ? read_job_view(*answer) : Result<JobView>(answer.error());
+  if (!shown) {
+    return {}; // update() will notice
+  }
+  const auto copied = find(*shown);
+  auto line = copied == shown->checkpoints.end() ? std::string() : storing_line(*copied);
+  m_told = !line.empty();
+  return line;
+}
 
 class Attached {
 public:
@@ -46,6 +92,7 @@ private:
   LogFollower::From m_from = LogFollower::From::start;
   Interrupts m_interrupts;
   std::optional<LogFollower> m_log;
+  LongCopy m_long_copy;
   int m_attempt = 0; ///< whose log m_log is; without one: the attempt before the first to show
 };
 
@@ -77,6 +124,9 @@ Result<Copied> Attached::step() {
   auto copied = copy();
   for (const auto& text : *texts) {
     note(text);
+  }
+  if (const auto news = m_long_copy.news(m_watcher); !news.empty()) {
+    note(news);
   }
   return copied;
 }

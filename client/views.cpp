@@ -85,6 +85,9 @@ CheckpointView read_checkpoint(json::Reader& r) {
   c.attempt = small(r, "attempt").value_or(0);
   c.step = r.maybe_integer("step");
   c.bytes = r.maybe_integer("bytes");
+  c.stored_bytes = r.maybe_integer("stored_bytes");
+  c.total_bytes = r.maybe_integer("total_bytes");
+  c.stored_per_s = r.maybe_number("stored_per_s");
   c.note = r.text_or("note", "");
   return c;
 }

@@ -26,6 +26,8 @@ struct CheckpointView {
   std::optional<WallTime> at;
   int attempt = 0;
   std::optional<std::int64_t> step, bytes;
+  std::optional<std::int64_t> stored_bytes, total_bytes; ///< while it is copied, where known
+  std::optional<double> stored_per_s;
   std::string note;
 
   /// Neither confirmed nor given up.

@@ -69,6 +69,14 @@ struct StatePaths {
   [[nodiscard]] std::string checkpoint_dir(const std::string& job_id) const {
     return job_dir(job_id) + "/ckpt";
   }
+  /// How far the copy of a checkpoint is, while there is one.
+  [[nodiscard]] std::string storing(const std::string& job_id) const {
+    return job_dir(job_id) + "/storing.json";
+  }
+  /// Held by the helper that copies.
+  [[nodiscard]] std::string helper_lock(const std::string& job_id) const {
+    return job_dir(job_id) + "/helper.lock";
+  }
   [[nodiscard]] std::string attempt_dir(const std::string& job_id, int attempt) const {
     return job_dir(job_id) + "/" + std::to_string(attempt);
   }

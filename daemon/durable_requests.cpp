@@ -127,6 +127,7 @@ std::string secure(const Place& place, const StatePaths& paths, const Job& job, 
                              {"remote", remote_json(place)},
                              {"level", place.level},
                              {"manifest", from_bytes(manifest_path(paths, job, seq))},
+                             {"progress", from_bytes(paths.storing(job.id))},
                              {"keep", job.spec.keep},
                              {"save_s", save_s(job, *c)},
                              {"past", gpujob::json::dump(store::history_json(job.history))}});

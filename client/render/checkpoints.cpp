@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/render/checkpoints.h"
 
+#include "client/render/job.h"
 #include "client/render/table.h"
 #include "common/clock.h"
 #include "common/text.h"
@@ -61,6 +62,8 @@ std::string render_checkpoints(const JobView& view) {
   std::string out = lines.front() + "\n";
   for (std::size_t i = 0; i < view.checkpoints.size(); ++i) {
     out += lines[i + 1] + "\n";
+    const auto far = storing_text(view.checkpoints[i]);
+    out += far.empty() ? "" : note_lines("being stored: " + far);
     const auto& note = view.checkpoints[i].note;
     out += note.empty() ? "" : note_lines(note);
   }

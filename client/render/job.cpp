@@ -18,14 +18,22 @@ namespace {
 
 /// "confirmed, stored in /durable/..."; "not confirmed (why)".
 std::string trust(const CheckpointView& c) {
+  const auto far = storing_text(c);
   if (!c.confirmed) {
+    if (!far.empty()) {
+      return "being stored: " + far;
+    }
     const auto word = c.state.empty() ? std::string("unconfirmed") : c.state;
     return c.note.empty() ? word : fmt::format("{} ({})", word, c.note);
   }
-  const auto place = c.durable.empty()
-                         ? std::string("confirmed, on this VM only")
-                         : fmt::format("confirmed and {} in {}", c.durable, c.durable_path);
+  auto place = c.durable.empty() ? std::string("confirmed, on this VM only")
+                                 : fmt::format("confirmed and {} in {}", c.durable, c.durable_path);
+  place += far.empty() ? "" : ", being stored: " + far;
   return c.note.empty() ? place : fmt::format("{} ({})", place, c.note);
+}
+
+std::string size_text(std::int64_t bytes) {
+  return format_bytes(static_cast<unsigned long long>(std::max<std::int64_t>(bytes, 0)));
 }
 
 std::string step_text(const CheckpointView& c) {
@@ -108,6 +116,31 @@ std::string how_it_ended(const JobView& v) {
   return v.state == "parked" ? line + "; in the next session run the same line" : line;
 }
 
+std::string storing_text(const CheckpointView& c) {
+  if (!c.stored_bytes || !c.total_bytes || *c.stored_bytes < 0 || *c.total_bytes <= 0) {
+    return {};
+  }
+  const auto total = size_text(*c.total_bytes);
+  if (*c.stored_bytes >= *c.total_bytes) {
+    return fmt::format("all of {} written, being verified", total);
+  }
+  auto done = size_text(*c.stored_bytes);
+  const auto unit = total.substr(total.find(' '));
+  if (done.ends_with(unit) || *c.stored_bytes == 0) {
+    done.resize(done.find(' '));
+  }
+  const auto per_s = c.stored_per_s.value_or(0);
+  const bool moves = per_s >= 1 && per_s < 1e18;
+  return fmt::format("{} of {}{}", done, total,
+                     moves ? ", " + size_text(static_cast<std::int64_t>(per_s)) + "/s" : "");
+}
+
+std::string storing_line(const CheckpointView& c) {
+  const auto far = storing_text(c);
+  return far.empty() ? std::string()
+                     : printable(fmt::format("storing {}: {}", base_name(c.path), far));
+}
+
 std::string render_checkpoint(const CheckpointView& c, WallTime now) {
   auto line = c.path.empty() ? std::string("(no path)") : c.path;
   line += step_text(c) + ": " + trust(c);
@@ -115,8 +148,7 @@ std::string render_checkpoint(const CheckpointView& c, WallTime now) {
     line += ", by " + c.how;
   }
   if (c.bytes) {
-    line +=
-        ", " + format_bytes(static_cast<unsigned long long>(std::max<std::int64_t>(*c.bytes, 0)));
+    line += ", " + size_text(*c.bytes);
   }
   if (c.at) {
     line += ", " + relative(*c.at, now);

@@ -91,7 +91,7 @@ Result<void> copy_files(const Copy& copy) {
     if (!copy.into_durable) {
       GPUJOB_TRY(restore_one(file, from, {to, file.mode | 0600U, false, copy.is_full}));
     } else if (file.at.empty() && !there) {
-      GPUJOB_TRY(copy_file(from, std::nullopt, to, copy.is_full));
+      GPUJOB_TRY(copy_file(from, std::nullopt, to, copy.is_full, copy.sink));
     }
   }
   for (const auto& dir : copy.manifest.dirs) {

@@ -20,6 +20,7 @@ struct Copy {
   bool into_durable = true;     ///< see below
   bool* is_full = nullptr;      ///< set when the storage said so
   const Paths* there = nullptr; ///< were copied before
+  Sink sink{};                  ///< sees what is written into the durable directory
 };
 
 /// Copies, and fsyncs files and directories. Into the durable directory with modes 0600 and 0700,

@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "daemon/durable/mirror.h"
 #include "daemon/durable/open.h"
+#include "daemon/durable/progress.h"
 #include "daemon/durable/scan.h"
 
 #include <exception>
@@ -77,7 +78,13 @@ Result<void> EarlyCopy::copy_all() {
   GPUJOB_TRY(remove_tree(partial));
   m_partial = partial;
   GPUJOB_TRY(make_dirs(m_q.dir, data));
-  const auto go_on = [this](std::string_view) {
+  if (m_q.progress != nullptr) {
+    m_q.progress->begin(m_tree.bytes());
+  }
+  const auto go_on = [this](std::string_view bytes) {
+    if (m_q.progress != nullptr) {
+      m_q.progress->add(bytes.size());
+    }
     return m_stop ? Result<void>(Error{Errc::refused, "checkpoint: not needed"}) : Result<void>{};
   };
   for (const auto& dir : tree.dirs) {

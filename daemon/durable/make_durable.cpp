@@ -143,7 +143,7 @@ private:
     const auto job = read_own_job(m_q);
     const auto sharing = may_share ? share_proven(m_q.dir, m_manifest, to_share(job, m_q.key))
                                    : share_nothing(m_manifest);
-    auto done = mirror(m_q.dir, sharing, m_began, take_early());
+    auto done = mirror(m_q.dir, sharing, m_began, take_early(), m_q.progress);
     m_out.shared = done.path ? m_manifest.bytes() - sharing.needed() : 0;
     return done;
   }

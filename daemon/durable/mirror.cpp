@@ -7,6 +7,7 @@
 #include "daemon/durable/copy.h"
 #include "daemon/durable/mend.h"
 #include "daemon/durable/place.h"
+#include "daemon/durable/progress.h"
 #include "daemon/durable/prune.h"
 
 #include <algorithm>
@@ -27,15 +28,31 @@ struct Work {
   std::string target;
   std::chrono::steady_clock::time_point began;
   const Paths* there = nullptr;
+  Progress* progress = nullptr;
   bool is_full = false, lost_shared = false;
 };
+
+std::uint64_t bytes_there(const Work& w) {
+  std::uint64_t out = 0;
+  for (const auto& file : w.sharing.manifest.files) {
+    out += w.there != nullptr && w.there->contains(file.path) ? file.size : 0;
+  }
+  return out;
+}
 
 Result<void> copy_data(Work& w, const std::string& partial) {
   const auto& m = w.sharing.manifest;
   const auto data = partial + "/" + name::k_data;
   GPUJOB_TRY(make_dirs(w.dir, data));
-  GPUJOB_TRY(
-      copy_files(Copy{m, FilesAt::parent(parent_path(m.source)), data, true, &w.is_full, w.there}));
+  Copy copy{m, FilesAt::parent(parent_path(m.source)), data, true, &w.is_full, w.there};
+  if (w.progress != nullptr) {
+    w.progress->begin(w.sharing.needed(), bytes_there(w));
+    copy.sink = [&w](std::string_view bytes) -> Result<void> {
+      w.progress->add(bytes.size());
+      return {};
+    };
+  }
+  GPUJOB_TRY(copy_files(copy));
   return sync_dir(partial);
 }
 
@@ -128,9 +145,11 @@ Result<void> mirror_to(Work& w) {
 } // namespace
 
 Mirrored mirror(const std::string& dir, const Sharing& sharing,
-                std::chrono::steady_clock::time_point began, const Paths* there) {
+                std::chrono::steady_clock::time_point began, const Paths* there,
+                Progress* progress) {
   const auto& m = sharing.manifest;
-  Work w{dir, sharing, checkpoint_dir(dir, {m.job, m.attempt, m.session}, m.seq), began, there};
+  Work w{dir,   sharing, checkpoint_dir(dir, {m.job, m.attempt, m.session}, m.seq),
+         began, there,   progress};
   const auto done = mirror_to(w);
   return {done ? Result<std::string>(w.target) : Result<std::string>(done.error()), w.is_full,
           w.lost_shared};

@@ -10,6 +10,8 @@
 
 namespace gpujob::durable {
 
+class Progress;
+
 struct Mirrored {
   Result<std::string> path; ///< .../checkpoints/<seq>
   bool is_full = false;     ///< the storage said that it is full (ENOSPC, EDQUOT)
@@ -23,6 +25,7 @@ struct Mirrored {
 /// `there` lies under the temporary name already; null: nothing does.
 /// One of this number that is there and has lost bytes is mended file by file.
 Mirrored mirror(const std::string& dir, const Sharing& sharing,
-                std::chrono::steady_clock::time_point began, const Paths* there = nullptr);
+                std::chrono::steady_clock::time_point began, const Paths* there = nullptr,
+                Progress* progress = nullptr);
 
 } // namespace gpujob::durable

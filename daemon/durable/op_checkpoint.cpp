@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/tree.h"
 #include "daemon/durable/op_request.h"
+#include "daemon/durable/progress.h"
 #include "daemon/durable/resume.h"
 #include "daemon/durable/secure.h"
 
@@ -30,7 +31,8 @@ json to_json(const Secured& s, const std::string& level, const std::optional<Rem
 }
 
 /// One at a time for each job: the helper of a daemon that was killed goes on, and may meet the one
-/// of the next daemon. The lock lies in the job's own directory on this machine, beside `path`.
+/// of the next daemon. The lock lies in the job's own directory on this machine, beside `path`:
+/// StatePaths::helper_lock().
 Result<Fd> take_turn(const std::string& path) {
   if (path.empty()) {
     return Fd{};
@@ -82,6 +84,7 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   if (q.past.size() > k_longest_past) {
     q.past.clear();
   }
+  const auto progress_path = read_path(r, "progress", false);
   const auto level = r.text_or("level", "");
   if (r.ok() && !q.dir.empty() && level != "stored" && level != "cached") {
     r.fail("level", "is neither stored nor cached");
@@ -93,6 +96,10 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   const auto turn = take_turn(q.manifest.empty() ? std::string() : parent_path(q.manifest));
   if (!turn) {
     return turn.error();
+  }
+  std::optional<Progress> progress;
+  if (!progress_path.empty()) {
+    q.progress = &progress.emplace(progress_path, q.seq);
   }
   const auto secured = secure(q);
   if (secured.unknown) {

@@ -11,6 +11,8 @@
 
 namespace gpujob::durable {
 
+class Progress;
+
 struct SecureRequest {
   AttemptKey key;
   std::int64_t seq = 0;
@@ -25,6 +27,7 @@ struct SecureRequest {
   std::optional<Cap> cap;       ///< what the durable directory may hold, where somebody said it
   std::string past;             ///< Manifest::past
   std::optional<double> save_s; ///< what the job took to save it, where that is known
+  Progress* progress = nullptr; ///< told of what is copied; null: nobody looks
 };
 
 struct Secured {

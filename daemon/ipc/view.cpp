@@ -80,7 +80,8 @@ std::string passed_over(const Job& job, const Checkpoint& c) {
   return {};
 }
 
-json checkpoint_view(const Job& job, const Checkpoint& c) {
+json checkpoint_view(const Job& job, const Checkpoint& c, const std::optional<Storing>& storing) {
+  const bool known = storing && storing->seq == c.seq && is_being_stored(c);
   return {{"seq", c.seq},
           {"path", maybe_text(c.path)},
           {"confirmed", c.state == CheckpointState::verified},
@@ -92,15 +93,18 @@ json checkpoint_view(const Job& job, const Checkpoint& c) {
           {"attempt", c.attempt},
           {"step", maybe(c.step)},
           {"bytes", c.state == CheckpointState::verified ? json(c.bytes) : json()},
+          {"stored_bytes", known ? json(storing->done) : json()},
+          {"total_bytes", known ? json(storing->total) : json()},
+          {"stored_per_s", known ? maybe(storing->per_second) : json()},
           {"note", maybe_text(c.note.empty() ? passed_over(job, c) : c.note)}};
 }
 
 /// The newest of them, oldest first; always the very newest.
-json checkpoints_view(const Job& job) {
+json checkpoints_view(const Job& job, const std::optional<Storing>& storing) {
   std::vector<json> newest;
   std::size_t bytes = 0;
   for (auto it = job.checkpoints.rbegin(); it != job.checkpoints.rend(); ++it) {
-    auto view = checkpoint_view(job, *it);
+    auto view = checkpoint_view(job, *it, storing);
     bytes += gpujob::json::dump(view).size();
     if (newest.size() == k_max_checkpoints || (bytes > k_max_checkpoint_bytes && !newest.empty())) {
       break;
@@ -186,7 +190,8 @@ void put_running(json& j, const Job& job, Now now) {
 
 } // namespace
 
-json job_view(const Job& job, const StatePaths& paths, Now now) {
+json job_view(const Job& job, const StatePaths& paths, Now now,
+              const std::optional<Storing>& storing) {
   json j{{"id", job.id},
          {"name", job.spec.name},
          {"state", state_text(job)},
@@ -204,7 +209,7 @@ json job_view(const Job& job, const StatePaths& paths, Now now) {
          {"interruptions", job.budgets.interruptions},
          {"failures", job.budgets.failures},
          {"no_progress", job.budgets.no_progress},
-         {"checkpoints", checkpoints_view(job)}};
+         {"checkpoints", checkpoints_view(job, storing)}};
   put_exit(j, job);
   put_running(j, job, now);
   return j;

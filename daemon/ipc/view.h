@@ -3,15 +3,19 @@
 
 #include "common/paths.h"
 #include "common/time.h"
+#include "daemon/ipc/storing.h"
 #include "daemon/policy/world.h"
 
 #include <cstddef>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 
 namespace gpujob::ipc {
 
 /// The job view of ARCHITECTURE.md. The command line is cut so that a view always fits a frame.
-nlohmann::json job_view(const policy::Job& job, const StatePaths& paths, Now now);
+/// `storing`: read_storing(); only `show` asks for it.
+nlohmann::json job_view(const policy::Job& job, const StatePaths& paths, Now now,
+                        const std::optional<Storing>& storing = {});
 
 /// A line of `ps`.
 nlohmann::json short_view(const policy::Job& job, Now now);

@@ -189,6 +189,14 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(p.communicate(timeout=LIMIT)[0], b"after\n")
         self.assertEqual(p.returncode, 4)
 
+    def test_a_copy_that_takes_long_is_spoken_of_once(self):
+        p = self.start("run", "--name", "slow", "--", "sh", "-c", self.job_that_waits_for("go"))
+        self.assertEqual(p.stdout.readline(), b"before\n")
+        self.gj("checkpoint", "slow", "--wait", code=1)  # the fake confirms none but "good"
+        self.release("go")
+        _, err = p.communicate(timeout=LIMIT)
+        self.assertEqual(err.count(b"gpujob: storing model.pt: 1.2 of 2 GB, 310 MB/s\n"), 1, err)
+
     def test_who_attaches_to_a_long_log_sees_its_tail(self):
         self.gj("run", "-d", "--name", "long", "sh", "-c", "seq 100000; " + self.job_that_waits_for("go"))
         log = self.gj("logs", "long", "--path")[0].strip()

@@ -184,8 +184,12 @@ class FakeDaemon:
              "bytes": 1000, "note": ""}
         job["checkpoints"].append(c)
 
+        slow = "slow" in job["name"]
+        if slow:
+            c.update(stored_bytes=1200000000, total_bytes=2000000000, stored_per_s=310e6)
+
         def decide():
-            time.sleep(0.1)
+            time.sleep(12 if slow else 0.1)
             with self.mutex:
                 c.update(confirmed=confirmed, state="verified" if confirmed else "unconfirmed")
                 self.changed(job)

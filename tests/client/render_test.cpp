@@ -111,6 +111,35 @@ TEST_CASE("show tells of an unconfirmed save, newest first") {
   CHECK(has(text, "44.4 MB"));
 }
 
+TEST_CASE("a checkpoint on its way says how far it is") {
+  auto view = job("job_view-running.json");
+  auto& c = view.checkpoints.back();
+  c.path = "/c/m1047.pt";
+  c.state = "securing";
+  c.note.clear();
+  c.stored_bytes = 1'200'000'000;
+  c.total_bytes = 2'040'000'000;
+  c.stored_per_s = 310e6;
+  CHECK(has(render_job(view, k_now), "/c/m1047.pt: being stored: 1.2 of 2.04 GB, 310 MB/s"));
+  CHECK(has(render_checkpoints(view), "\n     being stored: 1.2 of 2.04 GB, 310 MB/s\n"));
+  CHECK(storing_line(c) == "storing m1047.pt: 1.2 of 2.04 GB, 310 MB/s");
+  c.stored_per_s.reset();
+  c.stored_bytes = 999;
+  CHECK(storing_text(c) == "999 B of 2.04 GB");
+  c.stored_bytes = 0;
+  CHECK(storing_text(c) == "0 of 2.04 GB");
+  c.stored_bytes = c.total_bytes;
+  CHECK(storing_text(c) == "all of 2.04 GB written, being verified");
+  c.confirmed = true;
+  c.state = "verified";
+  c.stored_bytes = 40'000'000;
+  CHECK(has(render_checkpoint(c, k_now),
+            "confirmed, on this VM only, being stored: 40 MB of 2.04 GB"));
+  c.stored_bytes.reset();
+  CHECK(storing_line(c).empty());
+  CHECK_FALSE(has(render_checkpoint(c, k_now), "being stored"));
+}
+
 TEST_CASE("checkpoints fit a terminal of 80 columns, the newest last, with their notes") {
   auto view = job("job_view-running.json");
   auto& first = view.checkpoints.front();

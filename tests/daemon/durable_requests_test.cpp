@@ -2,6 +2,7 @@
 #include "daemon/durable_requests.h"
 
 #include "common/file.h"
+#include "common/json.h"
 #include "daemon/durable/helper.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -100,6 +101,16 @@ TEST_CASE("a job that was stored is found by a machine that knows nothing") {
   CHECK(prepared.from == "durable");
   CHECK(prepared.rejected.empty());
   CHECK(*read_file(prepared.path, 100) == "weights");
+}
+
+TEST_CASE("the helper is told where to say how far it is, and locks what the daemon looks at") {
+  Side s;
+  (void)s.save(1, "weights");
+  const auto request =
+      json::parse(durable_requests::secure(s.place, s.paths, s.job, 1), "request").value();
+  CHECK(request["progress"] == s.paths.storing(s.job.id));
+  CHECK_FALSE(read_file(s.paths.storing(s.job.id), 100));
+  CHECK(read_file(s.paths.helper_lock(s.job.id), 100));
 }
 
 TEST_CASE("two VMs that ran one job at once: every checkpoint has a number of its own") {

@@ -2,6 +2,7 @@
 #include "daemon/durable/early_copy.h"
 #include "daemon/durable/manifest.h"
 #include "daemon/durable/mirror.h"
+#include "daemon/durable/progress.h"
 #include "daemon/durable/secure.h"
 #include "tests/durable/world.h"
 #include "tests/support/no_descriptors.h"
@@ -86,6 +87,74 @@ TEST_CASE("a copy begins while the checkpoint is hashed, and counts for nothing"
     early.start(tree);
     CHECK(early.wait() == durable::Paths{"c/a"});
   }
+}
+
+TEST_CASE("how far a copy is stands in a file that is gone with it", "[progress]") {
+  const World w;
+  const auto path = w / "storing.json";
+  const auto said = [&] { return json::parse(get(path)); };
+  put(path, "of a helper that was killed");
+  SECTION("it grows, also where a copy begins anew") {
+    {
+      durable::Progress progress(path, 3, {});
+      CHECK_FALSE(std::filesystem::exists(path));
+      progress.begin(10);
+      CHECK(said()["seq"] == 3);
+      CHECK(said()["done_bytes"] == 0);
+      progress.add(4);
+      CHECK(said()["done_bytes"] == 4);
+      CHECK(said()["total_bytes"] == 10);
+      CHECK(said()["seconds"] >= 0);
+      progress.begin(8, 3);
+      CHECK(said()["done_bytes"] == 3);
+      CHECK(said()["total_bytes"] == 8);
+    }
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
+  SECTION("a short copy writes nothing") {
+    durable::Progress progress(path, 3, std::chrono::hours{1});
+    progress.begin(10);
+    progress.add(10);
+    CHECK_FALSE(std::filesystem::exists(path));
+  }
+  SECTION("where it cannot be written nothing fails") {
+    durable::Progress progress(w / "not/there.json", 3, {});
+    progress.begin(10);
+    progress.add(10);
+    CHECK_FALSE(std::filesystem::exists(w / "not"));
+  }
+}
+
+TEST_CASE("what is copied early and what is copied later count once", "[progress]") {
+  const World w;
+  put(w.ckpt() + "/x", "abcd");
+  (void)World::ask_well(w.secure_request(w.ckpt() + "/x", 1));
+  put(w.ckpt() + "/c/config.json", "{}"); // of no stored size: early
+  put(w.ckpt() + "/c/model.bin", "efgh");
+  durable::SecureRequest q;
+  q.key = {"job1", 1, "s1"};
+  q.seq = 2;
+  q.path = w.ckpt() + "/c";
+  q.dir = w.durable();
+  durable::Progress progress(w / "storing.json", 2, {});
+  q.progress = &progress;
+  REQUIRE_FALSE(durable::secure(q).durable_path.empty());
+  const auto said = json::parse(get(w / "storing.json"));
+  CHECK(said["done_bytes"] == 6);
+  CHECK(said["total_bytes"] == 6);
+}
+
+TEST_CASE("a request that names a path for it leaves nothing there", "[progress]") {
+  const World w;
+  put(w.ckpt() + "/a.pt", torch_file("one"));
+  auto request = w.secure_request(w.ckpt() + "/a.pt", 1);
+  const auto path = w / "storing.json";
+  put(path, "of a helper that was killed");
+  request["progress"] = path;
+  CHECK(World::ask_well(request)["verified"] == true);
+  CHECK_FALSE(std::filesystem::exists(path));
+  request["progress"] = "relative";
+  CHECK(World::ask(request)["ok"] == false);
 }
 
 TEST_CASE("a durable directory that hangs keeps no checkpoint from being verified", "[early]") {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/file.h"
 #include "daemon/ipc/view.h"
 #include "tests/ipc/wire.h"
 #include "tests/schema/schema_check.h"
+#include "tests/support/temp_dir.h"
 
 using namespace gpujob;
 using namespace gpujob::policy;
@@ -73,6 +75,64 @@ TEST_CASE("the views of a job in every state meet their schemas") {
     INFO(state_text(job));
     CHECK(why_invalid(full, ipc::job_view(job, StatePaths{"/s"}, k_now)) == "");
     CHECK(why_invalid(line, ipc::short_view(job, k_now)) == "");
+  }
+}
+
+TEST_CASE("how far a copy is shows while its helper runs, and only of that checkpoint") {
+  const TempDir dir;
+  Wire wire;
+  wire.hello();
+  wire.backend.paths.dir = dir.path();
+  const auto& paths = wire.backend.paths;
+  auto& job = wire.backend.w.jobs["abcd1234"] = job_in(busy());
+  job.checkpoints[1].state = CheckpointState::securing;
+  REQUIRE(make_directories(paths.job_dir(job.id)));
+  std::optional<Fd> lock{lock_file(paths.helper_lock(job.id)).value()};
+  const auto say = [&](const std::string& text) {
+    REQUIRE(atomic_publish(paths.storing(job.id), text));
+  };
+  const auto shown = [&](int i) {
+    const auto view = wire.call("show", {{"job", job.id}})["result"];
+    CHECK(why_invalid(protocol_schema("job_view"), view) == "");
+    return view["checkpoints"][i];
+  };
+  const std::string good = R"({"seq":2,"done_bytes":600,"total_bytes":1000,"seconds":2.0})";
+  say(good);
+  CHECK(shown(1)["stored_bytes"] == 600);
+  CHECK(shown(1)["total_bytes"] == 1000);
+  CHECK(shown(1)["stored_per_s"] == 300.0);
+  CHECK(shown(0)["stored_bytes"].is_null());
+  SECTION("too early to say how fast") {
+    say(R"({"seq":2,"done_bytes":600,"total_bytes":1000,"seconds":0.5})");
+    CHECK(shown(1)["stored_bytes"] == 600);
+    CHECK(shown(1)["stored_per_s"].is_null());
+  }
+  SECTION("a confirmed one that is copied again") {
+    job.checkpoints[1].state = CheckpointState::verified;
+    job.checkpoints[1].copying = true;
+    CHECK(shown(1)["stored_bytes"] == 600);
+  }
+  SECTION("over") {
+    job.checkpoints[1].state = CheckpointState::heard;
+    CHECK(shown(1)["stored_bytes"].is_null());
+  }
+  SECTION("of another checkpoint, or damaged") {
+    for (const auto* text : {R"({"seq":1,"done_bytes":600,"total_bytes":1000,"seconds":2.0})",
+                             R"({"seq":2,"done_bytes":1001,"total_bytes":1000,"seconds":2.0})",
+                             R"({"seq":2,"done_bytes":-1,"total_bytes":1000,"seconds":2.0})",
+                             R"({"seq":2,"done_bytes":0,"total_bytes":0,"seconds":2.0})",
+                             R"({"seq":2,"done_bytes":"600","total_bytes":1000,"seconds":2.0})",
+                             R"({"seq":2,"done_bytes":600,)", "[]", ""}) {
+      INFO(text);
+      say(text);
+      CHECK(shown(1)["stored_bytes"].is_null());
+      CHECK(shown(1)["total_bytes"].is_null());
+      CHECK(shown(1)["stored_per_s"].is_null());
+    }
+  }
+  SECTION("its helper was killed") {
+    lock.reset();
+    CHECK(shown(1)["stored_bytes"].is_null());
   }
 }
 

@@ -14,7 +14,8 @@ void handle_show(Backend& backend, Request request) {
     request.fail(job.error());
     return;
   }
-  request.reply(job_view(**job, backend.state_paths(), backend.now()));
+  const auto& paths = backend.state_paths();
+  request.reply(job_view(**job, paths, backend.now(), read_storing(paths, **job)));
 }
 
 } // namespace gpujob::ipc
