@@ -19,11 +19,6 @@ namespace gpujob::shim {
 int run_copy(int parent, const std::string& dir, const std::string& name,
              const std::vector<std::string>& paths);
 
-/// Puts back from the copy at `from` (nothing, where it is none) what is missing of `paths`, or is
-/// there half: that is set aside as PATH.stale-N. Lines for people about what was done.
-std::vector<std::string> restore_copies(const std::string& from,
-                                        const std::vector<std::string>& paths);
-
 /// Whether the name of a checkpoint says that it is one of these copies.
 bool is_copy(const std::string& checkpoint);
 

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The life of the leader within Shim: its start and its end.
 #include "common/clock.h"
-#include "daemon/shim/copying.h"
+#include "common/text.h"
 #include "daemon/shim/oom.h"
+#include "daemon/shim/restoring.h"
 #include "daemon/shim/shim.h"
 
 #include <malloc.h>
@@ -43,10 +44,9 @@ void Shim::start(Now now) {
     m_cwd = cmdline->cwd;
     const auto program = make_program(std::move(*cmdline), m_launch);
     m_done_flag = env_value(program.env, "FAULT_TOL_FINISHED_FLAG_FILE");
-    for (const auto& line : restore_copies(m_launch.resume_from, m_launch.checkpoint_copy)) {
-      m_output.say(line);
-    }
-    auto child = spawn(program, m_output.fd());
+    const auto told = [this](const std::string& line) { m_output.say(printable(line)); };
+    const auto restored = restore_copies(m_launch.resume_from, m_launch.checkpoint_copy, told);
+    auto child = restored ? spawn(program, m_output.fd()) : Result<Child>(restored.error());
     if (child) {
       m_child = std::move(*child);
     } else {

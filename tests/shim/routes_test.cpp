@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fcntl.h>
 #include <fstream>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -233,25 +234,110 @@ TEST_CASE("a copy that is under way when the job ends is finished") {
   CHECK(content(saves(d)[0].path + "/model.bin") == "last weights");
 }
 
-TEST_CASE("what is missing is put back before the job starts, what is half there set aside") {
+TEST_CASE("what is there is set aside for the copy, all or nothing") {
   PlayDaemon d;
+  const auto whole = [](const std::string& data) { // a safetensors file of four bytes
+    const std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+    return static_cast<char>(header.size()) + std::string(7, '\0') + header + data;
+  };
   d.launch.checkpoint_dir = d.in("ckpt");
   d.launch.resume_from = d.in("ckpt") + "/copy-1-7";
   REQUIRE(make_directories(d.launch.resume_from + "/run"));
-  write(d.launch.resume_from + "/run/log.bin", "of the run");
-  write(d.launch.resume_from + "/half.npz", "whatever is restored");
-  write(d.launch.resume_from + "/newer.bin", "old");
-  d.launch.checkpoint_copy = {d.in("out/run"), d.in("half.npz"), d.in("newer.bin")};
-  write(d.in("half.npz"), "PK\003\004 and then the VM was gone");
-  write(d.in("newer.bin"), "new");
-  d.shell("cat out/run/log.bin half.npz newer.bin");
+  const auto in_copy = [&](const std::string& name) { return d.launch.resume_from + "/" + name; };
+  write(in_copy("run/log.bin"), "of the run");
+  write(in_copy("model.bin"), "model of 1");
+  write(in_copy("opt.bin"), "opt of 1");
+  write(in_copy("a.npz"), "whatever is restored");
+  write(in_copy("a.safetensors"), whole("1111"));
+  write(in_copy("b.safetensors"), whole("1111"));
+  const auto old = [&](const std::string& name) {
+    const timespec times[] = {{1000000, 0}, {1000000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, in_copy(name).c_str(), times, 0) == 0);
+  };
+  const auto run = [&](const std::vector<std::string>& paths) {
+    std::string all = "cat";
+    for (const auto& path : paths) {
+      d.launch.checkpoint_copy.push_back(d.in(path));
+      all += " " + path + (path.find("run") == std::string::npos ? "" : "/log.bin");
+    }
+    d.shell(all);
+    d.start();
+    CHECK(d.finish().code == 0);
+    return d.output();
+  };
+  SECTION("missing") {
+    const auto out = run({"out/run", "model.bin"});
+    CAPTURE(out);
+    CHECK(out.ends_with("of the runmodel of 1"));
+    CHECK(out.find("out/run: restored from ") != std::string::npos);
+  }
+  SECTION("of two moments, and half written: neither can be told") {
+    write(d.in("model.bin"), "model of 2");
+    write(d.in("opt.bin"), "opt");
+    const auto out = run({"model.bin", "opt.bin"});
+    CAPTURE(out);
+    CHECK(out.ends_with("model of 1opt of 1"));
+    CHECK(content(d.in("model.bin.stale-1")) == "model of 2");
+    CHECK(content(d.in("opt.bin.stale-1")) == "opt");
+    CHECK(out.find("model.bin: set aside as ") != std::string::npos);
+  }
+  SECTION("one of two written since") {
+    write(d.in("model.bin"), "model of 2");
+    write(d.in("opt.bin"), "opt of 1");
+    CHECK(run({"model.bin", "opt.bin"}).ends_with("model of 1opt of 1"));
+  }
+  SECTION("a zip without its end") {
+    write(d.in("a.npz"), "PK\003\004 and then the VM was gone");
+    CHECK(run({"a.npz"}).ends_with("whatever is restored"));
+    CHECK(exists(d.in("a.npz.stale-1")));
+  }
+  SECTION("a directory whose files are of two moments") {
+    REQUIRE(make_directories(d.in("run")));
+    write(d.in("run/log.bin"), "of another");
+    CHECK(run({"run"}).ends_with("of the run"));
+    CHECK(content(d.in("run.stale-1/log.bin")) == "of another");
+  }
+  SECTION("equal already") {
+    write(d.in("model.bin"), "model of 1");
+    write(d.in("opt.bin"), "opt of 1");
+    const auto out = run({"model.bin", "opt.bin"});
+    CHECK(out.find("opt.bin: kept: it is what the copy holds") != std::string::npos);
+    CHECK_FALSE(exists(d.in("opt.bin.stale-1")));
+  }
+  SECTION("one file that proves to be whole, and is newer") {
+    old("a.safetensors");
+    write(d.in("a.safetensors"), whole("2222"));
+    const auto out = run({"a.safetensors"});
+    CAPTURE(out);
+    CHECK(out.find("a.safetensors: kept: it is whole, and newer") != std::string::npos);
+    CHECK(out.ends_with("2222"));
+  }
+  SECTION("two of them may be of two moments") {
+    old("a.safetensors");
+    old("b.safetensors");
+    write(d.in("a.safetensors"), whole("3333"));
+    write(d.in("b.safetensors"), whole("2222"));
+    CHECK(run({"a.safetensors", "b.safetensors"}).ends_with("1111"));
+  }
+}
+
+TEST_CASE("a job whose files cannot be put back is not started on what is there") {
+  PlayDaemon d;
+  d.launch.resume_from = d.in("ckpt") + "/copy-1-7";
+  REQUIRE(make_directories(d.launch.resume_from));
+  write(d.launch.resume_from + "/model.bin", "model of 1");
+  write(d.in("model.bin"), "mod");
+  write(d.launch.resume_from + "/opt.bin", "opt of 1");
+  write(d.in("file"), "not a directory");
+  d.launch.checkpoint_copy = {d.in("model.bin"), d.in("file/opt.bin")};
+  d.shell("touch started");
   d.start();
-  CHECK(d.finish().code == 0);
-  const auto out = d.output();
-  CAPTURE(out);
-  CHECK(out.ends_with("of the runwhatever is restorednew"));
-  CHECK(out.find("out/run: restored from ") != std::string::npos);
-  CHECK(exists(d.in("half.npz.stale-1")));
+  const auto record = d.finish();
+  CHECK(record.code == 126);
+  CAPTURE(record.exec_error);
+  CHECK(record.exec_error.find("file") != std::string::npos);
+  CHECK_FALSE(exists(d.in("started")));
+  CHECK(content(d.in("model.bin")) == "mod"); // as it was
 }
 
 TEST_CASE("a checkpoint of another kind restores nothing") {
