@@ -155,10 +155,10 @@ TEST_CASE("with a command no signal is sent unless one is named, and never to th
   }));
   write(d.in("go"), "");
   CHECK(test::wait_until([&] { return content(d.in("runs")) == "once\nonce\n"; }));
-  d.await<journal::Checkpoint>();
+  CHECK(test::wait_until([&] { return saves(d).size() == 2; })); // each as soon as it was made
   write(d.in("end"), "");
   d.finish();
-  CHECK(saves(d).size() == 1); // of the second: the first may be older than what was asked for
+  CHECK(saves(d).size() == 2);
   CHECK_FALSE(exists(d.in("hit")));
   CHECK_FALSE(exists(d.in("job")));
 }
@@ -193,6 +193,25 @@ TEST_CASE("what the job writes is copied when it is quiet, once for each state o
   }
   CHECK_FALSE(exists(first.path)); // the last two are kept
   CHECK(exists(d.in("ckpt") + "/.copies/copy-1-4"));
+  write(d.in("end"), "");
+  d.finish();
+}
+
+TEST_CASE("a copy is told when it is made, also where it is to be made once more") {
+  PlayDaemon d;
+  copies(d, "model.bin");
+  write(d.in("model.bin"), "weights 1");
+  // No second one comes: from the first on the file is always being written.
+  d.shell("while [ ! -e ckpt/.copies/copy-1-1 ]; do sleep 0.02; done; "
+          "while [ ! -e end ]; do date +%N > model.bin; sleep 0.2; done");
+  d.launch.checkpoint_signal = "none";
+  d.start();
+  d.await<journal::Started>();
+  PlayLink link(d, 0);
+  ask(link, 1);
+  ::usleep(500000);
+  ask(link, 2);
+  CHECK(content(d.await<journal::Checkpoint>().path + "/model.bin") == "weights 1");
   write(d.in("end"), "");
   d.finish();
 }
