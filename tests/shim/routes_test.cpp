@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 using namespace gpujob;
@@ -214,6 +215,75 @@ TEST_CASE("a copy is told when it is made, also where it is to be made once more
   CHECK(content(d.await<journal::Checkpoint>().path + "/model.bin") == "weights 1");
   write(d.in("end"), "");
   d.finish();
+}
+
+TEST_CASE("what the job has open for writing is not copied until it is closed") {
+  PlayDaemon d;
+  copies(d, "model.bin");
+  d.launch.checkpoint_signal = "none";
+  d.python("import os, time\n"
+           "f = open('model.bin', 'w')\n"
+           "f.write('half'); f.flush()\n"
+           "open('ready', 'w').close()\n"
+           "while not os.path.exists('go'): time.sleep(0.02)\n"
+           "f.write(' and half'); f.close()\n"
+           "r = open('model.bin')\n"
+           "while not os.path.exists('end'): time.sleep(0.02)\n");
+  SECTION("closed in time") {
+    d.start();
+    d.await_file("ready");
+    PlayLink link(d, 0);
+    ask(link, 1);
+    ::usleep(4000000);
+    CHECK(saves(d).empty());
+    write(d.in("go"), "");
+    CHECK(content(d.await<journal::Checkpoint>().path + "/model.bin") == "half and half");
+    write(d.in("end"), "");
+    d.finish();
+  }
+  SECTION("never closed") {
+    d.launch.plan = end_soon(4s);
+    d.start();
+    d.finish();
+    CHECK(saves(d).empty());
+    const auto why = d.await<journal::RouteFailed>().why;
+    CAPTURE(why);
+    CHECK(why.ends_with("model.bin: it is open for writing"));
+  }
+}
+
+TEST_CASE("a copy leaves the job as much room as it takes itself") {
+  PlayDaemon d;
+  copies(d, "model.bin");
+  write(d.in("model.bin"), "weights");
+  struct statvfs fs {};
+  REQUIRE(::statvfs(d.in("").c_str(), &fs) == 0);
+  const auto size = static_cast<off_t>(fs.f_bavail * fs.f_frsize / 4 * 3);
+  const auto older = d.in("ckpt/.copies/copy-1-1");
+  const auto newest = d.in("ckpt/.copies/copy-1-2");
+  REQUIRE(make_directories(older));
+  REQUIRE(make_directories(newest));
+  write(older + "/model.bin", "old");
+  write(newest + "/model.bin", "newer");
+  // Holes: as large by name as they need be.
+  REQUIRE(::truncate(d.in("model.bin").c_str(), size) == 0);
+  bool goes = false;
+  SECTION("an older copy that would be no help stays") {}
+  SECTION("an older copy goes first, the newest never") {
+    REQUIRE(::truncate((older + "/model.bin").c_str(), size) == 0);
+    goes = true;
+  }
+  d.launch.checkpoint_signal = "none";
+  d.launch.attempt = 2;
+  d.launch.plan = end_soon(10s);
+  d.shell(k_deaf);
+  d.start();
+  const auto why = d.await<journal::RouteFailed>().why;
+  CAPTURE(why);
+  CHECK(why.find("no room for the copy") != std::string::npos);
+  CHECK(exists(older) != goes);
+  CHECK(exists(newest));
+  CHECK_FALSE(exists(d.in("ckpt/.copies/.copy-2-1")));
 }
 
 TEST_CASE("what is always being written, or is half there, is never copied") {
