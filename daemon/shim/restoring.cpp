@@ -4,13 +4,17 @@
 #include "common/archive.h"
 #include "common/file.h"
 #include "common/layout.h"
+#include "common/text.h"
 #include "common/tree.h"
 #include "daemon/shim/copy_tree.h"
 #include "daemon/shim/copying.h"
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
+#include <cstdio>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -31,8 +35,8 @@ bool exists(const std::string& path) {
   return ::lstat(path.c_str(), &st) == 0;
 }
 
-std::string temporary_of(const Part& part) {
-  return parent_path(part.path) + "/.gpujob-restore-" + base_name(part.path);
+std::string temporary_of(const std::string& path) {
+  return parent_path(path) + "/.gpujob-restore-" + base_name(path);
 }
 
 Result<std::vector<Part>> parts_of(const std::string& from, const std::vector<std::string>& paths,
@@ -113,7 +117,7 @@ Result<void> set_aside(Part& part) {
 /// Beside where it is to be, every byte on disk: whatever fails takes its time here, where nothing
 /// has been touched yet.
 Result<void> prepare(const Part& part) {
-  const auto temporary = temporary_of(part);
+  const auto temporary = temporary_of(part.path);
   GPUJOB_TRY(remove_tree(temporary));
   GPUJOB_TRY(make_directories(temporary));
   return copy_tree(part.copy, temporary);
@@ -124,7 +128,7 @@ Result<void> swap_in(Part& part, const Told& told) {
     GPUJOB_TRY(set_aside(part));
     told(fmt::format("{}: set aside as {}", part.path, part.aside));
   }
-  const auto made = temporary_of(part) + "/" + base_name(part.path);
+  const auto made = temporary_of(part.path) + "/" + base_name(part.path);
   if (::rename(made.c_str(), part.path.c_str()) != 0) {
     return io_error("rename", part.path, errno);
   }
@@ -157,10 +161,30 @@ Result<void> restore_copies(const std::string& from, const std::vector<std::stri
     return {};
   }
   auto done = put_back(*parts, told);
-  for (const auto& part : *parts) {
-    (void)remove_tree(temporary_of(part));
-  }
+  remove_half_restored(paths);
   return done;
+}
+
+void remove_half_restored(const std::vector<std::string>& paths) {
+  for (const auto& path : paths) {
+    (void)remove_tree(temporary_of(path));
+  }
+}
+
+int run_restore(int parent, const std::string& from, const std::vector<std::string>& paths) {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL); // it never outlives the attempt
+  if (::getppid() != parent) {
+    return 1;
+  }
+  const auto say = [](const std::string& line) {
+    std::puts(printable(line).c_str());
+    std::fflush(stdout);
+  };
+  const auto done = restore_copies(from, paths, say);
+  if (!done) {
+    say(done.error().text);
+  }
+  return done ? 0 : 1;
 }
 
 } // namespace gpujob::shim

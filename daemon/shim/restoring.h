@@ -10,6 +10,13 @@
 /// Putting back what --checkpoint-copy has copied, before the job starts.
 namespace gpujob::shim {
 
+/// `gpujob-shim --restore PARENT FROM PATH...`: a process of its own, as the copying is. Says on
+/// stdout, a line each, what restore_copies did; where it failed (1), last why.
+int run_restore(int parent, const std::string& from, const std::vector<std::string>& paths);
+
+/// Where it was killed: what it had prepared is removed. What was put back or set aside stays.
+void remove_half_restored(const std::vector<std::string>& paths);
+
 /// Takes a line for people about what was done.
 using Told = std::function<void(const std::string&)>;
 

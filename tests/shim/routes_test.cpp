@@ -429,6 +429,31 @@ TEST_CASE("a job whose files cannot be put back is not started on what is there"
   CHECK(content(d.in("model.bin")) == "mod"); // as it was
 }
 
+TEST_CASE("while files are put back the shim is heard, and a stop ends it") {
+  PlayDaemon d;
+  d.launch.resume_from = d.in("ckpt") + "/copy-1-7";
+  REQUIRE(make_directories(d.launch.resume_from));
+  const auto source = d.launch.resume_from + "/model.bin";
+  write(source, "model");
+  REQUIRE(::truncate(source.c_str(), off_t{4} << 30) == 0); // seconds, on any disk
+  d.launch.checkpoint_copy = {d.in("model.bin")};
+  d.shell("touch started");
+  d.start();
+  CHECK(d.await<journal::Status>().text == "putting back the copied files");
+  PlayLink link(d, 0);
+  CHECK(link.hello["op"] == "hello");
+  CHECK(d.job_pid() == 0);
+  auto stop = end_soon(10s);
+  stop.reason = EndReason::stop;
+  link.send({{"op", "plan"}, {"plan", to_json(stop)}});
+  const auto record = d.finish();
+  CHECK(record.term_sent == EndReason::stop);
+  CHECK(record.signal == SIGTERM);
+  CHECK_FALSE(exists(d.in("started")));
+  CHECK_FALSE(exists(d.in("model.bin")));
+  CHECK_FALSE(exists(d.in(".gpujob-restore-model.bin")));
+}
+
 TEST_CASE("a checkpoint of another kind restores nothing") {
   PlayDaemon d;
   d.launch.resume_from = d.in("model.pt");
