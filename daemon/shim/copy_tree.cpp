@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <memory>
@@ -58,6 +59,41 @@ Result<void> copy_file(const std::string& from, const std::string& to, const Tre
   return ::fsync(out.get()) == 0 ? Result<void>{} : io_error("fsync", to, errno);
 }
 
+/// Bytes at an offset; fewer at the end, or where it cannot be read.
+std::size_t read_block(int fd, char* to, std::uint64_t offset) {
+  std::size_t got = 0;
+  while (got < k_chunk) {
+    const ssize_t n = ::pread(fd, to + got, k_chunk - got, static_cast<off_t>(offset + got));
+    if (n < 0 && errno == EINTR) {
+      continue;
+    }
+    if (n <= 0) {
+      break;
+    }
+    got += static_cast<std::size_t>(n);
+  }
+  return got;
+}
+
+bool same_bytes(const std::string& a, const std::string& b, std::uint64_t size) {
+  const auto in_a = open_regular(a);
+  const auto in_b = open_regular(b);
+  if (!in_a || !in_b) {
+    return false;
+  }
+  const auto of_a = std::make_unique_for_overwrite<char[]>(k_chunk);
+  const auto of_b = std::make_unique_for_overwrite<char[]>(k_chunk);
+  for (std::uint64_t at = 0; at < size; at += k_chunk) {
+    const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(k_chunk, size - at));
+    if (read_block(in_a->get(), of_a.get(), at) != wanted ||
+        read_block(in_b->get(), of_b.get(), at) != wanted ||
+        std::memcmp(of_a.get(), of_b.get(), wanted) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
 using Stamp = std::tuple<std::string, std::uint64_t, std::int64_t>;
 
 } // namespace
@@ -105,6 +141,19 @@ bool is_copy_of(const std::string& directory, const std::vector<Tree>& trees) {
   std::sort(wanted.begin(), wanted.end());
   std::sort(there.begin(), there.end());
   return wanted == there;
+}
+
+bool same_content(const Tree& a, const Tree& b) {
+  const auto alike = [](const TreeFile& x, const TreeFile& y) {
+    return x.relative == y.relative && x.size == y.size;
+  };
+  const auto equal = [&](const TreeFile& x, const TreeFile& y) {
+    return same_bytes(a.parent + "/" + x.relative, b.parent + "/" + y.relative, x.size);
+  };
+  const auto all = [&](auto&& same) {
+    return std::equal(a.files.begin(), a.files.end(), b.files.begin(), b.files.end(), same);
+  };
+  return a.is_dir == b.is_dir && !a.truncated && !b.truncated && all(alike) && all(equal);
 }
 
 } // namespace gpujob::shim

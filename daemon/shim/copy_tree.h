@@ -19,4 +19,7 @@ Result<void> copy_tree(const Tree& tree, const std::string& into);
 /// Whether the directory holds copies of just these, by names, sizes and times.
 bool is_copy_of(const std::string& directory, const std::vector<Tree>& trees);
 
+/// Whether two trees hold the same files, byte by byte; of the same name at their roots.
+bool same_content(const Tree& a, const Tree& b);
+
 } // namespace gpujob::shim

@@ -7,6 +7,7 @@
 #include "common/text.h"
 #include "common/tree.h"
 #include "daemon/shim/copy_tree.h"
+#include "daemon/shim/writers.h"
 
 #include <algorithm>
 #include <csignal>
@@ -17,6 +18,7 @@
 #include <optional>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace gpujob::shim {
@@ -82,12 +84,65 @@ std::string same_as_newest(const std::string& store, const std::vector<Tree>& tr
   return !copies.empty() && is_copy_of(copies.back(), trees) ? copies.back() : std::string();
 }
 
-/// One try; an empty path: what was copied has changed meanwhile.
-Result<std::string> copy_now(const std::string& store, const std::string& name,
+std::uint64_t bytes_of(const std::vector<Tree>& trees) {
+  std::uint64_t sum = 0;
+  for (const auto& tree : trees) {
+    sum += tree.bytes();
+  }
+  return sum;
+}
+
+/// What copies that were killed have left.
+void remove_halves(const std::string& store) {
+  std::vector<std::string> halves;
+  const std::unique_ptr<DIR, int (*)(DIR*)> dir(::opendir(store.c_str()), &::closedir);
+  while (const dirent* entry = dir ? ::readdir(dir.get()) : nullptr) {
+    const std::string_view name = entry->d_name;
+    if (name.front() == '.' && number_of(name.substr(1))) {
+      halves.push_back(store + "/" + entry->d_name);
+    }
+  }
+  for (const auto& half : halves) {
+    (void)remove_tree(half);
+  }
+}
+
+/// The job must still be able to write: as much as the copy takes is kept free beside it. For that
+/// older copies go, never the newest.
+Result<void> make_room(const std::string& store, std::uint64_t bytes) {
+  const auto free_bytes = [&store]() -> std::optional<std::uint64_t> {
+    struct statvfs fs {};
+    return ::statvfs(store.c_str(), &fs) == 0 ? std::optional(fs.f_bavail * fs.f_frsize)
+                                              : std::nullopt;
+  };
+  auto left = free_bytes();
+  auto copies = copies_in(store);
+  while (left && *left / 2 < bytes && copies.size() > 1) {
+    const auto older = list_all({copies.front()});
+    if (!older || (*left + bytes_of(*older)) / 2 < bytes) {
+      break; // it would go for nothing
+    }
+    GPUJOB_TRY(remove_tree(copies.front()));
+    copies.erase(copies.begin());
+    left = free_bytes();
+  }
+  if (left && *left / 2 < bytes) {
+    return Error{Errc::io,
+                 fmt::format("no room for the copy in {}: it takes {}, as much is to stay "
+                             "free for the job, and {} are free",
+                             store, format_bytes(bytes), format_bytes(*left))};
+  }
+  return {};
+}
+
+/// One try; an empty path: what was copied has changed meanwhile, or may yet.
+Result<std::string> copy_now(int shim, const std::string& store, const std::string& name,
                              const std::vector<std::string>& paths,
                              const std::vector<Tree>& trees) {
   const auto temporary = store + "/." + name;
-  GPUJOB_TRY(remove_tree(temporary));
+  GPUJOB_TRY(make_directories(store));
+  remove_halves(store);
+  GPUJOB_TRY(make_room(store, bytes_of(trees)));
   GPUJOB_TRY(make_directories(temporary));
   for (const auto& tree : trees) {
     if (const auto copied = copy_tree(tree, temporary); !copied) {
@@ -97,7 +152,7 @@ Result<std::string> copy_now(const std::string& store, const std::string& name,
     }
   }
   const auto after = list_all(paths);
-  if (!after || *after != trees) {
+  if (!after || *after != trees || !open_for_writing(shim, trees).empty()) {
     (void)remove_tree(temporary);
     return std::string();
   }
@@ -154,6 +209,10 @@ int run_copy(int parent, const std::string& dir, const std::string& name,
     if (looked_at || now - since < k_settle) {
       continue;
     }
+    if (const auto path = open_for_writing(parent, *seen); !path.empty()) {
+      wait_because(path + ": it is open for writing");
+      continue;
+    }
     looked_at = true;
     if (const auto whole = check_all(paths); !whole) {
       wait_because(whole.error().text);
@@ -163,7 +222,7 @@ int run_copy(int parent, const std::string& dir, const std::string& name,
       std::puts(same.c_str());
       return 0;
     }
-    const auto copied = copy_now(store, name, paths, *seen);
+    const auto copied = copy_now(parent, store, name, paths, *seen);
     if (!copied) {
       say(copied.error().text);
       return 1;
@@ -174,65 +233,6 @@ int run_copy(int parent, const std::string& dir, const std::string& name,
     }
     seen.reset();
   }
-}
-
-namespace {
-
-/// Sets aside what is there; false when it could not be.
-bool set_aside(const std::string& path) {
-  for (int n = 1; n < 1000; ++n) {
-    const auto aside = fmt::format("{}.stale-{}", path, n);
-    if (::access(aside.c_str(), F_OK) != 0) {
-      return ::rename(path.c_str(), aside.c_str()) == 0;
-    }
-  }
-  return false;
-}
-
-Result<void> put_back(const std::string& source, const std::string& path) {
-  const auto tree = list_all({source});
-  if (!tree) {
-    return tree.error();
-  }
-  const auto parent = parent_path(path);
-  const auto temporary = parent + "/.gpujob-restore-" + base_name(path);
-  GPUJOB_TRY(remove_tree(temporary));
-  GPUJOB_TRY(make_directories(temporary));
-  GPUJOB_TRY(copy_tree(tree->front(), temporary));
-  const auto made = temporary + "/" + base_name(path);
-  if (::rename(made.c_str(), path.c_str()) != 0) {
-    return io_error("rename", path, errno);
-  }
-  GPUJOB_TRY(remove_tree(temporary));
-  return fsync_path(parent);
-}
-
-} // namespace
-
-std::vector<std::string> restore_copies(const std::string& from,
-                                        const std::vector<std::string>& paths) {
-  std::vector<std::string> lines;
-  if (!is_copy(from)) {
-    return lines;
-  }
-  for (const auto& path : paths) {
-    const auto source = from + "/" + base_name(path);
-    const auto whole = layout::check_complete(path);
-    if (whole || ::access(source.c_str(), F_OK) != 0) {
-      continue;
-    }
-    const bool half = whole.error().code == Errc::refused;
-    if (whole.error().code != Errc::not_found && !(half && set_aside(path))) {
-      lines.push_back(
-          fmt::format("{}: not restored: {}", printable(path), printable(whole.error().text)));
-      continue;
-    }
-    const auto done = put_back(source, path);
-    lines.push_back(
-        done ? fmt::format("{}: restored from {}", printable(path), printable(source))
-             : fmt::format("{}: not restored: {}", printable(path), printable(done.error().text)));
-  }
-  return lines;
 }
 
 } // namespace gpujob::shim

@@ -5,6 +5,7 @@
 #include "common/memory.h"
 #include "common/text.h"
 #include "daemon/shim/copying.h"
+#include "daemon/shim/restoring.h"
 #include "daemon/shim/setup.h"
 #include "daemon/shim/shim.h"
 
@@ -39,6 +40,17 @@ int run(const std::string& attempt_dir) {
   return 0;
 }
 
+/// What Shim starts: --restore PARENT FROM PATH...
+int restore(const std::vector<std::string>& words) {
+  using namespace gpujob;
+  const auto parent = words.size() > 2 ? parse_int(words[0]) : std::nullopt;
+  if (!parent) {
+    log_line("--restore: is for gpujob-shim itself to use");
+    return 2;
+  }
+  return shim::run_restore(static_cast<int>(*parent), words[1], {words.begin() + 2, words.end()});
+}
+
 /// What Routes starts: --copy PARENT DIR NAME PATH...
 int copy(const std::vector<std::string>& words) {
   using namespace gpujob;
@@ -53,6 +65,9 @@ int copy(const std::vector<std::string>& words) {
 
 int main_checked(int argc, char** argv) {
   const std::vector<std::string> words(argv + 1, argv + argc);
+  if (words.front() == "--restore") {
+    return restore({words.begin() + 1, words.end()});
+  }
   return words.front() == "--copy" ? copy({words.begin() + 1, words.end()}) : run(words.front());
 }
 
@@ -64,8 +79,9 @@ int main(int argc, char** argv) {
     std::puts("gpujob-shim " GPUJOB_VERSION);
     return 0;
   }
-  const bool copies = argc > 2 && std::string_view(argv[1]) == "--copy";
-  if (!copies && (argc != 2 || argv[1][0] != '/')) {
+  const std::string_view first = argc > 2 ? argv[1] : "";
+  const bool own_child = first == "--copy" || first == "--restore";
+  if (!own_child && (argc != 2 || argv[1][0] != '/')) {
     std::fputs("usage: gpujob-shim ATTEMPT_DIR (absolute; started by gpujobd)\n", stderr);
     return 2;
   }

@@ -15,7 +15,7 @@ namespace gpujob::shim {
 
 namespace {
 
-constexpr std::size_t k_last = 8192;
+constexpr std::size_t k_last = 65536;
 
 } // namespace
 
@@ -36,7 +36,7 @@ Result<void> Route::start(const Program& program, int output, BootTime deadline)
   return {};
 }
 
-std::string Route::last_line() const {
+std::string Route::said() const {
   if (!m_said) {
     return {};
   }
@@ -47,6 +47,11 @@ std::string Route::last_line() const {
   text.resize(n > 0 ? static_cast<std::size_t>(n) : 0);
   const auto end = text.find_last_not_of('\n');
   text.resize(end == std::string::npos ? 0 : end + 1);
+  return text;
+}
+
+std::string Route::last_line() const {
+  const auto text = said();
   return text.substr(text.find_last_of('\n') + 1);
 }
 

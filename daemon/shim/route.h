@@ -35,6 +35,8 @@ public:
   End ended(const siginfo_t& how);
   /// KILL to it and its group. What it said last.
   std::string kill();
+  /// The last it has said, where that is kept.
+  [[nodiscard]] std::string said() const;
 
 private:
   [[nodiscard]] std::string last_line() const;

@@ -79,31 +79,40 @@ void Routes::start_copy(Now now) {
   }
 }
 
+/// Whether it saved. That is told at once, whatever comes after it; a failure only where it is not
+/// tried again.
+bool Routes::tell(const char* route, const Route::End& end, bool told, bool again, Now now) {
+  if (told) {
+    return false;
+  }
+  if (end.saved) {
+    const bool names_it = std::string_view(route) == "copy";
+    m_journal->append(journal::Checkpoint{route, names_it ? end.text : "", std::nullopt}, now);
+  } else if (!again) {
+    failed(route, end.text, now);
+  }
+  return end.saved;
+}
+
 bool Routes::ended(const siginfo_t& how, Now now, bool& acknowledged) {
   if (how.si_pid == 0) {
     return false;
   }
   if (m_command.running() && how.si_pid == m_command.pid()) {
     const auto end = m_command.ended(how);
-    if (m_command_again) {
+    const bool again = m_command_again && now.boot < m_wanted.deadline;
+    acknowledged = tell("command", end, m_command_told, again, now);
+    if (again) {
       start_command(now);
-    } else if (end.saved && !m_command_told) {
-      m_journal->append(journal::Checkpoint{"command", "", std::nullopt}, now);
-      acknowledged = true;
-    } else if (!m_command_told) {
-      failed("command", end.text, now);
     }
     return true;
   }
   if (m_copy.running() && how.si_pid == m_copy.pid()) {
     const auto end = m_copy.ended(how);
-    if (m_copy_again) {
+    const bool again = m_copy_again && now.boot < m_wanted.deadline;
+    acknowledged = tell("copy", end, m_copy_told, again, now);
+    if (again) {
       start_copy(now);
-    } else if (end.saved && !m_copy_told) {
-      m_journal->append(journal::Checkpoint{"copy", end.text, std::nullopt}, now);
-      acknowledged = true;
-    } else if (!m_copy_told) {
-      failed("copy", end.text, now);
     }
     return true;
   }

@@ -27,8 +27,8 @@ public:
   Routes(const Launch& launch, const Fd& cmdline, JournalFile& journal)
       : m_launch(&launch), m_cmdline(&cmdline), m_journal(&journal) {}
 
-  /// One that still runs for an earlier request is started again when it ends: what it saves may
-  /// be older than this one.
+  /// One that still runs for an earlier request is started again when it has ended and its save was
+  /// told: what it saves may be older than this one.
   void ask(const Wanted& wanted, Now now);
   /// Whether it was one of these; `acknowledged`: it saved.
   bool ended(const siginfo_t& how, Now now, bool& acknowledged);
@@ -48,6 +48,7 @@ public:
 private:
   void start_command(Now now);
   void start_copy(Now now);
+  bool tell(const char* route, const Route::End& end, bool told, bool again, Now now);
   void failed(const char* route, const std::string& why, Now now);
 
   const Launch* m_launch;

@@ -111,6 +111,7 @@ BootTime Shim::next_wakeup() const {
   sooner(m_reviver.next());
   sooner(m_routes->next());
   sooner(m_next_retry);
+  sooner(restoring_next());
   if (job_lives()) {
     sooner(m_course->next());
     sooner(m_asking->next_look());
@@ -157,6 +158,7 @@ void Shim::step(Woken woken, Now now) {
     m_link->accept_new();
   }
   reap(now);
+  follow_restoring(now);
   hear(k_datagrams_at_once, now);
   m_hearing->tick(now);
   m_routes->tick(now);

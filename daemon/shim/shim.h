@@ -14,6 +14,7 @@
 #include "daemon/shim/notify.h"
 #include "daemon/shim/output.h"
 #include "daemon/shim/revive.h"
+#include "daemon/shim/route.h"
 #include "daemon/shim/routes.h"
 
 #include <csignal>
@@ -34,10 +35,16 @@ public:
   void run();
 
 private:
-  enum class Phase : std::uint8_t { running, leader_gone, recording, ended };
+  enum class Phase : std::uint8_t { restoring, running, leader_gone, recording, ended };
 
   bool open_sockets();
   void start(Now now);
+  void start_restoring(Now now);
+  void follow_restoring(Now now);
+  void restored(const siginfo_t& how, Now now);
+  void ended_while_restoring(Now now);
+  [[nodiscard]] std::optional<BootTime> restoring_next() const;
+  void start_job(Now now);
   void never_started(const std::string& why, Now now);
   void write_start_record(Now now);
 
@@ -97,6 +104,8 @@ private:
   std::optional<Hearing> m_hearing;
   std::optional<Routes> m_routes;
   Ending m_ending;
+  Route m_restore; ///< runs before the job does, where it resumes from copies
+  std::optional<BootTime> m_restore_killed;
 
   Phase m_phase = Phase::running;
   StartRecord m_start;

@@ -20,6 +20,16 @@ DEAF = ("import os, sys, time\n"
         "    os.rename('part', 'model.bin')\n"
         "    time.sleep(float(sys.argv[2]))\n"
         "print('end', n, flush=True)\n")
+# Two files that belong together; KILLed when it has written one of them, and half of the other.
+TORN = ("import os, signal, time\n"
+        "put = lambda name, text: open(name, 'w').write(text)\n"
+        "read = lambda name: open(name).read() if os.path.exists(name) else '-'\n"
+        "print('begin', read('model.bin'), read('opt.bin'), flush=True)\n"
+        "if os.environ['GPUJOB_ATTEMPT'] == '1':\n"
+        "    put('model.bin', 'm1'), put('opt.bin', 'o1')\n"
+        "    while not os.path.exists('go'): time.sleep(0.05)\n"
+        "    put('model.bin', 'm2'), put('opt.bin', 'o')\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n")
 # Saves on TERM and ends with 0, as Hugging Face's Trainer does.
 EXITS = ("import os, signal, sys, time\n"
          "folder, asked = os.environ['GPUJOB_CKPT_DIR'], []\n"
@@ -96,6 +106,18 @@ class Routes(Case):
         out = done.stdout.decode()
         self.assertIn(f"begin {count}\n", out)
         self.assertIn("model.bin: restored from", out)
+
+    def test_a_job_killed_while_it_saves_goes_on_from_the_copy_alone(self):
+        self.begin(self.vm, 3600)
+        self.detach("--max-failures", "1", "--checkpoint-signal", "none", "--checkpoint-copy", "model.bin",
+                    "--checkpoint-copy", "opt.bin", "--", PYTHON, "-c", TORN)
+        self.vm.ok("checkpoint", "x", "--wait")
+        open(self.path("go"), "w").close()
+        self.assertEqual(self.vm.run("wait", "x").returncode, 0)
+        out = self.vm.ok("logs", "x").stdout.decode()
+        self.assertIn("begin m1 o1\n", out)
+        self.assertIn("model.bin: set aside as " + self.path("model.bin.stale-1"), out)
+        self.assertEqual(open(self.path("model.bin.stale-1")).read(), "m2")
 
     def test_a_job_without_any_way_to_save_is_told_once(self):
         self.begin(self.vm, 3600)

@@ -7,8 +7,10 @@
 
 #include <algorithm>
 #include <csignal>
+#include <fcntl.h>
 #include <fstream>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 using namespace gpujob;
@@ -154,10 +156,10 @@ TEST_CASE("with a command no signal is sent unless one is named, and never to th
   }));
   write(d.in("go"), "");
   CHECK(test::wait_until([&] { return content(d.in("runs")) == "once\nonce\n"; }));
-  d.await<journal::Checkpoint>();
+  CHECK(test::wait_until([&] { return saves(d).size() == 2; })); // each as soon as it was made
   write(d.in("end"), "");
   d.finish();
-  CHECK(saves(d).size() == 1); // of the second: the first may be older than what was asked for
+  CHECK(saves(d).size() == 2);
   CHECK_FALSE(exists(d.in("hit")));
   CHECK_FALSE(exists(d.in("job")));
 }
@@ -194,6 +196,94 @@ TEST_CASE("what the job writes is copied when it is quiet, once for each state o
   CHECK(exists(d.in("ckpt") + "/.copies/copy-1-4"));
   write(d.in("end"), "");
   d.finish();
+}
+
+TEST_CASE("a copy is told when it is made, also where it is to be made once more") {
+  PlayDaemon d;
+  copies(d, "model.bin");
+  write(d.in("model.bin"), "weights 1");
+  // No second one comes: from the first on the file is always being written.
+  d.shell("while [ ! -e ckpt/.copies/copy-1-1 ]; do sleep 0.02; done; "
+          "while [ ! -e end ]; do date +%N > model.bin; sleep 0.2; done");
+  d.launch.checkpoint_signal = "none";
+  d.start();
+  d.await<journal::Started>();
+  PlayLink link(d, 0);
+  ask(link, 1);
+  ::usleep(500000);
+  ask(link, 2);
+  CHECK(content(d.await<journal::Checkpoint>().path + "/model.bin") == "weights 1");
+  write(d.in("end"), "");
+  d.finish();
+}
+
+TEST_CASE("what the job has open for writing is not copied until it is closed") {
+  PlayDaemon d;
+  copies(d, "model.bin");
+  d.launch.checkpoint_signal = "none";
+  d.python("import os, time\n"
+           "f = open('model.bin', 'w')\n"
+           "f.write('half'); f.flush()\n"
+           "open('ready', 'w').close()\n"
+           "while not os.path.exists('go'): time.sleep(0.02)\n"
+           "f.write(' and half'); f.close()\n"
+           "r = open('model.bin')\n"
+           "while not os.path.exists('end'): time.sleep(0.02)\n");
+  SECTION("closed in time") {
+    d.start();
+    d.await_file("ready");
+    PlayLink link(d, 0);
+    ask(link, 1);
+    ::usleep(4000000);
+    CHECK(saves(d).empty());
+    write(d.in("go"), "");
+    CHECK(content(d.await<journal::Checkpoint>().path + "/model.bin") == "half and half");
+    write(d.in("end"), "");
+    d.finish();
+  }
+  SECTION("never closed") {
+    d.launch.plan = end_soon(4s);
+    d.start();
+    d.finish();
+    CHECK(saves(d).empty());
+    const auto why = d.await<journal::RouteFailed>().why;
+    CAPTURE(why);
+    CHECK(why.ends_with("model.bin: it is open for writing"));
+  }
+}
+
+TEST_CASE("a copy leaves the job as much room as it takes itself") {
+  PlayDaemon d;
+  copies(d, "model.bin");
+  write(d.in("model.bin"), "weights");
+  struct statvfs fs {};
+  REQUIRE(::statvfs(d.in("").c_str(), &fs) == 0);
+  const auto size = static_cast<off_t>(fs.f_bavail * fs.f_frsize / 4 * 3);
+  const auto older = d.in("ckpt/.copies/copy-1-1");
+  const auto newest = d.in("ckpt/.copies/copy-1-2");
+  REQUIRE(make_directories(older));
+  REQUIRE(make_directories(newest));
+  write(older + "/model.bin", "old");
+  write(newest + "/model.bin", "newer");
+  // Holes: as large by name as they need be.
+  REQUIRE(::truncate(d.in("model.bin").c_str(), size) == 0);
+  bool goes = false;
+  SECTION("an older copy that would be no help stays") {}
+  SECTION("an older copy goes first, the newest never") {
+    REQUIRE(::truncate((older + "/model.bin").c_str(), size) == 0);
+    goes = true;
+  }
+  d.launch.checkpoint_signal = "none";
+  d.launch.attempt = 2;
+  d.launch.plan = end_soon(10s);
+  d.shell(k_deaf);
+  d.start();
+  const auto why = d.await<journal::RouteFailed>().why;
+  CAPTURE(why);
+  CHECK(why.find("no room for the copy") != std::string::npos);
+  CHECK(exists(older) != goes);
+  CHECK(exists(newest));
+  CHECK_FALSE(exists(d.in("ckpt/.copies/.copy-2-1")));
 }
 
 TEST_CASE("what is always being written, or is half there, is never copied") {
@@ -233,25 +323,135 @@ TEST_CASE("a copy that is under way when the job ends is finished") {
   CHECK(content(saves(d)[0].path + "/model.bin") == "last weights");
 }
 
-TEST_CASE("what is missing is put back before the job starts, what is half there set aside") {
+TEST_CASE("what is there is set aside for the copy, all or nothing") {
   PlayDaemon d;
+  const auto whole = [](const std::string& data) { // a safetensors file of four bytes
+    const std::string header = R"({"w":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}})";
+    return static_cast<char>(header.size()) + std::string(7, '\0') + header + data;
+  };
   d.launch.checkpoint_dir = d.in("ckpt");
   d.launch.resume_from = d.in("ckpt") + "/copy-1-7";
   REQUIRE(make_directories(d.launch.resume_from + "/run"));
-  write(d.launch.resume_from + "/run/log.bin", "of the run");
-  write(d.launch.resume_from + "/half.npz", "whatever is restored");
-  write(d.launch.resume_from + "/newer.bin", "old");
-  d.launch.checkpoint_copy = {d.in("out/run"), d.in("half.npz"), d.in("newer.bin")};
-  write(d.in("half.npz"), "PK\003\004 and then the VM was gone");
-  write(d.in("newer.bin"), "new");
-  d.shell("cat out/run/log.bin half.npz newer.bin");
+  const auto in_copy = [&](const std::string& name) { return d.launch.resume_from + "/" + name; };
+  write(in_copy("run/log.bin"), "of the run");
+  write(in_copy("model.bin"), "model of 1");
+  write(in_copy("opt.bin"), "opt of 1");
+  write(in_copy("a.npz"), "whatever is restored");
+  write(in_copy("a.safetensors"), whole("1111"));
+  write(in_copy("b.safetensors"), whole("1111"));
+  const auto old = [&](const std::string& name) {
+    const timespec times[] = {{1000000, 0}, {1000000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, in_copy(name).c_str(), times, 0) == 0);
+  };
+  const auto run = [&](const std::vector<std::string>& paths) {
+    std::string all = "cat";
+    for (const auto& path : paths) {
+      d.launch.checkpoint_copy.push_back(d.in(path));
+      all += " " + path + (path.find("run") == std::string::npos ? "" : "/log.bin");
+    }
+    d.shell(all);
+    d.start();
+    CHECK(d.finish().code == 0);
+    return d.output();
+  };
+  SECTION("missing") {
+    const auto out = run({"out/run", "model.bin"});
+    CAPTURE(out);
+    CHECK(out.ends_with("of the runmodel of 1"));
+    CHECK(out.find("out/run: restored from ") != std::string::npos);
+  }
+  SECTION("of two moments, and half written: neither can be told") {
+    write(d.in("model.bin"), "model of 2");
+    write(d.in("opt.bin"), "opt");
+    const auto out = run({"model.bin", "opt.bin"});
+    CAPTURE(out);
+    CHECK(out.ends_with("model of 1opt of 1"));
+    CHECK(content(d.in("model.bin.stale-1")) == "model of 2");
+    CHECK(content(d.in("opt.bin.stale-1")) == "opt");
+    CHECK(out.find("model.bin: set aside as ") != std::string::npos);
+  }
+  SECTION("one of two written since") {
+    write(d.in("model.bin"), "model of 2");
+    write(d.in("opt.bin"), "opt of 1");
+    CHECK(run({"model.bin", "opt.bin"}).ends_with("model of 1opt of 1"));
+  }
+  SECTION("a zip without its end") {
+    write(d.in("a.npz"), "PK\003\004 and then the VM was gone");
+    CHECK(run({"a.npz"}).ends_with("whatever is restored"));
+    CHECK(exists(d.in("a.npz.stale-1")));
+  }
+  SECTION("a directory whose files are of two moments") {
+    REQUIRE(make_directories(d.in("run")));
+    write(d.in("run/log.bin"), "of another");
+    CHECK(run({"run"}).ends_with("of the run"));
+    CHECK(content(d.in("run.stale-1/log.bin")) == "of another");
+  }
+  SECTION("equal already") {
+    write(d.in("model.bin"), "model of 1");
+    write(d.in("opt.bin"), "opt of 1");
+    const auto out = run({"model.bin", "opt.bin"});
+    CHECK(out.find("opt.bin: kept: it is what the copy holds") != std::string::npos);
+    CHECK_FALSE(exists(d.in("opt.bin.stale-1")));
+  }
+  SECTION("one file that proves to be whole, and is newer") {
+    old("a.safetensors");
+    write(d.in("a.safetensors"), whole("2222"));
+    const auto out = run({"a.safetensors"});
+    CAPTURE(out);
+    CHECK(out.find("a.safetensors: kept: it is whole, and newer") != std::string::npos);
+    CHECK(out.ends_with("2222"));
+  }
+  SECTION("two of them may be of two moments") {
+    old("a.safetensors");
+    old("b.safetensors");
+    write(d.in("a.safetensors"), whole("3333"));
+    write(d.in("b.safetensors"), whole("2222"));
+    CHECK(run({"a.safetensors", "b.safetensors"}).ends_with("1111"));
+  }
+}
+
+TEST_CASE("a job whose files cannot be put back is not started on what is there") {
+  PlayDaemon d;
+  d.launch.resume_from = d.in("ckpt") + "/copy-1-7";
+  REQUIRE(make_directories(d.launch.resume_from));
+  write(d.launch.resume_from + "/model.bin", "model of 1");
+  write(d.in("model.bin"), "mod");
+  write(d.launch.resume_from + "/opt.bin", "opt of 1");
+  write(d.in("file"), "not a directory");
+  d.launch.checkpoint_copy = {d.in("model.bin"), d.in("file/opt.bin")};
+  d.shell("touch started");
   d.start();
-  CHECK(d.finish().code == 0);
-  const auto out = d.output();
-  CAPTURE(out);
-  CHECK(out.ends_with("of the runwhatever is restorednew"));
-  CHECK(out.find("out/run: restored from ") != std::string::npos);
-  CHECK(exists(d.in("half.npz.stale-1")));
+  const auto record = d.finish();
+  CHECK(record.code == 126);
+  CAPTURE(record.exec_error);
+  CHECK(record.exec_error.find("file") != std::string::npos);
+  CHECK_FALSE(exists(d.in("started")));
+  CHECK(content(d.in("model.bin")) == "mod"); // as it was
+}
+
+TEST_CASE("while files are put back the shim is heard, and a stop ends it") {
+  PlayDaemon d;
+  d.launch.resume_from = d.in("ckpt") + "/copy-1-7";
+  REQUIRE(make_directories(d.launch.resume_from));
+  const auto source = d.launch.resume_from + "/model.bin";
+  write(source, "model");
+  REQUIRE(::truncate(source.c_str(), off_t{4} << 30) == 0); // seconds, on any disk
+  d.launch.checkpoint_copy = {d.in("model.bin")};
+  d.shell("touch started");
+  d.start();
+  CHECK(d.await<journal::Status>().text == "putting back the copied files");
+  PlayLink link(d, 0);
+  CHECK(link.hello["op"] == "hello");
+  CHECK(d.job_pid() == 0);
+  auto stop = end_soon(10s);
+  stop.reason = EndReason::stop;
+  link.send({{"op", "plan"}, {"plan", to_json(stop)}});
+  const auto record = d.finish();
+  CHECK(record.term_sent == EndReason::stop);
+  CHECK(record.signal == SIGTERM);
+  CHECK_FALSE(exists(d.in("started")));
+  CHECK_FALSE(exists(d.in("model.bin")));
+  CHECK_FALSE(exists(d.in(".gpujob-restore-model.bin")));
 }
 
 TEST_CASE("a checkpoint of another kind restores nothing") {
