@@ -106,8 +106,8 @@ class Probe(unittest.TestCase):
                     script = f"process_bytes {size}\ngpu x\n" + "".join(
                         f"process {100 + i} {5000 + i}\n" for i in range(count))
                     got = self.look(script)["devices"][0]["processes"]
-                    self.assertEqual([(p["pid"], p["memory"]) for p in got],
-                                     [(100 + i, 5000 + i) for i in range(count)])
+                    self.assertEqual([(p["pid"], p["memory"], p["gpu_instance"]) for p in got],
+                                     [(100 + i, 5000 + i, None) for i in range(count)])
 
     def test_mig_devices_and_whose_they_are(self):
         for private in ("", "private_list\n"):
