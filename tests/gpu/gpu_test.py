@@ -127,7 +127,8 @@ class Gpu(Case):
         """Pid 1 is there, but the driver means another one; only who has the GPU open is named."""
         self.gpus.write(DRIVER + t4(4) + f"process 1 1000000\nprocess 2 2000000\nprocess {NO_PID} 3000000\n")
         inside = ["/usr/bin/unshare", "--fork", "--pid", "--mount-proc", "--map-root-user", "/bin/sh", "-c",
-                  'GPUJOB_JOB_ID=j17 GPUJOB_JOB_NAME=inside sleep 1000 <"$1" & sleep 0.2; shift; '
+                  'GPUJOB_JOB_ID=j17 GPUJOB_JOB_NAME=inside sleep 1000 <"$1" & shift; '
+                  'until grep -qs GPUJOB_JOB_ID /proc/$!/environ; do sleep 0.02; done; '
                   '"$@" gpu --json && "$@" gpu; kill $!', "sh", self.device, os.path.join(self.vm.bin, "gpujob")]
         done = subprocess.run(inside, env=self.vm.env, capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)

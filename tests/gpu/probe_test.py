@@ -217,8 +217,11 @@ class Probe(unittest.TestCase):
                                  stdout=subprocess.PIPE)
         self.addCleanup(shell.stdout.close)
         pid = int(shell.stdout.readline())
-        time.sleep(0.5)
-        self.assertTrue(os.path.exists(f"/proc/{pid}"))
+
+        def is_in_the_library():
+            with open(f"/proc/{pid}/maps", encoding="utf-8") as f, open(f"/proc/{pid}/stat", encoding="utf-8") as s:
+                return NEW in f.read() and s.read().rsplit(")", 1)[1].split()[0] == "S"
+        wait_until(is_in_the_library, "it waits in a call of the library")
         shell.kill()
         shell.wait()
         wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "the hung probe has gone with its parent")
