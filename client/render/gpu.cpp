@@ -33,6 +33,13 @@ std::string cut(const std::string& text, std::size_t most) {
   return shown.substr(0, end) + "~";
 }
 
+/// Without the directory it lies in: there is room for little, and its arguments say more.
+std::string short_program(const std::string& line) {
+  const auto end = std::min(line.find(' '), line.size());
+  const auto slash = line.rfind('/', end);
+  return cut(slash < end ? line.substr(slash + 1) : line, k_widest_program);
+}
+
 std::string bytes(Number n) {
   return n && *n >= 0 ? format_bytes(static_cast<unsigned long long>(*n)) : "?";
 }
@@ -88,10 +95,10 @@ Row process_row(const GpuView& gpu, const GpuProcess& process, bool first_namesp
   if (!o.here) {
     row.insert(row.end(), {"-", "", first_namespace ? "(has ended)" : "(not ours to name)"});
   } else if (o.job_id.empty()) {
-    row.insert(row.end(), {"-", "", cut(o.program, k_widest_program)});
+    row.insert(row.end(), {"-", "", short_program(o.program)});
   } else {
     row.insert(row.end(), {cut(o.job_name.empty() ? o.job_id : o.job_name, k_widest_job), o.told_by,
-                           cut(o.program, k_widest_program)});
+                           short_program(o.program)});
   }
   return row;
 }

@@ -111,7 +111,7 @@ class Gpu(Case):
         self.assertIsNone(other["job"])
         rows = self.rows(self.shown(script)[0])
         self.assertIn(["0", str(pid), "1", "GB", "digits", "environment"], [row[:6] for row in rows])
-        self.assertIn(["0", str(child), "1", "GB", "digits", "ancestor", str(pid), "/bin/sleep", "1000"], rows)
+        self.assertIn(["0", str(child), "1", "GB", "digits", "ancestor", str(pid), "sleep", "1000"], rows)
 
     def test_without_a_daemon_the_environment_names_the_job(self):
         self.vm.start()
