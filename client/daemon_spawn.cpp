@@ -53,7 +53,8 @@ Result<std::string> read_ready_line(int fd) {
 
 } // namespace
 
-Result<std::string> find_gpujobd(const std::vector<std::string>& environment) {
+Result<std::string> find_own_program(const std::string& name, const std::string& what_for,
+                                     const std::vector<std::string>& environment) {
   std::array<char, 4096> self{};
   const auto length = ::readlink("/proc/self/exe", self.data(), self.size() - 1);
   std::vector<std::string> dirs;
@@ -64,12 +65,17 @@ Result<std::string> find_gpujobd(const std::vector<std::string>& environment) {
   const auto on_path = path_dirs(environment);
   dirs.insert(dirs.end(), on_path.begin(), on_path.end());
   for (const auto& dir : dirs) {
-    auto candidate = dir + "/gpujobd";
+    auto candidate = dir + "/" + name;
     if (::access(candidate.c_str(), X_OK) == 0) {
       return candidate;
     }
   }
-  return Error{Errc::io, "daemon: gpujobd: neither beside gpujob nor on PATH: reinstall gpujob"};
+  return Error{Errc::io,
+               what_for + ": " + name + ": neither beside gpujob nor on PATH: reinstall gpujob"};
+}
+
+Result<std::string> find_gpujobd(const std::vector<std::string>& environment) {
+  return find_own_program("gpujobd", "daemon", environment);
 }
 
 Result<SpawnedDaemon> parse_ready_line(const std::string& line) {

@@ -15,7 +15,11 @@ struct SpawnedDaemon {
   std::vector<std::string> notes; ///< what the user should know of its start
 };
 
-/// gpujobd beside this program, else on PATH.
+/// A program of ours beside this one, else on PATH. `what_for` begins the error.
+Result<std::string> find_own_program(const std::string& name, const std::string& what_for,
+                                     const std::vector<std::string>& environment);
+
+/// gpujobd, likewise.
 Result<std::string> find_gpujobd(const std::vector<std::string>& environment);
 
 /// What the daemon writes when it listens, or its own error when it cannot.

@@ -60,6 +60,7 @@ private:
   std::vector<std::string> m_limits_words;
   NoticeOptions m_notice;
   DoctorOptions m_doctor;
+  GpuOptions m_gpu;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   SimulateOptions m_simulate;
@@ -120,6 +121,7 @@ void CommandLine::declare_looking() {
   logs.add_option("--attempt", m_logs.attempt, "Of this attempt instead of the last")
       ->type_name("N");
   logs.add_flag("--path", m_logs.path, "Only say in which file it is");
+  verb(m_app, "gpu", "What the GPUs do, and which job does it", "gpujob gpu", m_gpu);
   auto& platforms = verb(m_app, "platforms", "What each platform gives, and for how long",
                          "gpujob platforms kaggle", m_platforms);
   platforms.add_option("NAME", m_platforms.platform, "Only this one, with its sources")

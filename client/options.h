@@ -134,6 +134,10 @@ struct DoctorOptions {
   bool json = false;
 };
 
+struct GpuOptions {
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -175,7 +179,7 @@ using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, CheckpointsOptions, LogsOptions, AttachOptions,
                  CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
                  LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
-                 QuotaImportOptions, PlatformsOptions, BenchOptions, SimulateOptions,
+                 QuotaImportOptions, GpuOptions, PlatformsOptions, BenchOptions, SimulateOptions,
                  DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.

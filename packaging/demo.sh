@@ -171,7 +171,7 @@ session() {
 heading "1. packages and build"
 need_packages "${BUILD_PACKAGES[@]}" "${DEMO_PACKAGES[@]}"
 mkdir -p "$ROOT/build"
-build release gpujob gpujobd gpujob-shim gpujob-http || exit 1
+build release gpujob gpujobd gpujob-shim gpujob-http gpujob-gpuprobe || exit 1
 PATH=$ROOT/build/release/bin:$PATH
 RUN_LINE=(gpujob run --name lenet --lead "$LEAD" -- "$PYTHON" "$TRAIN" --steps "$STEPS"
   --max-rate "$RATE" --out weights.pt)

@@ -6,12 +6,14 @@
 #include "client/patience.h"
 #include "client/spawn_plan.h"
 #include "common/fd.h"
+#include "common/file.h"
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <system_error>
@@ -139,19 +141,32 @@ ProgramRun::End Listener::listen(const Child& child, Interrupts& interrupts, Dur
   }
 }
 
+/// A file without a name that holds it, from its start. Not an Fd when it cannot be had.
+Fd holding(std::string_view input) {
+  Fd file(::memfd_create("input", MFD_CLOEXEC));
+  if (file && (!write_all(file.get(), input) || ::lseek(file.get(), 0, SEEK_SET) != 0)) {
+    file.reset();
+  }
+  return file;
+}
+
 } // namespace
 
 Result<ProgramRun> run_program(const std::string& program, std::vector<std::string> arguments,
-                               Duration limit) {
+                               Duration limit, std::string_view input) {
   Pipe output;
   Pipe complaints;
-  if (!output.open() || !complaints.open()) {
+  const auto given = input.empty() ? Fd() : holding(input);
+  if (!output.open() || !complaints.open() || (!input.empty() && !given)) {
     return system_reason(errno);
   }
   // A parent that ignored it would have the kernel reap the child, and its number be another's.
   ::signal(SIGCHLD, SIG_DFL);
   Interrupts interrupts;
   SpawnPlan plan(SpawnPlan::Own::group);
+  if (given) {
+    plan.give(given.get(), STDIN_FILENO);
+  }
   plan.give(output.childs.get(), STDOUT_FILENO);
   plan.give(complaints.childs.get(), STDERR_FILENO);
   arguments.insert(arguments.begin(), program);

@@ -5,6 +5,7 @@
 #include "common/time.h"
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace gpujob::client {
@@ -21,9 +22,9 @@ struct ProgramRun {
 
 constexpr std::size_t k_most_output = std::size_t{64} * 1024;
 
-/// Runs it without input in our directory and environment. An error when it cannot be started: only
-/// the system's reason.
+/// Runs it in our directory and environment, with `input` to read. An error when it cannot be
+/// started: only the system's reason.
 Result<ProgramRun> run_program(const std::string& program, std::vector<std::string> arguments,
-                               Duration limit);
+                               Duration limit, std::string_view input = {});
 
 } // namespace gpujob::client

@@ -2,9 +2,9 @@
 #include "client/doctor/checks.h"
 #include "client/environment.h"
 #include "common/clock.h"
+#include "common/gpu_library.h"
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <unistd.h>
 
@@ -16,13 +16,9 @@ bool is_there(const std::string& path) {
   return ::access(path.c_str(), F_OK) == 0;
 }
 
-/// Where platforms put it: the system's places, then Colab's and those of container toolkits.
 std::string find_gpu_library() {
-  constexpr std::array k_places{
-      "/usr/lib/x86_64-linux-gnu", "/usr/lib64",      "/usr/lib", "/usr/lib64-nvidia",
-      "/usr/local/nvidia/lib64",   "/usr/lib/wsl/lib"};
-  for (const char* place : k_places) {
-    if (const auto path = std::string(place) + "/libnvidia-ml.so.1"; is_there(path)) {
+  for (const char* place : k_nvml_places) {
+    if (const auto path = std::string(place) + "/" + k_nvml_name; is_there(path)) {
       return path;
     }
   }
@@ -57,7 +53,7 @@ Surroundings look_around() {
   Surroundings a;
   a.has_gpu_device = is_there("/dev/nvidiactl") || is_there("/dev/kfd");
   a.gpu_library = find_gpu_library();
-  for (const char* program : {"gpujobd", "gpujob-shim", "gpujob-http"}) {
+  for (const char* program : {"gpujobd", "gpujob-shim", "gpujob-http", "gpujob-gpuprobe"}) {
     if (!is_there(own_directory() + "/" + program)) {
       a.lacks.emplace_back(program);
     }

@@ -4,11 +4,14 @@
 // the rest is what the daemon says after its hello. Verbs: run, ps, show, logs, watch (with its
 // notifications job.event and job.state), wait, checkpoint, stop, rm, quota, daemon.start,
 // daemon.status, daemon.stop; hello (the rest stands for hello's own answer); ready (the line of a
-// daemon that has started); bench (what a Python prints that was asked to multiply).
+// daemon that has started); bench (what a Python prints that was asked to multiply);
+// gpu (what gpujob-gpuprobe answers).
 #include "client/bench/torch.h"
 #include "client/commands/commands.h"
 #include "client/daemon_spawn.h"
+#include "client/gpu/view.h"
 #include "client/render/bench.h"
+#include "client/render/gpu.h"
 #include "client/render/job.h"
 #include "client/render/session.h"
 #include "client/watcher.h"
@@ -235,6 +238,20 @@ const std::map<std::string, std::pair<Verb, Verb>, std::less<>>& verbs() {
   return table;
 }
 
+void check_gpus(std::string_view words) {
+  const auto reply = json::parse(words, "fuzz");
+  if (!reply) {
+    return;
+  }
+  const auto snapshot = client::read_gpu_snapshot(*reply);
+  fuzz::expect_said(snapshot);
+  if (snapshot) {
+    expect_shown(client::render_gpus(*snapshot, true));
+    expect_shown(client::render_gpus(*snapshot, false));
+    (void)json::dump(client::gpu_document(*reply, *snapshot, false));
+  }
+}
+
 void check_bench(std::string_view words) {
   auto answer = client::read_torch_answer(words);
   fuzz::expect_said(answer);
@@ -253,6 +270,10 @@ void check_verb(std::string_view verb, std::string_view words) {
   }
   if (verb == "bench") {
     check_bench(words);
+    return;
+  }
+  if (verb == "gpu") {
+    check_gpus(words);
     return;
   }
   if (verb == "hello") {

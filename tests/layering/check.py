@@ -29,6 +29,7 @@ MAY_INCLUDE = {
 # A library's header → the only rooms that may include it.
 ONLY_IN = [
     (re.compile(r"sqlite3(ext)?\.h"), {"store"}, "SQLite is the store's"),
+    (re.compile(r"dlfcn\.h"), {"gpu", "app"}, "libraries are opened by gpujob-gpuprobe (and by none of the static ones)"),
     (re.compile(r"boost/process.*"), {"process"}, "starting programs is the process room's"),
     (re.compile(r"boost/asio.*"), {"process", "app"} | EDGES, "no loop here"),
 ]
@@ -111,6 +112,7 @@ GOOD = {
                             "#include <boost/asio/io_context.hpp>\n",
     "daemon/store/store.cpp": "#include <sqlite3.h>\n",
     "daemon/process/spawn.cpp": "#include <boost/process/child.hpp>\n",
+    "daemon/gpu/probe/nvml.cpp": '#include <dlfcn.h>\n#include "common/text.h"\n',
     "daemon/app.cpp": '#include "daemon/jobs/link.h"\n#include "daemon/store/store.h"\n',
     "daemon/main.cpp": '#include "daemon/app.h"\n',
     "client/main.cpp": '#include "client/options.h"\n#include "common/text.h"\n',
@@ -119,6 +121,9 @@ BAD = [
     ("common/a.cpp", '#include "daemon/policy/world.h"\n'),
     ("common/a.cpp", "#include <boost/asio/io_context.hpp>\n"),
     ("common/a.cpp", "#include <sqlite3.h>\n"),
+    ("client/a.cpp", "#include <dlfcn.h>\n"),
+    ("daemon/platform/a.cpp", "#include <dlfcn.h>\n"),
+    ("daemon/gpu/probe/a.cpp", '#include "daemon/platform/facts.h"\n'),
     ("daemon/jobs/a.cpp", '#include "daemon/store/store.h"\n'),
     ("daemon/ipc/handlers/a.cpp", '#include "daemon/app.h"\n'),
     ("daemon/durable/a.cpp", "#include <boost/process.hpp>\n"),

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/gpu/owner.h"
+
+#include "client/environment.h"
+#include "common/file.h"
+#include "common/proc.h"
+#include "common/text.h"
+
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace gpujob::client {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t k_longest_command = 64U << 10U;
+/// A tree of processes is never that deep; what changes below us while we climb must end, too.
+constexpr int k_most_ancestors = 64;
+
+bool has_open(int pid, const std::string& devices) {
+  std::error_code failed;
+  fs::directory_iterator entries(fmt::format("/proc/{}/fd", pid), failed);
+  for (; entries != fs::directory_iterator(); entries.increment(failed)) {
+    std::error_code gone;
+    if (fs::read_symlink(entries->path(), gone).string().starts_with(devices)) {
+      return true;
+    }
+  }
+  return false;
+}
+
+std::string program_of(const proc::Stat& process) {
+  const auto text = read_file(fmt::format("/proc/{}/cmdline", process.pid), k_longest_command);
+  if (!text || text->empty()) {
+    return process.comm;
+  }
+  auto line = *text;
+  line.erase(line.find_last_not_of('\0') + 1);
+  return shell_words(split(line, '\0'));
+}
+
+/// A child may be started without its parent's environment, and is the job's all the same.
+void find_job(Owner& owner, int pid) {
+  int at = pid;
+  for (int i = 0; i < k_most_ancestors && at > 1; ++i) {
+    const auto environment = proc::read_environ(at);
+    if (const auto id = environment ? value_of(*environment, "GPUJOB_JOB_ID") : ""; !id.empty()) {
+      owner.job_id = id;
+      owner.job_name = value_of(*environment, "GPUJOB_JOB_NAME");
+      owner.told_by = at == pid ? "environment" : fmt::format("ancestor {}", at);
+      return;
+    }
+    const auto stat = proc::read_stat(at);
+    at = stat ? stat->ppid : 0;
+  }
+}
+
+} // namespace
+
+bool in_first_pid_namespace() {
+  // PROC_PID_INIT_INO of the kernel's include/linux/proc_ns.h, the same since Linux 3.8
+  std::error_code failed;
+  return fs::read_symlink("/proc/self/ns/pid", failed) == "pid:[4026531836]";
+}
+
+Owner find_owner(int pid, bool first_namespace, const std::string& devices) {
+  Owner owner;
+  const auto stat = proc::read_stat(pid);
+  if (!stat) {
+    return owner;
+  }
+  if (has_open(pid, devices)) {
+    owner.seen_by = "device";
+  } else if (first_namespace) {
+    owner.seen_by = "pid";
+  } else {
+    return owner;
+  }
+  owner.here = true;
+  owner.program = program_of(*stat);
+  find_job(owner, pid);
+  return owner;
+}
+
+} // namespace gpujob::client

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/gpu/view.h"
+
+#include "common/json.h"
+
+#include <limits>
+#include <nlohmann/json.hpp>
+
+namespace gpujob::client {
+
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr const char* k_what = "gpujob-gpuprobe";
+
+/// Has `read` read one object of the reply; its first error is one of `outer`.
+template <typename Read>
+void read_one(json::Reader& outer, const char* key, const Json& object, Read read) {
+  json::Reader inner(object, k_what);
+  read(inner);
+  if (!inner.ok()) {
+    outer.fail(key, inner.error().text.c_str());
+  }
+}
+
+/// The object at `key`, unless it is null.
+template <typename Read>
+void read_part(json::Reader& r, const char* key, Read read) {
+  if (const auto* part = r.find(key)) {
+    read_one(r, key, *part, read);
+  }
+}
+
+/// Each object of the list at `key`; false when it is null.
+template <typename Read>
+bool read_each(json::Reader& r, const char* key, Read read) {
+  const auto* list = r.find(key);
+  if (list == nullptr) {
+    return false;
+  }
+  if (!list->is_array()) {
+    r.fail(key, "is not a list");
+    return false;
+  }
+  for (const auto& item : *list) {
+    read_one(r, key, item, read);
+  }
+  return true;
+}
+
+template <typename View>
+void read_memory(json::Reader& r, View& view) {
+  read_part(r, "memory", [&](json::Reader& m) {
+    view.memory_used = m.maybe_integer("used");
+    view.memory_total = m.maybe_integer("total");
+  });
+}
+
+GpuProcess read_process(json::Reader& r) {
+  GpuProcess p;
+  p.pid = static_cast<int>(r.integer_in("pid", 0, std::numeric_limits<int>::max()));
+  p.memory = r.maybe_integer("memory");
+  p.gpu_instance = r.maybe_integer("gpu_instance");
+  p.compute_instance = r.maybe_integer("compute_instance");
+  return p;
+}
+
+MigView read_mig(json::Reader& r) {
+  MigView m;
+  m.index = r.integer("index");
+  m.name = r.text_or("name", "");
+  m.gpu_instance = r.maybe_integer("gpu_instance");
+  m.compute_instance = r.maybe_integer("compute_instance");
+  read_memory(r, m);
+  return m;
+}
+
+GpuView read_gpu(json::Reader& r) {
+  GpuView g;
+  g.vendor = r.text("vendor");
+  g.index = r.integer("index");
+  g.state = r.text("state");
+  g.error = r.text_or("error", "");
+  g.name = r.text_or("name", "");
+  read_part(r, "utilization", [&](auto& u) { g.use_percent = u.maybe_integer("gpu"); });
+  read_memory(r, g);
+  g.temperature_c = r.maybe_integer("temperature_c");
+  g.power_mw = r.maybe_integer("power_mw");
+  g.power_limit_mw = r.maybe_integer("power_limit_mw");
+  g.throttle = r.texts_or_empty("throttle");
+  read_part(r, "ecc", [&](auto& e) { g.uncorrected_errors = e.maybe_integer("uncorrected"); });
+  read_part(r, "mig", [&](auto& mig) {
+    read_each(mig, "devices", [&](auto& m) { g.mig.push_back(read_mig(m)); });
+  });
+  std::vector<GpuProcess> processes;
+  if (read_each(r, "processes", [&](auto& p) { processes.push_back(read_process(p)); })) {
+    g.processes = std::move(processes);
+  }
+  return g;
+}
+
+} // namespace
+
+Result<GpuSnapshot> read_gpu_snapshot(const Json& document) {
+  json::Reader r(document, k_what);
+  GpuSnapshot s;
+  s.driver = r.text_or("driver", "");
+  s.cuda = r.text_or("cuda", "");
+  s.why = r.text_or("why", "");
+  if (!read_each(r, "devices", [&](auto& d) { s.gpus.push_back(read_gpu(d)); })) {
+    r.fail("devices", "is missing");
+  }
+  return r.ok() ? Result<GpuSnapshot>(std::move(s)) : Result<GpuSnapshot>(r.error());
+}
+
+} // namespace gpujob::client

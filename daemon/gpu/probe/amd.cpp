@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/gpu/probe/amd.h"
+
+#include "common/file.h"
+#include "common/text.h"
+#include "daemon/gpu/probe/shape.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace gpujob::gpu {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t k_page = 4096; // no attribute of sysfs is larger
+
+std::optional<std::string> attribute(const std::string& path) {
+  const auto text = read_file(path, k_page);
+  if (!text || trim(*text).empty()) {
+    return std::nullopt;
+  }
+  return std::string(trim(*text));
+}
+
+/// Not there, not readable (EBUSY of a GPU that sleeps), no number: unknown.
+json number(const std::string& path, long long divisor = 1) {
+  const auto text = attribute(path);
+  const auto value = text ? parse_int(*text) : std::nullopt;
+  return value && *value >= 0 ? json(*value / divisor) : json();
+}
+
+/// "card0"; not "card0-HDMI-A-1", not "renderD128".
+std::optional<long long> card_number(const std::string& name) {
+  return name.starts_with("card") ? parse_int(std::string_view(name).substr(4)) : std::nullopt;
+}
+
+/// A line of the device's uevent: "DRIVER=amdgpu".
+std::string uevent(const std::string& device, std::string_view key) {
+  for (const auto& line : split(attribute(device + "/uevent").value_or(""), '\n')) {
+    if (line.starts_with(key) && line.size() > key.size() && line[key.size()] == '=') {
+      return line.substr(key.size() + 1);
+    }
+  }
+  return {};
+}
+
+json text_or_null(const std::optional<std::string>& text) {
+  return text && !text->empty() ? json(printable(*text)) : json();
+}
+
+/// The first hwmon of the device: its number is any.
+std::string hwmon_of(const std::string& device) {
+  std::error_code failed;
+  std::vector<std::string> found;
+  std::filesystem::directory_iterator entries(device + "/hwmon", failed);
+  for (; entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
+    found.push_back(entries->path().string());
+  }
+  return found.empty() ? std::string() : *std::ranges::min_element(found);
+}
+
+/// "16.0 GT/s PCIe": generation 4. A generation is what its speed is.
+json pcie_generation(const std::string& path) {
+  const auto text = attribute(path).value_or("");
+  constexpr std::string_view k_speeds[] = {"2.5", "5.0", "8.0", "16.0", "32.0", "64.0"};
+  for (std::size_t i = 0; i < std::size(k_speeds); ++i) {
+    if (text.starts_with(k_speeds[i]) && text.substr(k_speeds[i].size()).starts_with(" GT/s")) {
+      return i + 1;
+    }
+  }
+  return nullptr;
+}
+
+void add_sensors(json& out, const std::string& hwmon) {
+  constexpr long long k_milli = 1000;
+  constexpr long long k_mega = 1'000'000;
+  out["temperature_c"] = number(hwmon + "/temp1_input", k_milli); // millidegrees
+  // Microwatts: APUs and newer cards have the one or the other.
+  auto power = number(hwmon + "/power1_average", k_milli);
+  out["power_mw"] = power.is_null() ? number(hwmon + "/power1_input", k_milli) : power;
+  out["power_limit_mw"] = number(hwmon + "/power1_cap", k_milli);
+  out["clocks_mhz"]["graphics"] = number(hwmon + "/freq1_input", k_mega); // Hz
+  out["clocks_mhz"]["memory"] = number(hwmon + "/freq2_input", k_mega);
+}
+
+json look_at(const std::string& device, unsigned index) {
+  auto out = empty_device("amd", index);
+  const auto name = attribute(device + "/product_name"); // server cards have one
+  out["name"] = text_or_null(name ? name : "AMD GPU " + uevent(device, "PCI_ID"));
+  if (const auto id = attribute(device + "/unique_id")) {
+    out["uuid"] = "GPU-" + printable(*id);
+  }
+  out["pci"] = text_or_null(uevent(device, "PCI_SLOT_NAME"));
+  out["utilization"] = {{"gpu", number(device + "/gpu_busy_percent")},
+                        {"memory", number(device + "/mem_busy_percent")}};
+  auto& memory = out["memory"];
+  memory["total"] = number(device + "/mem_info_vram_total");
+  memory["used"] = number(device + "/mem_info_vram_used");
+  if (memory["total"].is_number() && memory["used"].is_number()) {
+    const auto total = memory["total"].get<long long>();
+    memory["free"] = std::max(total - memory["used"].get<long long>(), 0LL);
+  }
+  if (const auto hwmon = hwmon_of(device); !hwmon.empty()) {
+    add_sensors(out, hwmon);
+  }
+  out["pcie"] = {{"generation", pcie_generation(device + "/current_link_speed")},
+                 {"generation_max", pcie_generation(device + "/max_link_speed")},
+                 {"width", number(device + "/current_link_width")},
+                 {"width_max", number(device + "/max_link_width")}};
+  return out;
+}
+
+} // namespace
+
+std::string look_at_amd(const std::string& sysfs, json& reply) {
+  std::vector<std::pair<long long, std::string>> cards;
+  std::error_code failed;
+  std::filesystem::directory_iterator entries(sysfs + "/class/drm", failed);
+  for (; entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
+    const auto device = entries->path().string() + "/device";
+    const auto card = card_number(entries->path().filename().string());
+    if (card && uevent(device, "DRIVER") == "amdgpu") {
+      cards.emplace_back(*card, device);
+    }
+  }
+  std::ranges::sort(cards);
+  unsigned index = 0;
+  for (const auto& [number_of_card, device] : cards) {
+    reply["devices"].push_back(look_at(device, index++));
+  }
+  return cards.empty() ? "no amdgpu device" : "";
+}
+
+} // namespace gpujob::gpu

@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/gpu/probe/nvidia.h"
+
+#include "common/text.h"
+#include "daemon/gpu/probe/nvml_device.h"
+#include "daemon/gpu/probe/shape.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <tuple>
+#include <utility>
+
+namespace gpujob::gpu {
+
+namespace {
+
+using nlohmann::json;
+using nvml::Asked;
+using nvml::Library;
+
+template <typename Value>
+json or_null(const std::optional<Value>& value) {
+  return value ? json(*value) : json();
+}
+
+json text_or_null(const std::optional<std::string>& text) {
+  return text && !text->empty() ? json(printable(*text)) : json();
+}
+
+/// "12.4" of 12040
+json cuda_version(std::optional<int> number) {
+  return number ? json(fmt::format("{}.{}", *number / 1000, *number % 1000 / 10)) : json();
+}
+
+json throttle_names(std::optional<unsigned long long> bits) {
+  if (!bits) {
+    return nullptr;
+  }
+  auto names = json::array();
+  for (std::size_t i = 0; i < std::size(nvml::k_throttle_reasons); ++i) {
+    if ((*bits >> i & 1U) != 0) {
+      names.push_back(nvml::k_throttle_reasons[i]);
+    }
+  }
+  if (*bits >> std::size(nvml::k_throttle_reasons) != 0) {
+    names.push_back("other"); // newer than this list
+  }
+  return names;
+}
+
+json ecc(Asked& gpu, const Library& n) {
+  const auto errors = [&](int kind, int counter) {
+    return or_null(gpu.one<unsigned long long>(n.ecc_errors, kind, counter));
+  };
+  return {{"enabled", or_null(gpu.enabled(n.ecc_mode))},
+          {"corrected", errors(nvml::k_corrected, nvml::k_volatile)},
+          {"uncorrected", errors(nvml::k_uncorrected, nvml::k_volatile)},
+          {"corrected_ever", errors(nvml::k_corrected, nvml::k_aggregate)},
+          {"uncorrected_ever", errors(nvml::k_uncorrected, nvml::k_aggregate)}};
+}
+
+json clocks(Asked& gpu, int (*function)(nvml::Device, int, unsigned*)) {
+  const auto mhz = [&](int which) { return or_null(gpu.one<unsigned>(function, which)); };
+  return {{"graphics", mhz(nvml::k_graphics)},
+          {"sm", mhz(nvml::k_sm)},
+          {"memory", mhz(nvml::k_memory)},
+          {"video", mhz(nvml::k_video)}};
+}
+
+json identity(Asked& gpu, const Library& n) {
+  return {{"uuid", text_or_null(gpu.text(n.uuid))},
+          {"name", text_or_null(gpu.text(n.name))},
+          {"pci", text_or_null(gpu.pci_bus())},
+          {"clocks_max_mhz", clocks(gpu, n.max_clock)},
+          {"pcie",
+           {{"generation_max", or_null(gpu.one<unsigned>(n.pcie_max_generation))},
+            {"width_max", or_null(gpu.one<unsigned>(n.pcie_max_width))}}}};
+}
+
+void add_measured(json& out, Asked& gpu, const Library& n) {
+  if (const auto use = gpu.one<nvml::Utilization>(n.utilization)) {
+    out["utilization"] = {{"gpu", use->gpu}, {"memory", use->memory}};
+  }
+  out["memory"] = gpu.memory();
+  out["temperature_c"] = or_null(gpu.one<unsigned>(n.temperature, nvml::k_temperature_gpu));
+  out["power_mw"] = or_null(gpu.one<unsigned>(n.power_usage));
+  out["power_limit_mw"] = or_null(gpu.one<unsigned>(n.power_limit));
+  out["clocks_mhz"] = clocks(gpu, n.clock);
+  out["throttle"] = throttle_names(gpu.one<unsigned long long>(n.throttle_reasons));
+  out["ecc"] = ecc(gpu, n);
+  out["pcie"]["generation"] = or_null(gpu.one<unsigned>(n.pcie_generation));
+  out["pcie"]["width"] = or_null(gpu.one<unsigned>(n.pcie_width));
+}
+
+using Processes = std::optional<std::vector<nvml::Process>>;
+
+/// A GPU in MIG mode tells all of its processes only to who may know them all; each of its
+/// instances tells its own. One that both tell of is one.
+void merge(Processes& into, Processes more) {
+  if (!more) {
+    return;
+  }
+  if (!into) {
+    into.emplace();
+  }
+  const auto key = [](const nvml::Process& p) {
+    return std::tuple(p.pid, p.gpu_instance, p.compute_instance, std::string_view(p.kind));
+  };
+  for (auto& p : *more) {
+    if (std::ranges::none_of(*into, [&](const auto& q) { return key(q) == key(p); })) {
+      into->push_back(p);
+    }
+  }
+}
+
+json look_at_mig(Asked& mig, const Library& n, unsigned index) {
+  return {{"index", index},
+          {"uuid", text_or_null(mig.text(n.uuid))},
+          {"name", text_or_null(mig.text(n.name))},
+          {"gpu_instance", or_null(mig.one<unsigned>(n.gpu_instance))},
+          {"compute_instance", or_null(mig.one<unsigned>(n.compute_instance))},
+          {"memory", mig.memory()}};
+}
+
+void add_mig(json& out, Processes& processes, Asked& gpu, const Library& n) {
+  const auto enabled = gpu.enabled(n.mig_mode);
+  out["mig"]["enabled"] = or_null(enabled);
+  const auto most = enabled.value_or(false) ? gpu.one<unsigned>(n.mig_max_count) : std::nullopt;
+  for (unsigned i = 0; i < most.value_or(0); ++i) {
+    // A number that no instance has is as usual as one that has: NOT_FOUND.
+    if (const auto handle = gpu.one<nvml::Device>(n.mig_by_index, i)) {
+      Asked mig(n, *handle);
+      out["mig"]["devices"].push_back(look_at_mig(mig, n, i));
+      merge(processes, mig.processes());
+    }
+  }
+}
+
+json list(const Processes& processes) {
+  if (!processes) {
+    return nullptr;
+  }
+  auto out = json::array();
+  for (const auto& p : *processes) {
+    out.push_back({{"pid", p.pid},
+                   {"kind", p.kind},
+                   {"memory", or_null(p.memory)},
+                   {"gpu_instance", or_null(p.gpu_instance)},
+                   {"compute_instance", or_null(p.compute_instance)}});
+  }
+  return out;
+}
+
+} // namespace
+
+Nvidia::Nvidia(std::string library) : m_path(std::move(library)) {}
+Nvidia::~Nvidia() = default;
+
+json Nvidia::versions() const {
+  std::array<char, nvml::k_text_size + 1> text{};
+  const auto ask = [&](int (*function)(char*, unsigned)) {
+    text.fill(0);
+    return function != nullptr && function(text.data(), nvml::k_text_size) == nvml::k_success
+               ? text_or_null(std::string(text.data()))
+               : json();
+  };
+  int cuda = 0;
+  const bool has_cuda =
+      m_nvml->system_cuda_version != nullptr && m_nvml->system_cuda_version(&cuda) == 0;
+  return {{"driver", ask(m_nvml->system_driver_version)},
+          {"nvml", ask(m_nvml->system_nvml_version)},
+          {"cuda", cuda_version(has_cuda ? std::optional(cuda) : std::nullopt)},
+          {"library", printable(m_nvml->file())}};
+}
+
+json Nvidia::look_at(unsigned index) {
+  auto out = empty_device("nvidia", index);
+  nvml::Device handle = nullptr;
+  const int code = m_nvml->device_by_index(index, &handle);
+  Asked gpu(*m_nvml, handle);
+  if (code != nvml::k_success) {
+    gpu.give_up(code);
+  } else if (!m_identity.contains(index)) {
+    auto known = identity(gpu, *m_nvml);
+    if (gpu.gone() == 0) {
+      m_identity.emplace(index, std::move(known));
+    }
+  }
+  if (const auto known = m_identity.find(index); known != m_identity.end()) {
+    for (const char* key : {"uuid", "name", "pci"}) {
+      out[key] = known->second[key];
+    }
+    out["clocks_max_mhz"] = known->second["clocks_max_mhz"];
+    out["pcie"].update(known->second["pcie"]);
+  }
+  if (gpu.gone() == 0) {
+    add_measured(out, gpu, *m_nvml);
+    auto processes = gpu.processes();
+    add_mig(out, processes, gpu, *m_nvml);
+    out["processes"] = list(processes);
+  }
+  if (gpu.gone() != 0) {
+    const auto lost = gpu.gone() == nvml::k_gpu_is_lost;
+    out["state"] = lost ? "lost" : "unusable";
+    out["error"] = printable(m_nvml->text_of(gpu.gone()));
+  }
+  return out;
+}
+
+std::string Nvidia::look(json& reply) {
+  if (!m_nvml) {
+    auto library = nvml::Library::open(m_path);
+    if (!library) {
+      return library.error().text;
+    }
+    m_nvml = std::move(*library);
+  }
+  reply.update(versions());
+  unsigned count = 0;
+  if (const int code = m_nvml->device_count(&count); code != nvml::k_success) {
+    auto why = m_nvml->file() + ": " + m_nvml->text_of(code);
+    m_nvml.reset(); // to be initialised anew the next time
+    m_identity.clear();
+    return why;
+  }
+  if (std::exchange(m_count, count) != count) {
+    m_identity.clear();
+  }
+  for (unsigned i = 0; i < count; ++i) {
+    reply["devices"].push_back(look_at(i));
+  }
+  return count == 0 ? m_nvml->file() + ": sees no GPU" : "";
+}
+
+} // namespace gpujob::gpu
