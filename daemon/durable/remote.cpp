@@ -24,6 +24,7 @@ constexpr const char* k_ours = "gpujob.json"; ///< on the remote: it is there, a
 constexpr std::string_view k_our_words = "{\"v\":1}\n";
 constexpr const char* k_prefix = "rclone:";
 constexpr std::size_t k_max_record = 256U << 20U;
+constexpr std::size_t k_hash_length = 64;
 
 Error remote_error(const std::string& name, const Error& why) {
   return Error{Errc::io,
@@ -138,6 +139,15 @@ Result<void> Remote::open() const {
   return {};
 }
 
+Result<void> Remote::check() const {
+  const auto words = run_rclone({"cat", m_name + "/" + k_ours});
+  if (!words || *words != k_our_words) {
+    return remote_error(m_name, words ? Error{Errc::io, fmt::format("{} is not ours", k_ours)}
+                                      : words.error());
+  }
+  return {};
+}
+
 Result<void> Remote::pull(const std::string& session) const {
   GPUJOB_TRY(make_directories(m_spool));
   GPUJOB_TRY(pull_records(session));
@@ -210,6 +220,17 @@ Result<void> Remote::push_record(const std::string& path, const std::string& byt
   return {};
 }
 
+Result<std::string> Remote::read_record(const std::string& path) const {
+  auto text = run_rclone({"cat", there(path)});
+  if (text && !text->empty()) {
+    return text;
+  }
+  // Where there are no directories, nothing is the answer to what is not there.
+  return text || text.error().code == Errc::not_found
+             ? Error{Errc::not_found, there(path) + " is not there"}
+             : remote_error(m_name, text.error());
+}
+
 Result<void> Remote::push_directory(const std::string& path) const {
   const auto done = run_rclone({"sync", path, there(path), "--ignore-times"});
   return done ? Result<void>{} : remote_error(m_name, done.error());
@@ -231,13 +252,17 @@ Result<void> Remote::download(const std::string& from, const RemoteFiles& files,
 Result<std::map<std::string, std::string>> Remote::hashes(const std::string& dir,
                                                           const RemoteFiles& files) const {
   const auto done = run_on(m_spool, files, {"hashsum", "sha256", "--download", there(dir)});
-  if (!done) {
-    return remote_error(m_name, done.error());
-  }
   std::map<std::string, std::string> out;
+  if (!done) {
+    return done.error().code == Errc::not_found ? Result<std::map<std::string, std::string>>(out)
+                                                : remote_error(m_name, done.error());
+  }
   for (const auto& line : split(*done, '\n')) {
-    if (const auto gap = line.find("  "); gap != std::string::npos) {
+    const auto gap = line.find("  ");
+    if (gap == k_hash_length) {
       out[line.substr(gap + 2)] = line.substr(0, gap);
+    } else if (!line.empty()) {
+      return remote_error(m_name, Error{Errc::io, "hashsum: " + printable(line)});
     }
   }
   return out;
@@ -248,6 +273,15 @@ Result<void> Remote::remove(const std::string& dir, const RemoteFiles& files) co
     return {};
   }
   const auto done = run_on(m_spool, files, {"delete", there(dir)});
+  return done || done.error().code == Errc::not_found ? Result<void>{}
+                                                      : remote_error(m_name, done.error());
+}
+
+Result<void> Remote::purge(const std::string& path) const {
+  if (!path.starts_with(m_spool + "/jobs/")) {
+    return Error{Errc::refused, "remote: " + path + " is no directory of a job"};
+  }
+  const auto done = run_rclone({"purge", there(path)});
   return done || done.error().code == Errc::not_found ? Result<void>{}
                                                       : remote_error(m_name, done.error());
 }
