@@ -67,6 +67,10 @@ private:
   [[nodiscard]] std::string there(const std::string& path) const;
   [[nodiscard]] Result<void> pull_records(const std::string& session) const;
   [[nodiscard]] Result<void> pull_sizes() const;
+  [[nodiscard]] Result<void> bring(const RemoteFiles& records) const;
+  /// Files there, with their sizes.
+  [[nodiscard]] Result<std::map<std::string, std::uint64_t>>
+  list(const std::vector<std::string>& filters) const;
 
   std::string m_spool, m_name;
 };

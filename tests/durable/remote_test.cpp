@@ -179,6 +179,70 @@ TEST_CASE("on a remote each checkpoint has its own bytes, and prune removes thos
   CHECK(w.scan()["problems"].empty());
 }
 
+TEST_CASE("only records are brought from a remote, whole ones, and what is known is not asked for",
+          "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  REQUIRE(w.open()["ok"] == true);
+  w.begin();
+  (void)w.save("a.json", 1, "a checkpoint that is no record");
+  put(w.there() + "/somebody/elses.json", "{}");
+  w.next_vm();
+  REQUIRE(w.scan()["problems"].empty());
+  CHECK_FALSE(std::filesystem::exists(w.spool() + "/somebody"));
+  CHECK_FALSE(std::filesystem::exists(w.spool() + ".pulled"));
+  const auto asked = w / "asked";
+  {
+    const Variable rclone("GPUJOB_RCLONE",
+                          w.script("[ \"$1\" != copy ] || for a in \"$@\"; do case $a in *.list-*) "
+                                   "cat \"$a\" >> " +
+                                   asked + ";; esac; done\n\"$RCLONE\" \"$@\""));
+    REQUIRE(w.scan()["jobs"][0]["attempts"][0]["checkpoints"].size() == 1);
+  }
+  CHECK(get(asked) == "gpujob.json\n");
+  {
+    // Killed, or cut off, in the middle: what was here stays what it was.
+    const auto manifest = w.spool() + RemoteWorld::checkpoint(1, 1) + "/manifest.json";
+    const auto before = get(manifest);
+    const Variable rclone("GPUJOB_RCLONE", w.script("[ \"$1\" != copy ] || exit 1\n"
+                                                    "\"$RCLONE\" \"$@\""));
+    CHECK(w.scan()["ok"] == false);
+    CHECK(get(manifest) == before);
+  }
+  std::filesystem::remove_all(w.there() + RemoteWorld::checkpoint(1, 1));
+  const auto found = w.scan();
+  CHECK(found["problems"].empty());
+  CHECK(found["jobs"][0]["attempts"][0]["checkpoints"].empty());
+}
+
+TEST_CASE("a remote that goes away is no reason to resume from what is older", "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  REQUIRE(w.open()["ok"] == true);
+  w.begin();
+  (void)w.save("a.bin", 1, "one");
+  w.next_vm();
+  (void)w.scan();
+  std::filesystem::rename(w.there(), w / "away");
+  const auto request =
+      w.on_remote({{"op", "resume"},
+                   {"ckpt_dir", w.ckpt()},
+                   {"candidates",
+                    {{{"path", nullptr},
+                      {"manifest", nullptr},
+                      {"durable_path", "rclone:r:gpujob" + RemoteWorld::checkpoint(1, 1)}}}}});
+  const auto reply = World::ask(request);
+  INFO(reply.dump());
+  CHECK(reply["ok"] == false);
+  CHECK(reply["errc"] == "io");
+  std::filesystem::rename(w / "away", w.there());
+  CHECK(World::ask(request)["from"] == "durable");
+}
+
 TEST_CASE("two live sessions: what one prunes, the other does not need", "[remote]") {
   if (!has_rclone()) {
     return;
