@@ -13,9 +13,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// Hashing and copying may take long on a slow mount; past this the mount is taken for hung. A copy
-/// is tried again, so the bound only decides how long a hung one blocks the next.
-constexpr Duration k_copy_deadline = 30min;
 constexpr Duration k_small_deadline = 60s;
 
 /// A helper that hung over the copy had verified the checkpoint before: its manifest says so.
@@ -39,8 +36,8 @@ void App::perform(const policy::Action& action, Now now) {
 void App::perform_one(const policy::Prepare& a, Now) {
   const auto& job = m_world.jobs.at(a.id);
   m_helpers.run("job " + a.id, process::Load::heavy,
-                durable_requests::resume(m_durable, m_places.state, job), k_copy_deadline,
-                [this, id = a.id](Result<std::string> reply) {
+                durable_requests::resume(m_durable, m_places.state, job),
+                durable_requests::copy_deadline(job), [this, id = a.id](Result<std::string> reply) {
                   if (const auto it = m_world.jobs.find(id); it != m_world.jobs.end()) {
                     post(durable_requests::read_resume(it->second, reply));
                   }
@@ -73,7 +70,8 @@ void App::perform_one(const policy::Secure& a, Now) {
   const auto& job = m_world.jobs.at(a.id);
   const auto manifest = durable_requests::manifest_path(m_places.state, job, a.seq);
   m_helpers.run("job " + a.id, process::Load::heavy,
-                durable_requests::secure(m_durable, m_places.state, job, a.seq), k_copy_deadline,
+                durable_requests::secure(m_durable, m_places.state, job, a.seq),
+                durable_requests::copy_deadline(job),
                 [this, a, manifest](Result<std::string> reply) {
                   crash_point("after_secure");
                   auto secured = durable_requests::read_secure(a.id, a.seq, manifest, reply);

@@ -7,6 +7,8 @@
 #include "daemon/policy/verdict.h"
 #include "daemon/store/history_codec.h"
 
+#include <algorithm>
+#include <chrono>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -148,6 +150,19 @@ std::string resume(const Place& place, const StatePaths& paths, const Job& job) 
                              {"remote", remote_json(place)},
                              {"ckpt_dir", from_bytes(paths.checkpoint_dir(job.id))},
                              {"candidates", std::move(candidates)}});
+}
+
+Duration copy_deadline(const Job& job) {
+  using namespace std::chrono_literals;
+  // One whose first copy came to no end was verified before: its bytes are known by then. A place
+  // of its own for longer than a day is for nothing that hangs.
+  constexpr std::int64_t k_slow_bytes_per_s = 2'000'000;
+  std::int64_t bytes = 0;
+  for (const auto& checkpoint : job.checkpoints) {
+    bytes = std::max(bytes, checkpoint.bytes);
+  }
+  const auto seconds = std::chrono::seconds(bytes / k_slow_bytes_per_s);
+  return 30min + std::min<std::chrono::seconds>(seconds, 24h);
 }
 
 std::string disk(const std::vector<std::string>& paths) {

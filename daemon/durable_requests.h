@@ -34,6 +34,9 @@ std::string begin(const Place& place, const policy::Job& job, WallTime now);
 std::string end(const Place& place, const policy::Job& job, WallTime now);
 std::string secure(const Place& place, const StatePaths& paths, const policy::Job& job, int seq);
 std::string resume(const Place& place, const StatePaths& paths, const policy::Job& job);
+/// How long either may take: half an hour, and for the largest checkpoint known of the job what
+/// slow storage takes. Past this the storage is taken for hung.
+Duration copy_deadline(const policy::Job& job);
 
 /// What this session says of itself: the lease on `jobs`, and what it has used.
 struct Beat {

@@ -8,11 +8,12 @@
 #include "daemon/durable/prune.h"
 #include "daemon/durable/sharing.h"
 
-#include <algorithm>
+#include <cerrno>
 #include <chrono>
-#include <filesystem>
+#include <cstdio>
 #include <fmt/format.h>
-#include <set>
+#include <optional>
+#include <sys/stat.h>
 
 namespace gpujob::durable {
 
@@ -20,7 +21,20 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// One checkpoint on its way to the remote.
+/// In the spool, beside the checkpoint's own directory: its upload has begun, or what it was is
+/// still to be removed there.
+constexpr const char* k_begun = ".partial";
+constexpr const char* k_doomed = ".pruned";
+
+bool exists(const std::string& path) {
+  struct stat st {};
+  return ::lstat(path.c_str(), &st) == 0;
+}
+
+using Files = std::vector<ManifestFile>;
+
+/// One checkpoint on its way to the remote. It shares nothing: what others refer to could be told
+/// only from a spool that may be old, and each session removes what it no longer needs.
 class Sending {
 public:
   Sending(const Remote& remote, const SecureRequest& q, const Manifest& m)
@@ -28,43 +42,52 @@ public:
         m_target(checkpoint_dir(remote.spool(), q.key, q.seq)) {}
 
   Result<std::string> send(Secured& out) {
-    if (auto same = find_same()) {
-      out.shared = m_manifest.bytes();
-      return *same;
+    GPUJOB_TRY(m_remote.check());
+    auto same = find_same();
+    if (!same || !same->empty()) {
+      out.shared = same ? m_manifest.bytes() : 0;
+      return same;
     }
-    GPUJOB_TRY(check_number());
-    auto sharing = share(m_manifest, reachable(read()));
+    GPUJOB_TRY(look_there());
+    const auto missing = not_there();
+    if (!missing) {
+      return missing.error();
+    }
+    std::uint64_t needed = 0;
+    for (const auto& file : *missing) {
+      needed += file.size;
+    }
     // What a remote has left nobody tells; what the user allows is known.
     const Space space(m_remote.shown(m_remote.spool() + "/"), m_q.cap);
-    if (const auto left = space.left({}); left && sharing.needed() > *left) {
-      return space.refusal(sharing.needed(), {}, 0);
+    if (const auto left = space.left({}); left && needed > *left) {
+      return space.refusal(needed, {}, 0);
     }
-    GPUJOB_TRY(send_files(sharing));
-    GPUJOB_TRY(confirm(sharing));
-    out.shared = m_manifest.bytes() - sharing.needed();
+    GPUJOB_TRY(send_files(*missing));
+    GPUJOB_TRY(confirm());
+    out.shared = m_manifest.bytes() - needed;
     return m_target;
   }
 
-  /// What prune takes from the spool goes from the remote, manifests first.
-  Result<int> prune_there() {
-    const auto before = files_below(m_job);
-    const auto pruned = prune(m_remote.spool(), m_q.key, m_q.seq, m_q.keep);
-    const auto after = files_below(m_job);
-    RemoteFiles manifests, others;
-    for (const auto& file : before) {
-      if (!after.contains(file)) {
-        (file.ends_with(std::string("/") + name::k_manifest) ? manifests : others).push_back(file);
+  /// Exactly the checkpoints that are too many, by name.
+  int prune_there() {
+    const auto job = read();
+    int pruned = 0;
+    for (const auto* checkpoint : beyond(job, m_q.key, m_q.keep)) {
+      // A manifest of an older program may share its files.
+      const auto referred = is_referred_to(checkpoint->path);
+      if (referred && !*referred) {
+        if (!withdraw(checkpoint->path)) {
+          break;
+        }
+        ++pruned;
       }
     }
-    GPUJOB_TRY(m_remote.remove(m_job, manifests));
-    // What is kept of a pruned one is told from a copy that never ended.
-    for (const auto& file : after) {
-      if (file.ends_with(std::string("/") + name::k_pruned) && !before.contains(file)) {
-        GPUJOB_TRY(m_remote.push_record(m_job + "/" + file));
+    for (const auto& attempt : job.attempts) {
+      if (is_within_reach(attempt.key, m_q.key)) {
+        remove_leftovers(attempt);
       }
     }
-    GPUJOB_TRY(m_remote.remove(m_job, others));
-    return pruned.checkpoints;
+    return pruned;
   }
 
 private:
@@ -73,17 +96,10 @@ private:
     return read_job(m_remote.spool(), m_q.key.job, ignored);
   }
 
-  [[nodiscard]] std::vector<const StoredCheckpoint*> reachable(const StoredJob& job) {
-    m_read = job; // what is returned points into it
-    std::vector<const StoredCheckpoint*> out;
-    for (const auto& attempt : m_read.attempts) {
-      for (const auto& checkpoint : attempt.checkpoints) {
-        if (is_within_reach(attempt.key, m_q.key)) {
-          out.push_back(&checkpoint);
-        }
-      }
-    }
-    return out;
+  /// Not the spool's: another session may have removed it.
+  [[nodiscard]] Result<Manifest> manifest_there(const std::string& checkpoint) const {
+    const auto text = m_remote.read_record(checkpoint + "/" + name::k_manifest);
+    return text ? decode_manifest(*text) : Result<Manifest>(text.error());
   }
 
   /// Below the job's directory.
@@ -92,41 +108,29 @@ private:
     return FilesAt::stored(checkpoint).path_of(file).substr(job.size() + 1);
   }
 
-  /// Which of `files` the remote gives back as they should be.
-  Result<std::set<std::string>> good_ones(const std::string& checkpoint,
-                                          const std::vector<ManifestFile>& files) const {
+  /// Those of `files` that the remote does not give back as they should be. An error: not known.
+  Result<Files> bad_ones(const std::string& checkpoint, const Files& files) const {
     RemoteFiles paths;
     for (const auto& file : files) {
       paths.push_back(path_in_job(checkpoint, m_job, file));
-    }
-    std::set<std::string> good;
-    if (paths.empty()) {
-      return good;
     }
     const auto hashes = m_remote.hashes(m_job, paths);
     if (!hashes) {
       return hashes.error();
     }
+    Files bad;
     for (std::size_t i = 0; i < files.size(); ++i) {
       const auto found = hashes->find(paths[i]);
-      if (found != hashes->end() && found->second == files[i].sha256) {
-        good.insert(files[i].path);
+      if (found == hashes->end() || found->second != files[i].sha256) {
+        bad.push_back(files[i]);
       }
     }
-    return good;
+    return bad;
   }
 
-  /// As on any durable directory: of two words on the same bytes the later step is theirs.
-  void keep_later_step(const StoredCheckpoint& stored) const {
-    auto m = stored.manifest;
-    const bool own = m.attempt == m_q.key.attempt && m.session == m_q.key.session;
-    if (own && m_q.step && m.step.value_or(-1) < *m_q.step) {
-      m.step = m_q.step;
-      (void)publish(stored.path, m);
-    }
-  }
-
-  std::optional<std::string> find_same() const {
+  /// The newest of the job, when it is this very one; empty: it is not. Its manifest stays as it
+  /// is, also where this word of it has a later step: a remote cannot replace it in one stroke.
+  Result<std::string> find_same() const {
     const auto job = read();
     for (auto attempt = job.attempts.rbegin(); attempt != job.attempts.rend(); ++attempt) {
       if (attempt->checkpoints.empty()) {
@@ -134,117 +138,141 @@ private:
       }
       const auto& newest = attempt->checkpoints.back();
       if (!same_content(newest.manifest, m_manifest)) {
-        return std::nullopt;
+        return std::string();
       }
-      const auto good = good_ones(newest.path, newest.manifest.files);
-      if (!good || good->size() != newest.manifest.files.size()) {
-        return std::nullopt;
+      const auto there = manifest_there(newest.path);
+      if (!there) {
+        return there.error().code == Errc::io ? Result<std::string>(there.error()) : std::string();
       }
-      keep_later_step(newest);
-      return newest.path;
+      const auto bad = bad_ones(newest.path, newest.manifest.files);
+      if (!bad) {
+        return bad.error();
+      }
+      return bad->empty() && same_content(*there, m_manifest) ? newest.path : std::string();
     }
-    return std::nullopt;
+    return std::string();
   }
 
-  /// One of this number counts only with these very files, and is then stored again in full.
-  Result<void> check_number() {
-    const auto there = read_manifest(m_target + "/" + name::k_manifest);
-    const auto referred = is_referred_to(m_target);
-    if (!referred) {
-      return referred.error();
-    }
-    if ((there && !same_content(*there, m_manifest)) || (!there && *referred)) {
+  /// What has this number there.
+  Result<void> look_there() {
+    auto there = manifest_there(m_target);
+    if (there && !same_content(*there, m_manifest)) {
       return place_error(m_remote.shown(m_target),
                          "another checkpoint of this number is stored there: it is kept, save "
                          "under the next number");
     }
-    m_shares = !there;
-    return {};
-  }
-
-  Result<void> send_files(Sharing& sharing) {
-    if (!m_shares) {
-      sharing = share_nothing(m_manifest);
-    }
-    auto& files = sharing.manifest.files;
-    std::vector<ManifestFile> shared;
-    std::copy_if(files.begin(), files.end(), std::back_inserter(shared),
-                 [](const ManifestFile& f) { return !f.at.empty(); });
-    const auto good = good_ones(m_target, shared);
-    if (!good) {
-      return good.error();
-    }
-    std::vector<ManifestFile> own;
-    RemoteFiles paths;
-    for (auto& file : files) {
-      if (!file.at.empty() && good->contains(file.path)) {
-        continue;
-      }
-      file.at.clear();
-      own.push_back(file);
-      paths.push_back(file.path);
-    }
-    if (own.empty()) {
+    if (there) {
+      m_published = std::move(*there);
       return {};
     }
+    if (there.error().code == Errc::io) {
+      return there.error();
+    }
+    if (there.error().code == Errc::not_found && exists(m_target + "/" + name::k_manifest)) {
+      return place_error(m_remote.shown(m_target), "it was stored and somebody has removed it: "
+                                                   "save under the next number");
+    }
+    return {}; // a manifest that was never written to its end counts for nothing
+  }
+
+  /// What is to be sent: what an upload that was cut off has brought there is not sent again.
+  Result<Files> not_there() const {
+    return m_published || exists(m_target + k_begun) ? bad_ones(m_target, m_manifest.files)
+                                                     : Result<Files>(m_manifest.files);
+  }
+
+  Result<void> send_files(const Files& files) {
+    RemoteFiles paths;
+    for (const auto& file : files) {
+      paths.push_back(file.path);
+    }
+    if (paths.empty()) {
+      return {};
+    }
+    GPUJOB_TRY(make_directories(m_target + k_begun));
     auto done =
         m_remote.upload(parent_path(m_manifest.source), paths, m_target + "/" + name::k_data);
-    const auto proven =
-        done ? good_ones(m_target, own) : Result<std::set<std::string>>(done.error());
-    if (proven && proven->size() == own.size()) {
+    const auto bad = done ? bad_ones(m_target, files) : Result<Files>(done.error());
+    if (bad && bad->empty()) {
       return {};
     }
     if (!verify_files(m_manifest, FilesAt::parent(parent_path(m_manifest.source)))) {
       return changed(m_manifest.source);
     }
-    return proven ? place_error(m_remote.shown(m_target),
-                                fmt::format("read back: {} of {} files are not what was sent: the "
-                                            "remote lost bytes: give another --durable",
-                                            own.size() - proven->size(), own.size()))
-                  : proven.error();
+    return bad ? place_error(m_remote.shown(m_target),
+                             fmt::format("read back: {} of {} files are not what was sent: the "
+                                         "remote lost bytes: give another --durable",
+                                         bad->size(), files.size()))
+               : bad.error();
   }
 
-  Result<void> confirm(const Sharing& sharing) {
-    auto m = sharing.manifest;
+  Result<void> confirm() {
+    auto m = m_published.value_or(m_manifest);
     for (const auto& dir : m.dirs) {
       GPUJOB_TRY(make_directories(m_target + "/" + name::k_data + "/" + dir));
     }
     for (const auto& file : m.files) {
-      if (file.at.empty()) {
-        GPUJOB_TRY(make_hollow(FilesAt::stored(m_target).path_of(file), file.size));
-      }
+      GPUJOB_TRY(make_hollow(FilesAt::stored(m_target).path_of(file), file.size));
     }
-    m.took.copy_s = std::chrono::duration<double>(Clock::now() - m_began).count();
-    return publish(m_target, m);
+    if (!m_published) {
+      m.took.copy_s = std::chrono::duration<double>(Clock::now() - m_began).count();
+    }
+    GPUJOB_TRY(publish(m));
+    (void)remove_tree(m_target + k_begun);
+    return {};
   }
 
-  /// There first: what stands in the spool is stored.
-  Result<void> publish(const std::string& checkpoint, const Manifest& m) const {
-    const auto path = checkpoint + "/" + name::k_manifest;
+  /// There first: what stands in the spool is stored. Once: what is there is not written over.
+  Result<void> publish(const Manifest& m) const {
+    const auto path = m_target + "/" + name::k_manifest;
     crash_point("remote_step");
-    GPUJOB_TRY(m_remote.push_record(path, encode(m)));
+    if (!m_published) {
+      GPUJOB_TRY(m_remote.push_record(path, encode(m)));
+    }
     crash_point("remote_step");
     return put_file(m_remote.spool(), path, encode(m));
   }
 
-  static std::set<std::string> files_below(const std::string& dir) {
-    namespace fs = std::filesystem;
-    std::set<std::string> out;
-    std::error_code ec;
-    for (fs::recursive_directory_iterator it(dir, ec), end; !ec && it != end; it.increment(ec)) {
-      if (it->is_regular_file(ec)) {
-        out.insert(it->path().string().substr(dir.size() + 1));
+  /// From here on it does not count.
+  Result<void> withdraw(const std::string& checkpoint) const {
+    GPUJOB_TRY(m_remote.remove(checkpoint, {name::k_manifest}));
+    const auto doomed = checkpoint + k_doomed;
+    GPUJOB_TRY(remove_tree(doomed));
+    return ::rename(checkpoint.c_str(), doomed.c_str()) == 0
+               ? Result<void>{}
+               : io_error("rename", checkpoint, errno);
+  }
+
+  /// What this program withdrew, and its own uploads that came to no end.
+  void remove_leftovers(const StoredAttempt& attempt) const {
+    const bool own =
+        attempt.key.attempt == m_q.key.attempt && attempt.key.session == m_q.key.session;
+    const auto dir = attempt.path + "/" + name::k_checkpoints + "/";
+    const auto names = names_in(dir);
+    for (const auto& entry : names ? *names : std::vector<std::string>{}) {
+      const auto stem = entry.substr(0, entry.find('.'));
+      const auto seq = parse_seq(stem);
+      const bool unfinished = own && entry == stem + k_begun && seq && *seq < m_q.seq;
+      if (seq && (unfinished || entry == stem + k_doomed)) {
+        remove_leftover(dir + stem, dir + entry);
       }
     }
-    return out;
+  }
+
+  /// What could not be removed is there still, and goes the next time.
+  void remove_leftover(const std::string& checkpoint, const std::string& mark) const {
+    const auto there = m_remote.read_record(checkpoint + "/" + name::k_manifest);
+    // One that has its manifest counts: only the word of that never came here.
+    if (there || (there.error().code == Errc::not_found && m_remote.purge(checkpoint))) {
+      (void)remove_tree(mark);
+    }
   }
 
   const Remote& m_remote;
   const SecureRequest& m_q;
   const Manifest& m_manifest;
   std::string m_job, m_target;
-  StoredJob m_read;
-  bool m_shares = true;
+  std::optional<Manifest> m_published; ///< what the remote has of this number
   Clock::time_point m_began = Clock::now();
 };
 
@@ -255,9 +283,7 @@ Result<std::string> make_remote(const Remote& remote, const SecureRequest& q, co
   Sending sending(remote, q, m);
   auto sent = sending.send(out);
   if (sent) {
-    // What could not be removed is there still, and goes the next time.
-    const auto pruned = sending.prune_there();
-    out.pruned += pruned ? *pruned : 0;
+    out.pruned += sending.prune_there();
   }
   return sent;
 }

@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/tree.h"
 #include "daemon/durable/op_request.h"
+#include "daemon/durable/open.h"
 #include "daemon/durable/progress.h"
 #include "daemon/durable/resume.h"
 #include "daemon/durable/secure.h"
@@ -155,14 +156,23 @@ Result<json> op_resume(Reader& r, const json& /*request*/) {
   if (!turn) {
     return turn.error();
   }
-  const auto resumed = resume(ckpt_dir, candidates, remote ? &*remote : nullptr);
+  const auto is_there = [&]() -> Result<void> {
+    if (remote) {
+      return remote->check();
+    }
+    return dir.empty() ? Result<void>{} : check_durable(dir, read_mounts());
+  };
+  const auto resumed = resume(ckpt_dir, candidates, remote ? &*remote : nullptr, is_there);
+  if (!resumed) {
+    return resumed.error();
+  }
   auto rejected = json::array();
-  for (const auto& [path, why] : resumed.rejected) {
+  for (const auto& [path, why] : resumed->rejected) {
     rejected.push_back({{"path", from_bytes(remote ? remote->shown(path) : path)}, {"why", why}});
   }
-  return json{{"path", resumed.path ? from_bytes(*resumed.path) : json()},
-              {"index", resumed.index ? json(*resumed.index) : json()},
-              {"from", resumed.from},
+  return json{{"path", resumed->path ? from_bytes(*resumed->path) : json()},
+              {"index", resumed->index ? json(*resumed->index) : json()},
+              {"from", resumed->from},
               {"rejected", std::move(rejected)}};
 }
 

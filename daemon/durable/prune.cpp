@@ -25,8 +25,8 @@ constexpr std::time_t k_abandoned_s = 48 * 3600;
 /// Paths below the job's directory.
 using Referred = std::set<std::string>;
 
-/// What the manifests of the job refer to. An error: one of them cannot be read, so that nothing
-/// may be taken for unused.
+/// What the manifests of the job refer to. An error: one of them cannot be read, or makes no sense
+/// to this program, so that nothing may be taken for unused.
 Result<Referred> referred_in(const std::string& job_dir) {
   Referred out;
   const auto attempts = names_in(job_dir + "/attempts");
@@ -41,7 +41,7 @@ Result<Referred> referred_in(const std::string& job_dir) {
     }
     for (const auto& seq : *seqs) {
       const auto m = read_manifest(dir + "/" + seq + "/" + name::k_manifest);
-      if (!m && m.error().code == Errc::io) {
+      if (!m && m.error().code != Errc::not_found) {
         return m.error();
       }
       for (const auto& file : m ? m->files : std::vector<ManifestFile>{}) {
@@ -200,6 +200,9 @@ Pruned prune(const std::string& dir, const AttemptKey& writer, std::int64_t seq,
   Problems ignored;
   const auto job = read_job(dir, writer.job, ignored);
   Pruned out;
+  if (!referred_in(job_dir(dir, writer.job))) {
+    return out; // what no longer counts could not be removed either
+  }
   for (const auto* checkpoint : beyond(job, writer, keep)) {
     if (!withdraw(checkpoint->path)) {
       break;

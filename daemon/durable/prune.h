@@ -27,7 +27,8 @@ std::uint64_t bytes_only_in(const std::vector<const StoredCheckpoint*>& doomed,
 
 /// Called for checkpoint `seq` of `writer`. Takes the manifests of beyond() away, one after the
 /// other, and then removes every file that no manifest refers to any more, also of checkpoints that
-/// were pruned before, and of copies that were never finished.
+/// were pruned before, and of copies that were never finished. While a manifest of the job cannot
+/// be read, or makes no sense, nothing goes: nobody knows what it refers to.
 Pruned prune(const std::string& dir, const AttemptKey& writer, std::int64_t seq, std::int64_t keep);
 
 /// Whether a manifest refers to a file of `checkpoint` (.../checkpoints/<seq>), other than its own.

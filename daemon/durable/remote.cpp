@@ -10,10 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace gpujob::durable {
@@ -24,6 +26,7 @@ constexpr const char* k_ours = "gpujob.json"; ///< on the remote: it is there, a
 constexpr std::string_view k_our_words = "{\"v\":1}\n";
 constexpr const char* k_prefix = "rclone:";
 constexpr std::size_t k_max_record = 256U << 20U;
+constexpr std::size_t k_hash_length = 64;
 
 Error remote_error(const std::string& name, const Error& why) {
   return Error{Errc::io,
@@ -93,6 +96,54 @@ std::set<std::string> counted_data(const std::string& spool) {
   return out;
 }
 
+/// Records in the spool that `session` does not write alone, below it.
+RemoteFiles records_in(const std::string& spool, const std::string& session) {
+  RemoteFiles out;
+  const auto take = [&](const std::string& dir) {
+    const auto names = names_in(spool + "/" + dir);
+    for (const auto& name : names ? *names : std::vector<std::string>{}) {
+      if (name.ends_with(".json")) {
+        out.push_back(dir + "/" + name);
+      }
+    }
+  };
+  const auto below = [&](const std::string& dir) {
+    const auto names = names_in(spool + "/" + dir);
+    return names ? *names : std::vector<std::string>{};
+  };
+  take("said");
+  for (const auto& who : below("ledger")) {
+    if (who != session) {
+      take("ledger/" + who);
+    }
+  }
+  for (const auto& job : below("jobs")) {
+    for (const auto& attempt : below("jobs/" + job + "/attempts")) {
+      const auto dir = "jobs/" + job + "/attempts/" + attempt;
+      if (attempt.ends_with("-" + session)) {
+        continue;
+      }
+      take(dir);
+      for (const auto& seq : below(dir + "/" + name::k_checkpoints)) {
+        if (parse_seq(seq)) {
+          take(dir + "/" + name::k_checkpoints + "/" + seq);
+        }
+      }
+    }
+  }
+  return out;
+}
+
+/// What is written once and lies here whole.
+bool is_here_for_good(const std::string& spool, const std::string& path, std::uint64_t size) {
+  const auto last = base_name(path);
+  if (last != name::k_manifest && last != name::k_spec) {
+    return false;
+  }
+  const auto text = read_file(spool + "/" + path, k_max_record);
+  return text && text->size() == size && json::parse(*text, "record");
+}
+
 } // namespace
 
 Result<void> make_hollow(const std::string& path, std::uint64_t size) {
@@ -138,6 +189,15 @@ Result<void> Remote::open() const {
   return {};
 }
 
+Result<void> Remote::check() const {
+  const auto words = run_rclone({"cat", m_name + "/" + k_ours});
+  if (!words || *words != k_our_words) {
+    return remote_error(m_name, words ? Error{Errc::io, fmt::format("{} is not ours", k_ours)}
+                                      : words.error());
+  }
+  return {};
+}
+
 Result<void> Remote::pull(const std::string& session) const {
   GPUJOB_TRY(make_directories(m_spool));
   GPUJOB_TRY(pull_records(session));
@@ -145,28 +205,74 @@ Result<void> Remote::pull(const std::string& session) const {
 }
 
 Result<void> Remote::pull_records(const std::string& session) const {
-  // In this order: rclone takes the first that fits. Its times and hashes are no proof that a
-  // record is the same, and a record is small.
-  const auto done = run_rclone({"sync", m_name, m_spool, "--ignore-times", "--checkers=16",
-                                "--filter", "- /ledger/" + session + "/**", "--filter",
-                                "- /jobs/*/attempts/*-" + session + "/**", "--filter",
-                                "- /jobs/*/attempts/*/checkpoints/*/data/**", "--filter",
-                                "+ *.json", "--filter", "- *"});
+  const auto before = records_in(m_spool, session);
+  // In this order: rclone takes the first that fits.
+  const auto listed =
+      list({"--filter", "- /ledger/" + session + "/**", "--filter",
+            "- /jobs/*/attempts/*-" + session + "/**", "--filter", fmt::format("+ /{}", k_ours),
+            "--filter", "+ /ledger/*/*.json", "--filter", "+ /said/*.json", "--filter",
+            "+ /jobs/*/attempts/*/*.json", "--filter", "+ /jobs/*/attempts/*/checkpoints/*/*.json",
+            "--filter", "- *"});
+  if (!listed) {
+    return listed.error();
+  }
+  // One that is away must not look like one that is empty.
+  if (!listed->contains(k_ours)) {
+    return remote_error(m_name, Error{Errc::io, fmt::format("{} is not there", k_ours)});
+  }
+  RemoteFiles wanted;
+  for (const auto& [path, size] : *listed) {
+    if (!is_here_for_good(m_spool, path, size)) {
+      wanted.push_back(path);
+    }
+  }
+  GPUJOB_TRY(bring(wanted));
+  for (const auto& path : before) {
+    if (!listed->contains(path)) {
+      const auto here = m_spool + "/" + path;
+      // Without its manifest it is no checkpoint, and its hollow files say nothing.
+      GPUJOB_TRY(remove_tree(base_name(path) == name::k_manifest ? parent_path(here) : here));
+    }
+  }
+  return {};
+}
+
+/// Into a directory beside the spool, from which each is renamed: what is in the spool is whole,
+/// also where this is killed.
+Result<void> Remote::bring(const RemoteFiles& records) const {
+  const auto staging = m_spool + ".pulled";
+  const auto turn = lock_file_waiting(m_spool + ".pull.lock");
+  if (!turn) {
+    return turn.error();
+  }
+  GPUJOB_TRY(remove_tree(staging));
+  GPUJOB_TRY(make_directories(staging));
+  // Its times and hashes are no proof that a record is the same, and a record is small.
+  const auto done =
+      run_on(m_spool, records, {"copy", m_name, staging, "--ignore-times", "--checkers=16"});
   if (!done) {
     return remote_error(m_name, done.error());
   }
-  // One that is away must not look like one that is empty.
-  const auto ours = read_file(m_spool + "/" + k_ours, k_max_record);
-  return ours ? Result<void>{}
-              : remote_error(m_name, Error{Errc::io, fmt::format("{} is not there", k_ours)});
+  for (const auto& path : records) {
+    const auto from = staging + "/" + path, to = m_spool + "/" + path;
+    struct stat st {};
+    if (::lstat(from.c_str(), &st) != 0) {
+      continue; // it went since it was listed: the next look says so
+    }
+    GPUJOB_TRY(make_directories(parent_path(to)));
+    if (::rename(from.c_str(), to.c_str()) != 0) {
+      return io_error("rename", to, errno);
+    }
+  }
+  return remove_tree(staging);
 }
 
-Result<void> Remote::pull_sizes() const {
-  // Before the listing: what is made meanwhile is not in it, and is there.
-  const auto before = counted_data(m_spool);
-  const auto listed =
-      run_rclone({"lsjson", m_name, "-R", "--files-only", "--no-modtime", "--no-mimetype",
-                  "--filter", "+ /jobs/*/attempts/*/checkpoints/*/data/**", "--filter", "- *"});
+Result<std::map<std::string, std::uint64_t>>
+Remote::list(const std::vector<std::string>& filters) const {
+  std::vector<std::string> arguments{"lsjson",       m_name,         "-R",
+                                     "--files-only", "--no-modtime", "--no-mimetype"};
+  arguments.insert(arguments.end(), filters.begin(), filters.end());
+  const auto listed = run_rclone(arguments);
   if (!listed) {
     return remote_error(m_name, listed.error());
   }
@@ -174,19 +280,34 @@ Result<void> Remote::pull_sizes() const {
   if (!j || !j->is_array()) {
     return remote_error(m_name, Error{Errc::bad_data, "its list cannot be read"});
   }
-  std::set<std::string> there;
+  std::map<std::string, std::uint64_t> out;
   for (const auto& item : *j) {
     json::Reader r(item, "rclone lsjson");
     const auto path = r.bytes("Path");
     const auto size = r.integer("Size");
-    if (!r.ok() || size < 0 || !is_data(path) || ("/" + path + "/").find("/../") != path.npos) {
-      continue;
+    if (r.ok() && size >= 0 && ("/" + path + "/").find("/../") == path.npos &&
+        path.find('\n') == path.npos) {
+      out[path] = static_cast<std::uint64_t>(size);
     }
-    there.insert(path);
-    GPUJOB_TRY(make_hollow(m_spool + "/" + path, static_cast<std::uint64_t>(size)));
+  }
+  return out;
+}
+
+Result<void> Remote::pull_sizes() const {
+  // Before the listing: what is made meanwhile is not in it, and is there.
+  const auto before = counted_data(m_spool);
+  const auto there =
+      list({"--filter", "+ /jobs/*/attempts/*/checkpoints/*/data/**", "--filter", "- *"});
+  if (!there) {
+    return there.error();
+  }
+  for (const auto& [path, size] : *there) {
+    if (is_data(path)) {
+      GPUJOB_TRY(make_hollow(m_spool + "/" + path, size));
+    }
   }
   for (const auto& path : before) {
-    if (!there.contains(path)) {
+    if (!there->contains(path)) {
       ::unlink((m_spool + "/" + path).c_str());
     }
   }
@@ -210,6 +331,17 @@ Result<void> Remote::push_record(const std::string& path, const std::string& byt
   return {};
 }
 
+Result<std::string> Remote::read_record(const std::string& path) const {
+  auto text = run_rclone({"cat", there(path)});
+  if (text && !text->empty()) {
+    return text;
+  }
+  // Where there are no directories, nothing is the answer to what is not there.
+  return text || text.error().code == Errc::not_found
+             ? Error{Errc::not_found, there(path) + " is not there"}
+             : remote_error(m_name, text.error());
+}
+
 Result<void> Remote::push_directory(const std::string& path) const {
   const auto done = run_rclone({"sync", path, there(path), "--ignore-times"});
   return done ? Result<void>{} : remote_error(m_name, done.error());
@@ -231,13 +363,17 @@ Result<void> Remote::download(const std::string& from, const RemoteFiles& files,
 Result<std::map<std::string, std::string>> Remote::hashes(const std::string& dir,
                                                           const RemoteFiles& files) const {
   const auto done = run_on(m_spool, files, {"hashsum", "sha256", "--download", there(dir)});
-  if (!done) {
-    return remote_error(m_name, done.error());
-  }
   std::map<std::string, std::string> out;
+  if (!done) {
+    return done.error().code == Errc::not_found ? Result<std::map<std::string, std::string>>(out)
+                                                : remote_error(m_name, done.error());
+  }
   for (const auto& line : split(*done, '\n')) {
-    if (const auto gap = line.find("  "); gap != std::string::npos) {
+    const auto gap = line.find("  ");
+    if (gap == k_hash_length) {
       out[line.substr(gap + 2)] = line.substr(0, gap);
+    } else if (!line.empty()) {
+      return remote_error(m_name, Error{Errc::io, "hashsum: " + printable(line)});
     }
   }
   return out;
@@ -248,6 +384,15 @@ Result<void> Remote::remove(const std::string& dir, const RemoteFiles& files) co
     return {};
   }
   const auto done = run_on(m_spool, files, {"delete", there(dir)});
+  return done || done.error().code == Errc::not_found ? Result<void>{}
+                                                      : remote_error(m_name, done.error());
+}
+
+Result<void> Remote::purge(const std::string& path) const {
+  if (!path.starts_with(m_spool + "/jobs/")) {
+    return Error{Errc::refused, "remote: " + path + " is no directory of a job"};
+  }
+  const auto done = run_rclone({"purge", there(path)});
   return done || done.error().code == Errc::not_found ? Result<void>{}
                                                       : remote_error(m_name, done.error());
 }

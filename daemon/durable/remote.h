@@ -33,6 +33,8 @@ public:
 
   /// Makes the spool and, on the remote, the file that says that it is ours; reads it back.
   [[nodiscard]] Result<void> open() const;
+  /// Whether it answers and is ours: one that is away must not look like one that is empty.
+  [[nodiscard]] Result<void> check() const;
   /// Brings the records of other sessions here, and hollow files of what all have stored. Those of
   /// `session` are ours alone: what is here is the newer.
   [[nodiscard]] Result<void> pull(const std::string& session) const;
@@ -41,6 +43,8 @@ public:
   [[nodiscard]] Result<void> push_record(const std::string& path) const;
   /// The same, of what is not in the spool yet.
   [[nodiscard]] Result<void> push_record(const std::string& path, const std::string& bytes) const;
+  /// What the remote has, not the spool. Errc::not_found: it has none.
+  [[nodiscard]] Result<std::string> read_record(const std::string& path) const;
   /// A directory of records that only this session writes; what is gone here goes there.
   [[nodiscard]] Result<void> push_directory(const std::string& path) const;
 
@@ -51,16 +55,22 @@ public:
   [[nodiscard]] Result<void> download(const std::string& from, const RemoteFiles& files,
                                       const std::string& to) const;
   /// SHA-256 of the bytes that the remote gives back: downloaded and hashed. What is not there is
-  /// left out.
+  /// left out; what cannot be read is an error.
   [[nodiscard]] Result<std::map<std::string, std::string>> hashes(const std::string& dir,
                                                                   const RemoteFiles& files) const;
   /// Exactly these below `dir` (in the spool).
   [[nodiscard]] Result<void> remove(const std::string& dir, const RemoteFiles& files) const;
+  /// All below the directory `path` of one job (in the spool).
+  [[nodiscard]] Result<void> purge(const std::string& path) const;
 
 private:
   [[nodiscard]] std::string there(const std::string& path) const;
   [[nodiscard]] Result<void> pull_records(const std::string& session) const;
   [[nodiscard]] Result<void> pull_sizes() const;
+  [[nodiscard]] Result<void> bring(const RemoteFiles& records) const;
+  /// Files there, with their sizes.
+  [[nodiscard]] Result<std::map<std::string, std::uint64_t>>
+  list(const std::vector<std::string>& filters) const;
 
   std::string m_spool, m_name;
 };

@@ -70,6 +70,12 @@ Result<void> put_in_place(const std::string& restored, const std::string& target
   return sync_dir(parent_path(target));
 }
 
+/// Bytes that this disk does not give back say nothing about the checkpoint that they came from.
+Result<void> verify_restored(const Manifest& m, const std::string& dir) {
+  const auto same = verify_files(m, FilesAt::parent(dir));
+  return same ? same : Error{Errc::io, "read back: " + same.error().text};
+}
+
 struct Restored {
   std::string path;
   bool copied = false;
@@ -92,6 +98,10 @@ Result<Restored> restore(const std::string& ckpt_dir, const std::string& durable
                   ? fetch_files(*remote, durable_path, *m, partial)
                   : copy_files(Copy{*m, FilesAt::stored(durable_path), partial, false});
   if (done) {
+    // The storage may have lost what the hashes on the way were of.
+    done = verify_restored(*m, partial);
+  }
+  if (done) {
     done = put_in_place(partial + "/" + m->name, target);
   }
   if (done) {
@@ -106,11 +116,18 @@ Result<Restored> restore(const std::string& ckpt_dir, const std::string& durable
 
 } // namespace
 
-Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& candidates,
-               const Remote* remote) {
+Result<Resumed> resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& candidates,
+                       const Remote* remote, const std::function<Result<void>()>& is_there) {
   Resumed out;
   for (std::size_t i = 0; i < candidates.size(); ++i) {
     const auto& c = candidates[i];
+    std::optional<Error> unread; // of a candidate that may be good
+    const auto reject = [&](const std::string& path, const Error& why) {
+      out.rejected.push_back({path, why.text});
+      if (why.code == Errc::io && !unread) {
+        unread = why;
+      }
+    };
     if (!c.path.empty()) {
       const auto good = check_local(c);
       if (good) {
@@ -119,7 +136,7 @@ Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& 
         out.from = "local";
         return out;
       }
-      out.rejected.push_back({c.path, good.error().text});
+      reject(c.path, good.error());
     }
     if (!c.durable_path.empty()) {
       const auto restored = restore(ckpt_dir, c.durable_path, remote);
@@ -129,7 +146,16 @@ Resumed resume(const std::string& ckpt_dir, const std::vector<ResumeCandidate>& 
         out.from = restored->copied ? "durable" : "local";
         return out;
       }
-      out.rejected.push_back({c.durable_path, restored.error().text});
+      reject(c.durable_path, restored.error());
+      // Nothing is found in a directory that is away.
+      if (const auto there = is_there(); !there) {
+        reject(c.durable_path, Error{Errc::io, there.error().text});
+      }
+    }
+    if (unread) {
+      return Error{Errc::io, fmt::format("{}: it may be good, and what is older loses work: try "
+                                         "again when it can be read",
+                                         unread->text)};
     }
   }
   return out;

@@ -15,18 +15,25 @@ constexpr std::int64_t k_window = 32LL << 20U;
 
 } // namespace
 
-/// All errors but those of write and fsync are of advice: file systems that know none of it write
-/// when they like, and finish() says whether they did.
+/// Waiting for bytes takes their error away: the fsync after it no longer knows of it. What else
+/// goes wrong is of advice: file systems that know none of it write when they like, and finish()
+/// says whether they did.
+void SteadyWriter::give(std::int64_t from, std::int64_t length, unsigned how) {
+  if (::sync_file_range(m_fd, from, length, how) != 0 && m_lost == 0 &&
+      (errno == EIO || errno == ENOSPC || errno == EDQUOT)) {
+    m_lost = errno;
+  }
+}
+
 void SteadyWriter::pace() {
   if (m_written - m_begun < k_window) {
     return;
   }
-  (void)::sync_file_range(m_fd, m_begun, m_written - m_begun, SYNC_FILE_RANGE_WRITE);
+  give(m_begun, m_written - m_begun, SYNC_FILE_RANGE_WRITE);
   const auto before = m_begun - k_window;
   if (before >= 0) {
-    (void)::sync_file_range(m_fd, before, k_window,
-                            SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
-                                SYNC_FILE_RANGE_WAIT_AFTER);
+    give(before, k_window,
+         SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER);
     (void)::posix_fadvise(m_fd, before, k_window, POSIX_FADV_DONTNEED);
   }
   m_begun = m_written;
@@ -44,11 +51,17 @@ int SteadyWriter::write(std::string_view bytes) {
     bytes.remove_prefix(static_cast<std::size_t>(n));
     m_written += n;
     pace();
+    if (m_lost != 0) {
+      return m_lost;
+    }
   }
   return 0;
 }
 
 int SteadyWriter::finish() {
+  if (m_lost != 0) {
+    return m_lost;
+  }
   if (::fsync(m_fd) != 0) {
     return errno;
   }

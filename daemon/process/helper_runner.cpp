@@ -45,6 +45,7 @@ Error still_hangs(const std::string& of_what) {
 struct HelperRunner::Running {
   Request request;
   Fd reply;
+  pid_t pid = 0; ///< ours, and its group's, until the watch has reaped it
   std::unique_ptr<PidWatch> watch;
   boost::asio::steady_timer deadline; // steady: a suspended machine's helper has not run either
 
@@ -120,6 +121,7 @@ Result<void> HelperRunner::start(Request request) {
   const auto number = m_next++;
   auto running = std::make_unique<Running>(m_io, std::move(request));
   running->reply = std::move(*out);
+  running->pid = started->pid;
   running->watch = std::make_unique<PidWatch>(m_io, std::move(started->pidfd),
                                               [this, number] { finish(number, false); });
   running->deadline.expires_after(running->request.deadline);
@@ -159,6 +161,9 @@ void HelperRunner::finish(std::uint64_t number, bool timed_out) {
 }
 
 void HelperRunner::kill(std::uint64_t number, std::unique_ptr<Running> running) {
+  // Programs that it started may have started others. The watch has not called back yet, so the
+  // helper is not reaped, and nobody else's group has its number.
+  ::kill(-running->pid, SIGKILL);
   running->watch->send_signal(SIGKILL);
   auto killed =
       std::make_unique<Killed>(Killed{std::move(running->request.key), std::move(running->watch),

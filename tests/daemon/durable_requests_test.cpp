@@ -67,6 +67,17 @@ struct Side {
 
 } // namespace
 
+TEST_CASE("a copy may take as long as slow storage needs for the largest checkpoint") {
+  using namespace std::chrono_literals;
+  Job job;
+  CHECK(durable_requests::copy_deadline(job) == 30min);
+  job.checkpoints.resize(2);
+  job.checkpoints[0].bytes = 10'000'000'000;
+  CHECK(durable_requests::copy_deadline(job) == 30min + 5000s);
+  job.checkpoints[1].bytes = std::numeric_limits<std::int64_t>::max();
+  CHECK(durable_requests::copy_deadline(job) == 30min + 24h);
+}
+
 TEST_CASE("a job that was stored is found by a machine that knows nothing") {
   Side s;
   REQUIRE(durable_requests::read_done(

@@ -4,6 +4,7 @@
 #include "common/file.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
 
 #include <boost/asio/io_context.hpp>
 #include <sys/stat.h>
@@ -52,6 +53,27 @@ TEST_CASE("one that hangs is killed at its deadline and does not hold up the nex
               [&](Result<std::string> r) { order.push_back("other " + r.value()); });
   io.run();
   CHECK(order == std::vector<std::string>{"other ok\n", "deadline", "ok\n"});
+}
+
+TEST_CASE("what a helper's children started is killed with it") {
+  TempDir dir;
+  boost::asio::io_context io;
+  const auto note = dir / "grandchild";
+  process::HelperRunner helpers(io,
+                                helper(dir, "sh -c 'sleep 1000 & echo $! > " + note + ".new; mv " +
+                                                note + ".new " + note + "; wait'; true"));
+  bool answered = false;
+  helpers.run("k", Load::light, "x\n", 3s,
+              [&](Result<std::string> r) { answered = r.has_value(); });
+  io.run();
+  CHECK_FALSE(answered);
+  const auto pid = read_file(note, 100);
+  REQUIRE(pid);
+  // Gone, or a zombie of somebody who does not look.
+  CHECK(gpujob::test::wait_until([&] {
+    const auto stat = read_file("/proc/" + std::to_string(std::stoi(*pid)) + "/stat", 4096);
+    return !stat || stat->find(") Z ") != std::string::npos;
+  }));
 }
 
 TEST_CASE("one that ends without a word, or cannot be started, is an error") {

@@ -101,6 +101,41 @@ TEST_CASE("a flipped byte in the durable directory falls back to the one before"
   CHECK(get(w.ckpt() + "/a.pt") == torch_file("first"));
 }
 
+TEST_CASE("one that cannot be read now is not passed over for an older one", "[resume]") {
+  World w;
+  save_two(w);
+  lose_the_disk(w);
+  const auto ask = [&] {
+    return World::ask({{"op", "resume"},
+                       {"dir", w.durable()},
+                       {"ckpt_dir", w.ckpt()},
+                       {"candidates", {candidate(w, "b.pt", 2), candidate(w, "a.pt", 1)}}});
+  };
+  const auto away = w / "away";
+  const auto gone = w.checkpoint_dir(2) + "/gone";
+  json reply;
+  SECTION("one file of it") {
+    // Reading a directory as a manifest is an error of the system, for root as well.
+    const auto manifest = w.checkpoint_dir(2) + "/manifest.json";
+    std::filesystem::rename(manifest, gone);
+    std::filesystem::create_directories(manifest);
+    reply = ask();
+    std::filesystem::remove(manifest);
+    std::filesystem::rename(gone, manifest);
+  }
+  SECTION("the whole durable directory") {
+    put(w.ckpt() + "/a.pt", torch_file("first")); // an older one is here
+    std::filesystem::rename(w.durable(), away);
+    reply = ask();
+    std::filesystem::rename(away, w.durable());
+  }
+  INFO(reply.dump());
+  CHECK(reply["ok"] == false);
+  CHECK(reply["errc"] == "io");
+  CHECK(ask()["index"] == 0);
+  CHECK(get(w.ckpt() + "/b.pt") == torch_file("second"));
+}
+
 TEST_CASE("with nothing good left it says why for each", "[resume]") {
   World w;
   save_two(w);

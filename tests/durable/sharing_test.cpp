@@ -199,6 +199,31 @@ TEST_CASE("a pruned number whose files are shared is not written over", "[sharin
   CHECK(get(data(w, 1, "base")) == k_base);
 }
 
+TEST_CASE("while a manifest makes no sense, nothing is taken for unused", "[sharing]") {
+  World w;
+  (void)World::ask_well(w.begin_request());
+  std::map<int, Shards> saved;
+  for (int seq = 1; seq <= 3; ++seq) {
+    saved[seq] = {{"base", k_base}, {"head", std::to_string(seq)}};
+    (void)save_shards(w, seq, saved[seq]);
+  }
+  // Of a later program, say: its checkpoint shares the base of 1, and so does nothing else.
+  const auto two = w.checkpoint_dir(2) + "/manifest.json", three = w.checkpoint_dir(3);
+  const auto good = get(two);
+  put(two, "{\"v\":3}");
+  std::filesystem::remove_all(three);
+  for (int seq = 4; seq <= 6; ++seq) {
+    saved[seq] = {{"base", "new"}, {"head", std::to_string(seq)}};
+    CHECK(save_shards(w, seq, saved[seq])["pruned"] == 0);
+  }
+  CHECK(get(data(w, 1, "base")) == k_base);
+  put(two, good);
+  check_all_restorable(w, saved);
+  saved[7] = {{"base", "new"}, {"head", "7"}};
+  CHECK(save_shards(w, 7, saved[7])["pruned"] == 3);
+  CHECK_FALSE(std::filesystem::exists(data(w, 1, "base")));
+}
+
 TEST_CASE("kill -9 at any step of a copy or a prune: all that is listed comes back", "[sharing]") {
   // 3 shares with 1 and 2 and prunes 1, which keeps its base; 4 prunes 2.
   const std::map<int, Shards> saved{{1, {{"base", k_base}, {"head", "1"}, {"sub/opt", "o1"}}},
