@@ -61,12 +61,12 @@ struct Request {
   std::int64_t number = 0; ///< 0: the plan's own
   bool final = false;
   BootTime sent{};
-  std::string signal;            ///< empty: only the notice file
-  std::optional<int> answer;     ///< seq of the checkpoint that answered
-  std::optional<BootTime> saved; ///< when the answer was safe
-  bool refused = false;          ///< an answer was rejected: who asks now asks for another
+  std::string signal;                ///< empty: only the notice file
+  std::optional<int> answer;         ///< seq of the checkpoint that answered
+  std::optional<BootTime> saved;     ///< when the answer was safe
+  bool refused = false;              ///< an answer was rejected: who asks now asks for another
   std::optional<BootTime> planned{}; ///< when the plan had it, as it was sent; not stored
-  std::string note{};            ///< why no answer may come: a route that failed
+  std::string note{};                ///< why no answer may come: a route that failed
 
   friend bool operator==(const Request&, const Request&) = default;
 };
