@@ -5,9 +5,10 @@
 #include <csignal>
 #include <cstdlib>
 #include <fcntl.h>
-#include <string_view>
 #include <unistd.h>
 #endif
+
+#include <string_view>
 
 namespace gpujob {
 

@@ -10,8 +10,6 @@ namespace gpujob::saving {
 
 namespace {
 
-constexpr double k_infinite = std::numeric_limits<double>::infinity();
-
 double cdf_of(const Latency::Uniform& u, double x) {
   return x >= u.most ? 1 : x < u.least ? 0 : (x - u.least) / (u.most - u.least);
 }
