@@ -17,10 +17,6 @@ constexpr std::array<std::string_view, 9> k_job_variables{
 
 } // namespace
 
-std::string_view name_of(std::string_view entry) {
-  return entry.substr(0, entry.find('='));
-}
-
 std::vector<std::string> own_environment() {
   std::vector<std::string> out;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -48,15 +44,6 @@ with_values(std::vector<std::string> environment,
     environment.push_back(pair.first + "=" + pair.second);
   }
   return environment;
-}
-
-std::string_view value_of(const std::vector<std::string>& environment, std::string_view name) {
-  for (std::string_view entry : environment) {
-    if (name_of(entry) == name && entry.size() > name.size()) {
-      return entry.substr(name.size() + 1);
-    }
-  }
-  return {};
 }
 
 std::vector<std::string> path_dirs(const std::vector<std::string>& environment) {

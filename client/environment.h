@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/environment.h"
+
 #include <string>
 #include <string_view>
 #include <utility>
@@ -20,14 +22,8 @@ std::vector<std::string>
 with_values(std::vector<std::string> environment,
             const std::vector<std::pair<std::string, std::string>>& values);
 
-/// The value of NAME, or an empty view.
-std::string_view value_of(const std::vector<std::string>& environment, std::string_view name);
-
 /// The directories of PATH, in order; a relative entry, which would find whatever lies in the
 /// current directory, is left out.
 std::vector<std::string> path_dirs(const std::vector<std::string>& environment);
-
-/// The name before the "=".
-std::string_view name_of(std::string_view entry);
 
 } // namespace gpujob::client

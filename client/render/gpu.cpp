@@ -154,7 +154,7 @@ bool has_strangers(const GpuSnapshot& s) {
   });
 }
 
-json job_json(const Owner& o) {
+json job_json(const GpuOwner& o) {
   if (o.job_id.empty()) {
     return nullptr;
   }

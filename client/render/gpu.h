@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "client/gpu/view.h"
+#include "common/gpu/snapshot.h"
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>

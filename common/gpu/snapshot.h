@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "client/gpu/owner.h"
+#include "common/gpu/owner.h"
 #include "common/result.h"
 
 #include <cstdint>
@@ -13,12 +13,12 @@
 /// What gpujob-gpuprobe says (daemon/ARCHITECTURE.md, "Asking a GPU"), read strictly; what is not
 /// known is not there. Texts are a driver's or a process's: nothing here is fit for a terminal
 /// before printable().
-namespace gpujob::client {
+namespace gpujob {
 
 struct GpuProcess {
   int pid = 0; ///< as the driver counts
   std::optional<std::int64_t> memory, gpu_instance, compute_instance;
-  Owner owner; ///< not read: found here
+  GpuOwner owner; ///< not read: found here
 };
 
 struct MigView {
@@ -45,4 +45,4 @@ struct GpuSnapshot {
 
 Result<GpuSnapshot> read_gpu_snapshot(const nlohmann::json& document);
 
-} // namespace gpujob::client
+} // namespace gpujob

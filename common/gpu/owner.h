@@ -3,11 +3,11 @@
 
 #include <string>
 
-namespace gpujob::client {
+namespace gpujob {
 
 /// Who a pid that a GPU's driver reports is here, and how that is known. Texts are the process's:
 /// nothing is fit for a terminal before printable().
-struct Owner {
+struct GpuOwner {
   bool here = false;   ///< a process that we can see is meant
   std::string seen_by; ///< "device": it has a GPU's device open; "pid": our pids are the driver's
   std::string program; ///< its command line
@@ -22,6 +22,6 @@ bool in_first_pid_namespace();
 
 /// In another namespace only a process that has a device of the GPU open is taken for the one that
 /// is meant: two numbers may be equal by chance. `devices` is how the paths of such devices begin.
-Owner find_owner(int pid, bool first_namespace, const std::string& devices = "/dev/nvidia");
+GpuOwner find_owner(int pid, bool first_namespace, const std::string& devices = "/dev/nvidia");
 
-} // namespace gpujob::client
+} // namespace gpujob

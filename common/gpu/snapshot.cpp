@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/gpu/view.h"
+#include "common/gpu/snapshot.h"
 
 #include "common/json.h"
 
 #include <limits>
 #include <nlohmann/json.hpp>
 
-namespace gpujob::client {
+namespace gpujob {
 
 namespace {
 
@@ -114,4 +114,4 @@ Result<GpuSnapshot> read_gpu_snapshot(const Json& document) {
   return r.ok() ? Result<GpuSnapshot>(std::move(s)) : Result<GpuSnapshot>(r.error());
 }
 
-} // namespace gpujob::client
+} // namespace gpujob

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/gpu/owner.h"
+#include "common/gpu/owner.h"
 
-#include "client/environment.h"
+#include "common/environment.h"
 #include "common/file.h"
 #include "common/proc.h"
 #include "common/text.h"
@@ -9,7 +9,7 @@
 #include <filesystem>
 #include <fmt/format.h>
 
-namespace gpujob::client {
+namespace gpujob {
 
 namespace {
 
@@ -42,7 +42,7 @@ std::string program_of(const proc::Stat& process) {
 }
 
 /// A child may be started without its parent's environment, and is the job's all the same.
-void find_job(Owner& owner, int pid) {
+void find_job(GpuOwner& owner, int pid) {
   int at = pid;
   for (int i = 0; i < k_most_ancestors && at > 1; ++i) {
     const auto environment = proc::read_environ(at);
@@ -65,8 +65,8 @@ bool in_first_pid_namespace() {
   return fs::read_symlink("/proc/self/ns/pid", failed) == "pid:[4026531836]";
 }
 
-Owner find_owner(int pid, bool first_namespace, const std::string& devices) {
-  Owner owner;
+GpuOwner find_owner(int pid, bool first_namespace, const std::string& devices) {
+  GpuOwner owner;
   const auto stat = proc::read_stat(pid);
   if (!stat) {
     return owner;
@@ -84,4 +84,4 @@ Owner find_owner(int pid, bool first_namespace, const std::string& devices) {
   return owner;
 }
 
-} // namespace gpujob::client
+} // namespace gpujob
