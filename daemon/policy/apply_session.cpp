@@ -47,6 +47,10 @@ void on_event(World& w, const DeathsSeen& e, Now now) {
   }
 }
 
+void on_event(World& w, const GpusSeen& e, Now) {
+  w.gpus = e.gpus;
+}
+
 void on_event(World& w, const IdleExpected& e, Now now) {
   w.session.idle_end = e.at;
   w.session.idle_since = e.since;

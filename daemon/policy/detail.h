@@ -80,6 +80,7 @@ void on_event(World& w, const EndMoved& e, Now now);
 void on_event(World& w, const IdleExpected& e, Now now);
 void on_event(World& w, const SaveWished& e, Now now);
 void on_event(World& w, const DeathsSeen& e, Now now);
+void on_event(World& w, const GpusSeen& e, Now now);
 void on_event(World& w, const Flushed& e, Now now);
 void on_event(World& w, const Tick& e, Now now);
 

@@ -135,12 +135,17 @@ struct DeathsSeen {
 struct Flushed {
   std::vector<std::pair<JobId, int>> checkpoints; ///< with their seq
 };
+/// The GPUs, when something about them has changed that a job can depend on: which there are, who
+/// is on them, whether they are at work.
+struct GpusSeen {
+  Gpus gpus;
+};
 struct Tick {};
 
 using Event =
     std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
                  BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
                  RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, EndMoved, IdleExpected,
-                 SaveWished, DeathsSeen, Flushed, Tick>;
+                 SaveWished, DeathsSeen, Flushed, GpusSeen, Tick>;
 
 } // namespace gpujob::policy

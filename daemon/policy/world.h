@@ -5,6 +5,7 @@
 #include "common/job_spec.h"
 #include "common/plan.h"
 #include "common/time.h"
+#include "daemon/policy/gpus.h"
 #include "daemon/policy/saving/estimate.h"
 #include "daemon/policy/saving/planner.h"
 
@@ -240,6 +241,7 @@ struct Announcement {
 
 struct World {
   Session session;
+  Gpus gpus;
   int slots = 1;
   std::map<JobId, Job> jobs;
   std::set<std::pair<std::int64_t, JobId>> queue; ///< by order: jobs in Queued
