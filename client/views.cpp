@@ -160,6 +160,9 @@ Result<JobView> read_job_view(const Json& document) {
   v.log = bytes_or_empty(r, "log");
   v.resume_from = bytes_or_empty(r, "resume_from");
   v.progress = r.maybe_number("progress");
+  v.progress_by = r.text_or("progress_by", "");
+  v.rate = r.text_or("rate", "");
+  v.left_s = r.maybe_number("left_s");
   v.status = r.text_or("status", "");
   v.catches = r.text_or("catches", "");
   v.recipe = r.text_or("recipe", "");

@@ -52,7 +52,10 @@ struct JobView {
   std::optional<WallTime> created_at, started_at, ended_at;
   std::string log; ///< of this attempt; empty: none yet
   std::string resume_from;
-  std::optional<double> progress;
+  std::optional<double> progress; ///< 0 to 1
+  std::string progress_by;        ///< job, or output (its progress bar)
+  std::string rate;               ///< as its bar says
+  std::optional<double> left_s;   ///< its work still takes so long, by its own progress
   std::string status, catches, recipe, recipe_why;
   std::string contract; ///< continues or exits, after a save; empty: not known
   std::int64_t interruptions = 0, failures = 0, no_progress = 0;

@@ -2,6 +2,7 @@
 #include "client/render/job.h"
 
 #include "client/instant.h"
+#include "client/render/progress.h"
 #include "client/render/saving.h"
 #include "client/render/table.h"
 #include "common/clock.h"
@@ -171,7 +172,7 @@ std::string render_job(const JobView& v, WallTime now) {
   sheet.add("ended", when(v.ended_at, now));
   sheet.add("ran for", elapsed(v, now));
   sheet.add("status", v.status);
-  sheet.add("progress", v.progress ? fmt::format("{:.0f} %", *v.progress * 100) : "");
+  sheet.add("progress", progress_sentence(v, now));
   sheet.add("resumed from", v.resume_from);
   const bool alive = v.pid.has_value();
   sheet.add("checkpoint signal", alive || !v.catches.empty() ? asked_by(v) : "");
@@ -205,7 +206,9 @@ std::string render_jobs(const std::vector<JobView>& jobs, WallTime now) {
     const auto age = v.checkpoint_at ? relative(*v.checkpoint_at, now) : std::string("-");
     rows.push_back({v.name, v.id, v.state, v.attempt == 0 ? "-" : std::to_string(v.attempt),
                     v.started_at && !v.waiting() ? elapsed(v, now) : "-", age,
-                    v.reason.empty() ? exit_text(v) : v.reason});
+                    !v.reason.empty() ? v.reason
+                    : v.progress      ? progress_text(v)
+                                      : exit_text(v)});
   }
   return render_table(rows);
 }

@@ -174,10 +174,21 @@ void put_exit(json& j, const Job& job) {
   j["run_exit"] = maybe(run_exit(job));
 }
 
+/// How far it is, and how long its work still takes, by the job's word or its progress bar.
+void put_progress(json& j, const Job& job, Now now) {
+  const auto* running = std::get_if<Running>(&job.state);
+  const auto* p = running != nullptr && running->progress ? &*running->progress : nullptr;
+  const auto left = policy::work_left(job, now);
+  j["progress"] = p != nullptr ? json(p->done) : json();
+  j["progress_by"] = p != nullptr ? json(p->told ? "job" : "output") : json();
+  j["rate"] = p != nullptr ? maybe_text(p->rate) : json();
+  j["left_s"] = left ? json(to_seconds(*left)) : json();
+}
+
 void put_running(json& j, const Job& job, Now now) {
   const auto* running = std::get_if<Running>(&job.state);
   j["pid"] = running != nullptr && running->pid > 0 ? json(running->pid) : json();
-  j["progress"] = running != nullptr ? maybe(running->progress) : json();
+  put_progress(j, job, now);
   j["status"] = running != nullptr ? maybe_text(running->status) : json();
   j["catches"] = running != nullptr ? maybe_text(running->catches) : json();
   j["recipe"] = running != nullptr ? maybe_text(running->recipe) : json();
@@ -228,8 +239,7 @@ json short_view(const Job& job, Now now) {
          {"ended_at", instant(job.ended)},
          {"checkpoint_at", newest != nullptr ? json(format_rfc3339(newest->at)) : json()}};
   put_exit(j, job);
-  const auto* running = std::get_if<Running>(&job.state);
-  j["progress"] = running != nullptr ? maybe(running->progress) : json();
+  put_progress(j, job, now);
   return j;
 }
 

@@ -8,6 +8,7 @@
 #include "common/proc.h"
 #include "daemon/jobs/attempt_files.h"
 #include "daemon/jobs/orphans.h"
+#include "daemon/jobs/output_watch.h"
 #include "daemon/jobs/shim_link.h"
 #include "daemon/process/launcher.h"
 #include "daemon/process/pid_watch.h"
@@ -23,6 +24,8 @@ using namespace std::chrono_literals;
 namespace {
 /// How often checkpoint directories are looked at: half the settle time.
 constexpr auto k_look_every = 1s;
+/// How many of these looks are one look at the output: a progress bar is for people.
+constexpr unsigned k_output_every = 5;
 /// Between looks for the start record of a shim that lives but has not written it.
 constexpr auto k_find_every = 50ms;
 /// What a shim left and cannot be read now is asked for again: a mount that is back in a minute
@@ -48,6 +51,7 @@ struct Attempts::Tracked {
   std::string dir;
   std::int64_t last_seq = 0;
   CheckpointWatch watch;
+  OutputWatch output;
   std::unique_ptr<process::PidWatch> shim;
   std::unique_ptr<ShimLink> link;
   boost::asio::steady_timer find;
@@ -57,7 +61,8 @@ struct Attempts::Tracked {
   Tracked(boost::asio::io_context& io, const policy::Job& job, const Places& places)
       : id(job.id), attempt(job.attempt), dir(places.state.attempt_dir(job.id, job.attempt)),
         last_seq(job.journal_seq),
-        watch(places.state.checkpoint_dir(job.id), job.spec.checkpoint_path), find(io) {}
+        watch(places.state.checkpoint_dir(job.id), job.spec.checkpoint_path),
+        output(dir + "/" + attempt_file::k_output), find(io) {}
 };
 
 Attempts::Attempts(boost::asio::io_context& io, Places places, Post post, KeepCommandLine keep)
@@ -271,8 +276,20 @@ void Attempts::arm_look() {
   m_look.async_wait([this](const boost::system::error_code& error) {
     if (!error) {
       look_for_checkpoints();
+      look_at_output();
     }
   });
+}
+
+void Attempts::look_at_output() {
+  if (m_looks++ % k_output_every != 0) {
+    return;
+  }
+  for (auto& [id, t] : m_tracked) {
+    if (auto bar = t->output.look()) {
+      m_post(policy::ProgressSeen{id, t->attempt, bar->done, bar->left, std::move(bar->rate)});
+    }
+  }
 }
 
 void Attempts::look_for_checkpoints() {

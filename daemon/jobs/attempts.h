@@ -59,6 +59,7 @@ private:
   void on_gone(const policy::JobId& id);
   bool read_later(Tracked& t, const Error& why);
   void look_for_checkpoints();
+  void look_at_output();
   void arm_look();
 
   boost::asio::io_context& m_io;
@@ -67,6 +68,7 @@ private:
   KeepCommandLine m_keep;
   std::map<policy::JobId, std::unique_ptr<Tracked>> m_tracked;
   boost::asio::steady_timer m_look; // I/O cadence, not a deadline: steady is right
+  unsigned m_looks = 0;
   SocketSweep m_sockets;
 };
 

@@ -100,6 +100,7 @@ void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> s
   c.state = CheckpointState::heard;
   c.heard = since.value_or(now.boot);
   job.checkpoints.push_back(std::move(c));
+  learn_left(job, job.checkpoints.back(), now);
   answer(w, job, job.checkpoints.back(), since, now);
   trim_records(job);
   w.active.insert(job.id);

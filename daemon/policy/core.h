@@ -29,6 +29,10 @@ std::optional<std::string> start_refusal(const World& w, const JobSpec& spec,
 std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
                                            const SaveHistory& history);
 
+/// How long the job's work still takes, by its own progress; of one that does not run, from its
+/// newest checkpoint on. nullopt: it tells nothing of it.
+std::optional<Duration> work_left(const Job& job, Now now);
+
 /// How the running job shall be ended as things stand.
 Plan desired_plan(const World& w, const Job& job);
 

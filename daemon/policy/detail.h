@@ -57,8 +57,14 @@ void learn(Job& job, BootTime sent, const Checkpoint& c, Now now);
 void learn_late(Job& job, const Checkpoint& c, Now now);
 void learn_first(Job& job, const Checkpoint& c);
 
+/// progress.cpp
+/// The job's own word.
+void hear_progress(Running& run, double done, BootTime at);
+/// How much work is left from `c` on, which was just heard of.
+void learn_left(Job& job, const Checkpoint& c, Now now);
+
 /// One overload per event, grouped by file: apply.cpp (attempts), apply_jobs.cpp (jobs that come
-/// and go), apply_session.cpp, checkpoints.cpp.
+/// and go), apply_session.cpp, checkpoints.cpp, progress.cpp.
 void on_event(World& w, const Submitted& e, Now now);
 void on_event(World& w, const Resumed& e, Now now);
 void on_event(World& w, const StopAsked& e, Now now);
@@ -82,6 +88,7 @@ void on_event(World& w, const SaveWished& e, Now now);
 void on_event(World& w, const DeathsSeen& e, Now now);
 void on_event(World& w, const GpusSeen& e, Now now);
 void on_event(World& w, const Flushed& e, Now now);
+void on_event(World& w, const ProgressSeen& e, Now now);
 void on_event(World& w, const Tick& e, Now now);
 
 } // namespace gpujob::policy::detail

@@ -4,6 +4,7 @@
 #include "common/journal.h"
 #include "daemon/policy/world.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <variant>
@@ -140,12 +141,20 @@ struct Flushed {
 struct GpusSeen {
   Gpus gpus;
 };
+/// A progress bar in a job's output, of its whole run.
+struct ProgressSeen {
+  JobId id;
+  int attempt = 0;
+  double done = 0; ///< 0 to 1
+  std::optional<Duration> left{};
+  std::string rate{};
+};
 struct Tick {};
 
 using Event =
     std::variant<Submitted, Resumed, StopAsked, CheckpointAsked, Removed, Prepared, LaunchFailed,
                  BaselineTaken, ShimRecord, ShimGone, NeverStarted, CheckpointFound, Secured,
                  RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, EndMoved, IdleExpected,
-                 SaveWished, DeathsSeen, Flushed, GpusSeen, Tick>;
+                 SaveWished, DeathsSeen, Flushed, GpusSeen, ProgressSeen, Tick>;
 
 } // namespace gpujob::policy

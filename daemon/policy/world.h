@@ -112,13 +112,25 @@ struct Starting {
   Work launch = Work::none;
   std::optional<Plan> plan; ///< what the shim is started with
 };
+/// How far a running job is, by its own word or by the progress bar it prints.
+struct Progress {
+  double done = 0;              ///< 0 to 1
+  bool told = false;            ///< by the job itself; else seen in its output
+  std::optional<Duration> left; ///< as of `at`
+  std::string rate;             ///< as its bar says; empty: not told
+  BootTime at{};
+  BootTime first_at{}; ///< told: since when, in this attempt, and from where on it has gone forward
+  double first_done = 0;
+
+  friend bool operator==(const Progress&, const Progress&) = default;
+};
 struct Running {
   BootTime since{};
   int pid = 0;
   std::optional<Plan> plan_given;
   std::optional<Request> request;
   std::string status;
-  std::optional<double> progress;
+  std::optional<Progress> progress;
   /// What it is asked by: the checkpoint signal it catches, else "command" or "copy" (its route);
   /// empty: nothing seen.
   std::string catches;
@@ -164,8 +176,9 @@ struct SaveHistory {
   /// From the start of an attempt to its first checkpoint, which nobody had asked for: what a start
   /// must have time for, if the job saves only by itself.
   std::optional<Duration> first;
-  std::int64_t learned = 0; ///< rises with every save that is learned of
-  Duration lead{};          ///< of a last save in a long session, from these; zero: not known
+  std::optional<Duration> left; ///< of its work, as of its newest checkpoint; nullopt: not told
+  std::int64_t learned = 0;     ///< rises with every save that is learned of
+  Duration lead{};              ///< of a last save in a long session, from these; zero: not known
 
   /// After `saves` was changed: `learned`, `lead`, and only the newest are kept.
   void relearn();

@@ -17,6 +17,14 @@ bool is_within(const json& j, double most) {
   return j.is_number() && j.get<double>() >= 0 && j.get<double>() <= most;
 }
 
+std::optional<Duration> read_span(const json& j, const char* key) {
+  const auto span = j.find(key);
+  if (span == j.end() || !is_within(*span, k_longest_s)) {
+    return std::nullopt;
+  }
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(span->get<double>()));
+}
+
 } // namespace
 
 json history_json(const policy::SaveHistory& history) {
@@ -27,6 +35,9 @@ json history_json(const policy::SaveHistory& history) {
   json j{{"saves", std::move(saves)}};
   if (history.first) {
     j["first_s"] = std::chrono::duration<double>(*history.first).count();
+  }
+  if (history.left) {
+    j["left_s"] = std::chrono::duration<double>(*history.left).count();
   }
   return j;
 }
@@ -44,10 +55,8 @@ policy::SaveHistory read_history(const json& j) {
       out.saves.push_back({s[0].get<double>(), s[1].get<double>(), s[2].get<double>()});
     }
   }
-  if (const auto first = j.find("first_s"); first != j.end() && is_within(*first, k_longest_s)) {
-    out.first =
-        std::chrono::duration_cast<Duration>(std::chrono::duration<double>(first->get<double>()));
-  }
+  out.first = read_span(j, "first_s");
+  out.left = read_span(j, "left_s");
   out.relearn();
   return out;
 }

@@ -108,6 +108,31 @@ std::optional<Request> read_request(Reader& outer) {
   return q;
 }
 
+std::optional<Progress> read_progress(Reader& outer) {
+  const auto* j = outer.find("progress");
+  if (j == nullptr) {
+    return std::nullopt;
+  }
+  Progress p;
+  p.told = true;
+  if (j->is_number()) { // as version 0.1.0 wrote it
+    p.done = outer.maybe_number("progress").value_or(0);
+    return p;
+  }
+  Reader r(*j, "progress");
+  p.done = r.maybe_number("done").value_or(0);
+  p.at = r.boot_time("at_ns");
+  p.first_done = r.maybe_number("first_done").value_or(0);
+  p.first_at = r.boot_time("first_ns");
+  if (const auto left = r.maybe_integer("left_ns"); left && is_plausible(Duration{*left})) {
+    p.left = Duration{*left};
+  }
+  if (!r.ok()) {
+    outer.fail("progress", r.error().text.c_str());
+  }
+  return p;
+}
+
 struct WriteState {
   json operator()(const Queued& s) const { return {{"reason", s.reason}}; }
   json operator()(const Held& s) const { return {{"reason", s.reason}}; }
@@ -134,8 +159,14 @@ struct WriteState {
     if (s.request) {
       j["request"] = request_json(*s.request);
     }
-    if (s.progress) {
-      j["progress"] = *s.progress;
+    if (s.progress && s.progress->told) {
+      j["progress"] = {{"done", s.progress->done},
+                       {"at_ns", to_ns(s.progress->at)},
+                       {"first_done", s.progress->first_done},
+                       {"first_ns", to_ns(s.progress->first_at)}};
+      if (s.progress->left) {
+        j["progress"]["left_ns"] = s.progress->left->count();
+      }
     }
     put_boot(j, "save_asked_ns", s.save_asked);
     put_boot(j, "late_ns", s.late);
@@ -170,7 +201,7 @@ JobState read_running(Reader& r) {
   s.ending = r.boolean_or("ending", false);
   s.plan_given = read_plan(r, "plan");
   s.request = read_request(r);
-  s.progress = r.maybe_number("progress");
+  s.progress = read_progress(r);
   s.save_asked = r.maybe_boot_time("save_asked_ns");
   s.late = r.maybe_boot_time("late_ns");
   s.unanswered = static_cast<int>(std::clamp<std::int64_t>(r.integer_or("unanswered", 0), 0, 1000));

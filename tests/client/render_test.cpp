@@ -16,6 +16,7 @@
 
 using namespace gpujob;
 using namespace gpujob::client;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -109,6 +110,25 @@ TEST_CASE("show tells of an unconfirmed save, newest first") {
   CHECK(unconfirmed < confirmed);
   CHECK(has(text, "catches USR1"));
   CHECK(has(text, "44.4 MB"));
+}
+
+TEST_CASE("a job's progress says whether its work fits into the session") {
+  auto view = job("job_view-running.json");
+  view.progress = 0.45;
+  view.left_s = 7200;
+  view.term_at = k_now + 3h;
+  CHECK(has(render_job(view, k_now), "45 %, about 2h 00m left, which fits into this session"));
+  view.term_at = k_now + 1h;
+  view.progress_by = "output";
+  view.rate = "1\x1b[2Jit/s";
+  CHECK(has(render_job(view, k_now), "about 2h 00m left, more than the 1h 00m of this session: it "
+                                     "goes on in the next; by its progress bar, 1\\x1b[2Jit/s"));
+  CHECK(has(render_jobs({view}, k_now), "45 %, about 2h 00m left"));
+  view.left_s.reset();
+  view.progress_by = "job";
+  CHECK(has(render_job(view, k_now), "45 %\n"));
+  view.progress.reset();
+  CHECK_FALSE(has(render_job(view, k_now), "progress "));
 }
 
 TEST_CASE("a checkpoint on its way says how far it is") {

@@ -8,6 +8,7 @@
 #include <sqlite3.h>
 
 using namespace gpujob;
+using namespace std::chrono_literals;
 using namespace gpujob::policy;
 using gpujob::store::Outlives;
 using gpujob::store::Store;
@@ -74,7 +75,8 @@ std::vector<JobState> all_states() {
                             {}, Duration{4},     Duration{5},     true};
   running.request = Request{1, true, boot_from_ns(6), "USR1", 4, boot_from_ns(7)};
   running.status = "epoch 3";
-  running.progress = 0.25;
+  running.progress = Progress{
+      0.25, true, 90min, "", boot_from_ns(9'000'000'000), boot_from_ns(8'000'000'000), 0.125};
   running.catches = "USR2";
   running.told_no_catch = true;
   running.ending = true;

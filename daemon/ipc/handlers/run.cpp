@@ -3,6 +3,7 @@
 
 #include "common/cmdline.h"
 #include "common/descriptors.h"
+#include "common/duration.h"
 #include "common/id.h"
 #include "common/json.h"
 #include "common/text.h"
@@ -10,6 +11,7 @@
 #include "daemon/ipc/view.h"
 #include "daemon/policy/core.h"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -108,6 +110,22 @@ std::optional<Error> refusal(const Backend& backend, const policy::Job* known, c
   return std::nullopt;
 }
 
+/// What an earlier session's progress lets expect of this one; empty: nothing is known.
+std::string work_note(const Backend& backend, const policy::Job& job) {
+  const auto left = policy::work_left(job, backend.now());
+  if (!left) {
+    return {};
+  }
+  const auto& end = backend.world().session.plan_end;
+  const auto now = backend.now().boot;
+  auto note = fmt::format("by its own progress about {} of work are left", format_duration(*left));
+  if (end && *end - now < *left) {
+    note += fmt::format(", and {} of this session: it will go on in the next",
+                        format_duration(std::max(*end - now, Duration::zero())));
+  }
+  return note;
+}
+
 void start(Backend& backend, Request request, Wish wish) {
   const auto* known = wish.named ? find_by_name(backend.world(), wish.spec.name) : nullptr;
   std::vector<std::string> notes;
@@ -124,6 +142,9 @@ void start(Backend& backend, Request request, Wish wish) {
     return;
   }
   const bool resumes = known != nullptr && !wish.again;
+  if (auto note = resumes ? work_note(backend, *known) : std::string(); !note.empty()) {
+    notes.push_back(std::move(note));
+  }
   const auto id = resumes ? known->id : wish.new_id;
   if (resumes && wish.take_over) {
     if (const auto holder = backend.lease_holder(id)) {

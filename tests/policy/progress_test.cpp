@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/policy/fixture.h"
+#include "tests/support/catch.h"
+
+using namespace gpujob;
+using namespace gpujob::test;
+
+namespace {
+
+ProgressSeen bar(double done, std::optional<Duration> left = {}) {
+  return {"j1", 1, done, left, "14it/s"};
+}
+
+const Progress& progress(Bench& b) {
+  return *std::get<Running>(b.job().state).progress;
+}
+
+} // namespace
+
+TEST_CASE("what is left follows from the pace at which a job tells its progress") {
+  Bench b;
+  b.run();
+  CHECK(!work_left(b.job(), b.now));
+  b.record(journal::Progress{0.10}); // resumed there: it says nothing of the pace
+  CHECK(!work_left(b.job(), b.now));
+  b.pass(100s);
+  b.record(journal::Progress{0.20});
+  CHECK(*work_left(b.job(), b.now) == 800s);
+  b.pass(300s); // without a word it is taken to go on as fast
+  CHECK(*work_left(b.job(), b.now) == 500s);
+  b.pass(1h);
+  CHECK(*work_left(b.job(), b.now) == 0s);
+}
+
+TEST_CASE("the first moments tell nothing of the pace") {
+  Bench b;
+  b.run();
+  b.record(journal::Progress{0.0});
+  b.pass(1s);
+  b.record(journal::Progress{0.1});
+  CHECK(!work_left(b.job(), b.now));
+}
+
+TEST_CASE("progress that falls back is measured anew") {
+  Bench b;
+  b.run();
+  b.record(journal::Progress{0.0});
+  b.pass(100s);
+  b.record(journal::Progress{0.9});
+  b.pass(100s);
+  b.record(journal::Progress{0.1});
+  CHECK(!work_left(b.job(), b.now));
+  b.pass(100s);
+  b.record(journal::Progress{0.2});
+  CHECK(*work_left(b.job(), b.now) == 800s);
+}
+
+TEST_CASE("a bar in the output counts until the job speaks itself") {
+  Bench b;
+  b.run();
+  b.step(bar(0.25, 3h));
+  CHECK(progress(b).done == 0.25);
+  CHECK_FALSE(progress(b).told);
+  b.pass(1h);
+  CHECK(*work_left(b.job(), b.now) == 2h);
+  b.record(journal::Progress{0.5});
+  CHECK(progress(b).told);
+  b.step(bar(0.3, 3h));
+  CHECK(progress(b).done == 0.5);
+}
+
+TEST_CASE("a bar of another attempt, or of a job that has gone, changes nothing") {
+  Bench b;
+  b.run();
+  b.step(ProgressSeen{"j1", 2, 0.5, {}, {}});
+  b.step(ProgressSeen{"j9", 1, 0.5, {}, {}});
+  CHECK_FALSE(std::get<Running>(b.job().state).progress);
+}
+
+TEST_CASE("a checkpoint remembers how much work was left, for the next session") {
+  Bench b;
+  b.run();
+  b.step(bar(0.25, 3h));
+  b.pass(1h);
+  b.saved("/c/1", "sig1");
+  b.pass(30min);
+  b.secured();
+  b.gone(b.exit_record({}, 9));
+  REQUIRE(b.job().ended_state());
+  CHECK(*work_left(b.job(), b.now) == 2h);
+}
+
+TEST_CASE("what is done has no work left") {
+  Bench b;
+  b.run();
+  b.step(bar(0.25, 3h));
+  b.saved("/c/1", "sig1");
+  b.secured();
+  b.gone(b.exit_record(0));
+  CHECK(b.state() == "done");
+  CHECK(!work_left(b.job(), b.now));
+}
+
+TEST_CASE("a job that tells its progress no more keeps no old remainder") {
+  Bench b;
+  b.run();
+  b.step(bar(0.25, 3h));
+  b.saved("/c/1", "sig1");
+  b.secured();
+  b.gone(b.exit_record(1));
+  CHECK(work_left(b.job(), b.now));
+  b.step(Resumed{"j1", Bench::spec()});
+  if (b.action<Prepare>() != nullptr) {
+    b.step(Prepared{"j1", b.job().attempt, true, "", "/c/1", "local", {}});
+  }
+  b.seq = 0;
+  b.record(journal::Started{101});
+  b.saved("/c/2", "sig2");
+  CHECK(!b.job().history.left);
+}
