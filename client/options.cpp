@@ -29,6 +29,7 @@ private:
   void declare_quota();
   void declare_limits();
   void declare_bench();
+  void declare_metrics();
   void declare_simulate();
   void declare_acting();
   void declare_daemon();
@@ -61,6 +62,7 @@ private:
   NoticeOptions m_notice;
   DoctorOptions m_doctor;
   GpuOptions m_gpu;
+  MetricsOptions m_metrics;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   SimulateOptions m_simulate;
@@ -101,6 +103,7 @@ CommandLine::CommandLine() {
   declare_quota();
   declare_limits();
   declare_bench();
+  declare_metrics();
   declare_simulate();
   declare_acting();
   declare_daemon();
@@ -199,6 +202,26 @@ void CommandLine::declare_simulate() {
     m_simulate.json = std::find(words.begin(), words.end(), "--json") != words.end();
     m_parsed.command = m_simulate;
   });
+}
+
+void CommandLine::declare_metrics() {
+  auto& metrics = verb(m_app, "metrics", "Session, jobs and GPUs as OpenMetrics, for Prometheus",
+                       "gpujob metrics --watch /var/lib/node_exporter/gpujob.prom", m_metrics);
+  auto* watch = metrics.add_option("--watch", m_metrics.watch, "Keep this file up to date")
+                    ->type_name("FILE");
+  metrics.add_option("--interval", m_metrics.interval, "Between two writes of it (15s)")
+      ->type_name("D")
+      ->needs(watch);
+  auto* listen = metrics
+                     .add_option("--listen", m_metrics.listen,
+                                 "Answer HTTP on this port of this machine, to who has the token")
+                     ->type_name("[ADDR:]PORT")
+                     ->excludes(watch);
+  metrics
+      .add_option("--token-file", m_metrics.token_file,
+                  "Holds the token (metrics.token in the runtime directory, made when missing)")
+      ->type_name("FILE")
+      ->needs(listen);
 }
 
 void CommandLine::declare_bench() {

@@ -138,6 +138,15 @@ struct GpuOptions {
   bool json = false;
 };
 
+/// The state of things for Prometheus and what reads its format.
+struct MetricsOptions {
+  std::string watch;            ///< a file to keep up to date; empty: once, to stdout
+  std::string interval = "15s"; ///< of --watch
+  std::string listen;           ///< [ADDRESS:]PORT of this machine; empty: no
+  std::string token_file;       ///< empty: one is made
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -179,8 +188,9 @@ using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, CheckpointsOptions, LogsOptions, AttachOptions,
                  CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
                  LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
-                 QuotaImportOptions, GpuOptions, PlatformsOptions, BenchOptions, SimulateOptions,
-                 DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+                 QuotaImportOptions, GpuOptions, MetricsOptions, PlatformsOptions, BenchOptions,
+                 SimulateOptions, DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions,
+                 VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

@@ -10,7 +10,7 @@ BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config libboost1.81-dev
 # systemd is for systemd-notify, whose messages a job may send; nothing of it runs. bindfs makes FUSE
 # mounts, which stand in for Drive; rclone is a remote and its own server.
 TEST_PACKAGES=(python3 tzdata strace faketime libfaketime systemd clang-format procps util-linux
-  jupyter-server python3-ipykernel task-spooler bindfs openssl python3-torch libopenblas0-pthread rclone)
+  jupyter-server python3-ipykernel python3-prometheus-client task-spooler bindfs openssl python3-torch libopenblas0-pthread rclone)
 FUZZ_PACKAGES=(clang libclang-rt-14-dev)
 DEMO_PACKAGES=(python3 python3-torch dataset-fashion-mnist libopenblas0-pthread)
 
