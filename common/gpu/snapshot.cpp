@@ -92,12 +92,16 @@ GpuView read_gpu(json::Reader& r) {
   g.uuid = r.text_or("uuid", "");
   g.name = r.text_or("name", "");
   g.pci = r.text_or("pci", "");
-  g.minor = r.maybe_integer("minor");
+  if (r.find("minor") != nullptr) {
+    g.minor = r.integer_in("minor", 0, std::numeric_limits<int>::max());
+  }
   read_part(r, "xid", [&](auto& x) {
     g.xid_count = x.integer("count");
     g.last_xid = x.maybe_integer("last");
   });
-  g.processes_left_out = r.integer_or("processes_left_out", 0);
+  if (r.find("processes_left_out") != nullptr) {
+    g.processes_left_out = r.integer_in("processes_left_out", 0, std::numeric_limits<int>::max());
+  }
   read_part(r, "utilization", [&](auto& u) { g.use_percent = u.maybe_integer("gpu"); });
   read_memory(r, g);
   g.temperature_c = r.maybe_integer("temperature_c");
