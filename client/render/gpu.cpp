@@ -2,7 +2,7 @@
 #include "client/render/gpu.h"
 
 #include "client/render/table.h"
-#include "client/render/xid.h"
+#include "common/gpu/xid.h"
 #include "common/text.h"
 
 #include <algorithm>

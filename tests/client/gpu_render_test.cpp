@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/render/gpu.h"
-#include "client/render/xid.h"
 
+#include "common/gpu/xid.h"
 #include "common/text.h"
 #include "tests/support/catch.h"
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/render/xid.h"
+#include "common/gpu/xid.h"
 
 #include <algorithm>
 #include <iterator>
 
-namespace gpujob::client {
+namespace gpujob {
 
 namespace {
 
@@ -45,4 +45,4 @@ std::string_view xid_meaning(std::int64_t xid) {
   return found == std::end(k_meanings) ? std::string_view() : found->text;
 }
 
-} // namespace gpujob::client
+} // namespace gpujob
