@@ -6,6 +6,8 @@
 #include "client/gpu/ask.h"
 #include "client/output.h"
 #include "client/views.h"
+#include "common/clock.h"
+#include "common/gpu/attribution.h"
 #include "common/text.h"
 
 #include <map>
@@ -31,13 +33,10 @@ void each_process(GpuSnapshot& snapshot, Do what) {
   }
 }
 
-void find_owners(GpuSnapshot& snapshot, bool first_namespace) {
+GpuAttribution own_attribution() {
   const auto environment = own_environment();
   const std::string given(value_of(environment, "GPUJOB_GPU_DEVICES")); // for tests
-  each_process(snapshot, [&](GpuProcess& p) {
-    p.owner = given.empty() ? find_owner(p.pid, first_namespace)
-                            : find_owner(p.pid, first_namespace, given);
-  });
+  return given.empty() ? GpuAttribution() : GpuAttribution(given);
 }
 
 /// What the daemon calls those jobs now, and how they are. One that is not of this daemon keeps the
@@ -80,8 +79,9 @@ Result<int> execute(const GpuOptions& options) {
   if (!snapshot) {
     return snapshot.error();
   }
-  const bool first_namespace = in_first_pid_namespace();
-  find_owners(*snapshot, first_namespace);
+  auto attribution = own_attribution();
+  attribution.find_owners(*snapshot, read_clocks().boot);
+  const bool first_namespace = attribution.first_namespace();
   ask_daemon(*snapshot);
   if (options.json) {
     GPUJOB_TRY(print_json(gpu_document(std::move(**reply), *snapshot, first_namespace)));

@@ -2,6 +2,7 @@
 #include "client/render/gpu.h"
 
 #include "client/render/table.h"
+#include "common/gpu/xid.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -18,8 +19,10 @@ using Number = std::optional<std::int64_t>;
 
 // So that both tables fit 80 columns; the whole text is in the JSON.
 constexpr std::size_t k_widest_name = 24;
-constexpr std::size_t k_widest_job = 16;
-constexpr std::size_t k_widest_program = 20;
+struct Widths {
+  std::size_t job = 16, program = 20;
+};
+constexpr Widths k_with_use{14, 15}; // of the table that has a column for what each uses
 
 std::string cut(const std::string& text, std::size_t most) {
   const auto shown = printable(text);
@@ -34,10 +37,10 @@ std::string cut(const std::string& text, std::size_t most) {
 }
 
 /// Without the directory it lies in: there is room for little, and its arguments say more.
-std::string short_program(const std::string& line) {
+std::string short_program(const std::string& line, std::size_t most) {
   const auto end = std::min(line.find(' '), line.size());
   const auto slash = line.rfind('/', end);
-  return cut(slash < end ? line.substr(slash + 1) : line, k_widest_program);
+  return cut(slash < end ? line.substr(slash + 1) : line, most);
 }
 
 std::string bytes(Number n) {
@@ -62,6 +65,15 @@ std::string power(const GpuView& gpu) {
          with_unit(gpu.power_limit_mw, " W", k_milli);
 }
 
+/// "MIG 1g.5gb, instance 3/0": its name is the GPU's and its profile.
+std::string mig_name(const MigView& m) {
+  constexpr std::string_view k_before = "MIG ";
+  const auto at = m.name.rfind(k_before);
+  return fmt::format("MIG{}, instance {}/{}",
+                     at == std::string::npos ? "" : " " + m.name.substr(at + k_before.size()),
+                     with_unit(m.gpu_instance, ""), with_unit(m.compute_instance, ""));
+}
+
 void add_gpu(std::vector<Row>& rows, const GpuView& gpu) {
   const auto index = fmt::format("{}", gpu.index);
   const auto name = gpu.name.empty() ? "?" : cut(gpu.name, k_widest_name);
@@ -73,10 +85,8 @@ void add_gpu(std::vector<Row>& rows, const GpuView& gpu) {
                   memory(gpu.memory_used, gpu.memory_total), with_unit(gpu.temperature_c, " C"),
                   power(gpu)});
   for (const auto& m : gpu.mig) {
-    rows.push_back({fmt::format("{}:{}", gpu.index, m.index),
-                    fmt::format("MIG, instance {}/{}", with_unit(m.gpu_instance, ""),
-                                with_unit(m.compute_instance, "")),
-                    "", memory(m.memory_used, m.memory_total), "", ""});
+    rows.push_back({fmt::format("{}:{}", gpu.index, m.index), cut(mig_name(m), k_widest_name), "",
+                    memory(m.memory_used, m.memory_total), "", ""});
   }
 }
 
@@ -89,16 +99,41 @@ std::string place(const GpuView& gpu, const GpuProcess& process) {
                               : fmt::format("{}:{}", gpu.index, mig->index);
 }
 
-Row process_row(const GpuView& gpu, const GpuProcess& process, bool first_namespace) {
+/// How it is known whose it is; the weakest part of that.
+std::string told_by(const GpuOwner& o) {
+  if (o.one_of.size() > 1) {
+    return fmt::format("one of {}", o.one_of.size());
+  }
+  return o.seen_by == "device" || o.seen_by == "pid" ? o.told_by : o.seen_by;
+}
+
+std::string nobody(const GpuOwner& o, bool first_namespace) {
+  if (!o.one_of.empty()) {
+    std::string pids;
+    for (const int pid : o.one_of) {
+      pids += fmt::format("{}{}", pids.empty() ? "" : " ", pid);
+    }
+    return "(" + pids + ")";
+  }
+  return first_namespace ? "(has ended)" : "(not ours to name)";
+}
+
+Row process_row(const GpuView& gpu, const GpuProcess& process, bool first_namespace,
+                bool with_use) {
   const auto& o = process.owner;
-  Row row{place(gpu, process), fmt::format("{}", process.pid), bytes(process.memory)};
+  const auto widths = with_use ? k_with_use : Widths{};
+  Row row{place(gpu, process), process.pid == 0 ? "?" : fmt::format("{}", process.pid)};
+  if (with_use) {
+    row.push_back(with_unit(process.use_percent, " %"));
+  }
+  row.push_back(bytes(process.memory));
+  const auto job =
+      o.job_id.empty() ? "-" : cut(o.job_name.empty() ? o.job_id : o.job_name, widths.job);
   if (!o.here) {
-    row.insert(row.end(), {"-", "", first_namespace ? "(has ended)" : "(not ours to name)"});
-  } else if (o.job_id.empty()) {
-    row.insert(row.end(), {"-", "", short_program(o.program)});
+    row.insert(row.end(), {o.one_of.empty() ? "-" : "?", o.one_of.empty() ? "" : told_by(o),
+                           cut(nobody(o, first_namespace), widths.program)});
   } else {
-    row.insert(row.end(), {cut(o.job_name.empty() ? o.job_id : o.job_name, k_widest_job), o.told_by,
-                           short_program(o.program)});
+    row.insert(row.end(), {job, told_by(o), short_program(o.program, widths.program)});
   }
   return row;
 }
@@ -132,6 +167,14 @@ std::vector<std::string> complaints(const GpuView& gpu) {
     say(fmt::format("{} uncorrected memory errors since the driver started",
                     *gpu.uncorrected_errors));
   }
+  if (gpu.xid_count.value_or(0) > 0 && gpu.last_xid) {
+    const auto meaning = xid_meaning(*gpu.last_xid);
+    say(fmt::format("Xid {}{}{}", *gpu.last_xid, meaning.empty() ? "" : ": ", meaning) +
+        (*gpu.xid_count > 1 ? fmt::format(" (the last of {})", *gpu.xid_count) : ""));
+  }
+  if (gpu.processes_left_out > 0) {
+    say(fmt::format("{} more processes use it than are shown", gpu.processes_left_out));
+  }
   if (!gpu.processes && gpu.state == "ok") {
     say("does not tell who uses it");
   }
@@ -145,6 +188,12 @@ std::string heading(const GpuSnapshot& s) {
         "driver " + cut(s.driver, 30) + (s.cuda.empty() ? "" : ", CUDA " + cut(s.cuda, 10)) + "\n";
   }
   return out;
+}
+
+bool tells_use(const GpuView& gpu) {
+  return gpu.processes && std::ranges::any_of(*gpu.processes, [](const GpuProcess& p) {
+           return p.use_percent.has_value();
+         });
 }
 
 bool has_strangers(const GpuSnapshot& s) {
@@ -165,16 +214,39 @@ json job_json(const GpuOwner& o) {
           {"told_by", o.told_by}};
 }
 
+/// A process that no driver lists, with the keys of those that one does.
+json unlisted(const GpuProcess& p) {
+  return {{"pid", nullptr},
+          {"kind", nullptr},
+          {"memory", p.memory ? json(*p.memory) : json()},
+          {"utilization", {{"gpu", nullptr}, {"memory", nullptr}}},
+          {"gpu_instance", nullptr},
+          {"compute_instance", nullptr}};
+}
+
+void add_owner(json& process, const GpuOwner& o) {
+  process["here"] = o.here;
+  process["pid_here"] = o.here ? json(o.pid) : json();
+  process["one_of"] = o.one_of;
+  process["seen_by"] = o.here ? json(o.seen_by) : json();
+  process["program"] = o.here ? json(printable(o.program)) : json();
+  process["job"] = job_json(o);
+}
+
 } // namespace
 
 std::string render_gpus(const GpuSnapshot& snapshot, bool first_namespace) {
   std::vector<Row> gpus{{"GPU", "NAME", "USE", "MEMORY", "TEMP", "POWER"}};
+  const bool with_use = std::ranges::any_of(snapshot.gpus, tells_use);
   std::vector<Row> processes{{"GPU", "PID", "MEMORY", "JOB", "TOLD BY", "PROGRAM"}};
+  if (with_use) {
+    processes[0].insert(processes[0].begin() + 2, "USE");
+  }
   std::string rest;
   for (const auto& gpu : snapshot.gpus) {
     add_gpu(gpus, gpu);
     for (const auto& p : gpu.processes.value_or(std::vector<GpuProcess>{})) {
-      processes.push_back(process_row(gpu, p, first_namespace));
+      processes.push_back(process_row(gpu, p, first_namespace, with_use));
     }
     for (const auto& line : complaints(gpu)) {
       rest += line + "\n";
@@ -186,7 +258,7 @@ std::string render_gpus(const GpuSnapshot& snapshot, bool first_namespace) {
   }
   if (!first_namespace && has_strangers(snapshot)) {
     rest += "a container: the driver may report the host's pids, which name nothing here;\n"
-            "only who is seen to have the GPU open is named\n";
+            "only who is seen to have the GPU open, and who alone it can be, is named\n";
   }
   return out + (rest.empty() ? "" : "\n" + rest);
 }
@@ -196,13 +268,13 @@ json gpu_document(json reply, const GpuSnapshot& snapshot, bool first_namespace)
   reply["pid_namespace"] = first_namespace ? "first" : "other";
   for (std::size_t i = 0; i < snapshot.gpus.size(); ++i) {
     const auto& list = snapshot.gpus[i].processes;
+    auto& processes = reply["devices"][i]["processes"];
     for (std::size_t k = 0; list && k < list->size(); ++k) {
-      const auto& o = (*list)[k].owner;
-      auto& process = reply["devices"][i]["processes"][k];
-      process["here"] = o.here;
-      process["seen_by"] = o.here ? json(o.seen_by) : json();
-      process["program"] = o.here ? json(printable(o.program)) : json();
-      process["job"] = job_json(o);
+      const auto& p = (*list)[k];
+      if (p.found_here) {
+        processes.push_back(unlisted(p));
+      }
+      add_owner(processes[k], p.owner);
     }
   }
   return reply;

@@ -8,6 +8,7 @@
 
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 
 namespace gpujob {
 
@@ -41,19 +42,23 @@ std::string program_of(const proc::Stat& process) {
   return shell_words(split(line, '\0'));
 }
 
-/// A child may be started without its parent's environment, and is the job's all the same.
-void find_job(GpuOwner& owner, int pid) {
-  int at = pid;
-  for (int i = 0; i < k_most_ancestors && at > 1; ++i) {
-    const auto environment = proc::read_environ(at);
+/// A child may be started without its parent's environment, and is the job's all the same. What is
+/// younger than its child is not its parent: the pid is another's by now.
+void find_job(GpuOwner& owner, const proc::Stat& process) {
+  auto at = std::optional(process);
+  for (int i = 0; i < k_most_ancestors && at && at->pid > 1; ++i) {
+    const auto environment = proc::read_environ(at->pid);
     if (const auto id = environment ? value_of(*environment, "GPUJOB_JOB_ID") : ""; !id.empty()) {
       owner.job_id = id;
       owner.job_name = value_of(*environment, "GPUJOB_JOB_NAME");
-      owner.told_by = at == pid ? "environment" : fmt::format("ancestor {}", at);
+      owner.told_by = at->pid == process.pid ? "environment" : fmt::format("ancestor {}", at->pid);
       return;
     }
-    const auto stat = proc::read_stat(at);
-    at = stat ? stat->ppid : 0;
+    const auto born = at->start_ticks;
+    at = proc::read_stat(at->ppid);
+    if (at && at->start_ticks > born) {
+      return;
+    }
   }
 }
 
@@ -79,9 +84,13 @@ GpuOwner find_owner(int pid, bool first_namespace, const std::string& devices) {
     return owner;
   }
   owner.here = true;
+  owner.pid = pid;
+  owner.start_ticks = stat->start_ticks;
   owner.program = program_of(*stat);
-  find_job(owner, pid);
-  return owner;
+  find_job(owner, *stat);
+  // All of that was of one process only if it is still there.
+  const auto now = proc::read_stat(pid);
+  return now && now->start_ticks == stat->start_ticks ? owner : GpuOwner();
 }
 
 } // namespace gpujob

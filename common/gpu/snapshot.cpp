@@ -59,7 +59,13 @@ void read_memory(json::Reader& r, View& view) {
 
 GpuProcess read_process(json::Reader& r) {
   GpuProcess p;
-  p.pid = static_cast<int>(r.integer_in("pid", 0, std::numeric_limits<int>::max()));
+  if (r.find("pid") != nullptr) {
+    p.pid = static_cast<int>(r.integer_in("pid", 0, std::numeric_limits<int>::max()));
+  }
+  read_part(r, "utilization", [&](auto& u) {
+    p.use_percent = u.maybe_integer("gpu");
+    p.memory_use_percent = u.maybe_integer("memory");
+  });
   p.memory = r.maybe_integer("memory");
   p.gpu_instance = r.maybe_integer("gpu_instance");
   p.compute_instance = r.maybe_integer("compute_instance");
@@ -69,6 +75,7 @@ GpuProcess read_process(json::Reader& r) {
 MigView read_mig(json::Reader& r) {
   MigView m;
   m.index = r.integer("index");
+  m.uuid = r.text_or("uuid", "");
   m.name = r.text_or("name", "");
   m.gpu_instance = r.maybe_integer("gpu_instance");
   m.compute_instance = r.maybe_integer("compute_instance");
@@ -82,7 +89,19 @@ GpuView read_gpu(json::Reader& r) {
   g.index = r.integer("index");
   g.state = r.text("state");
   g.error = r.text_or("error", "");
+  g.uuid = r.text_or("uuid", "");
   g.name = r.text_or("name", "");
+  g.pci = r.text_or("pci", "");
+  if (r.find("minor") != nullptr) {
+    g.minor = r.integer_in("minor", 0, std::numeric_limits<int>::max());
+  }
+  read_part(r, "xid", [&](auto& x) {
+    g.xid_count = x.integer("count");
+    g.last_xid = x.maybe_integer("last");
+  });
+  if (r.find("processes_left_out") != nullptr) {
+    g.processes_left_out = r.integer_in("processes_left_out", 0, std::numeric_limits<int>::max());
+  }
   read_part(r, "utilization", [&](auto& u) { g.use_percent = u.maybe_integer("gpu"); });
   read_memory(r, g);
   g.temperature_c = r.maybe_integer("temperature_c");

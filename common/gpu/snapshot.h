@@ -16,25 +16,30 @@
 namespace gpujob {
 
 struct GpuProcess {
-  int pid = 0; ///< as the driver counts
-  std::optional<std::int64_t> memory, gpu_instance, compute_instance;
-  GpuOwner owner; ///< not read: found here
+  int pid = 0; ///< as the driver counts; 0: it does not say
+  std::optional<std::int64_t> memory, gpu_instance, compute_instance, use_percent,
+      memory_use_percent;
+  GpuOwner owner;          ///< not read: found here
+  bool found_here = false; ///< not read: the driver does not list it, and `pid` is ours
 };
 
 struct MigView {
   std::int64_t index = 0;
-  std::string name;
+  std::string uuid, name; ///< empty: not told
   std::optional<std::int64_t> memory_used, memory_total, gpu_instance, compute_instance;
 };
 
 struct GpuView {
-  std::string vendor, name, state, error;
+  std::string vendor, uuid, name, state, error, pci;
   std::int64_t index = 0;
   std::optional<std::int64_t> use_percent, memory_used, memory_total, temperature_c, power_mw,
-      power_limit_mw, uncorrected_errors;
+      power_limit_mw, uncorrected_errors, minor;
+  /// Xid errors since the probe began; nullopt: they are not told.
+  std::optional<std::int64_t> xid_count, last_xid;
   std::vector<std::string> throttle;
   std::vector<MigView> mig;
   std::optional<std::vector<GpuProcess>> processes; ///< nullopt: it is not told who uses it
+  std::int64_t processes_left_out = 0;              ///< since there are too many
 };
 
 struct GpuSnapshot {

@@ -243,7 +243,7 @@ void check_gpus(std::string_view words) {
   if (!reply) {
     return;
   }
-  const auto snapshot = client::read_gpu_snapshot(*reply);
+  const auto snapshot = read_gpu_snapshot(*reply);
   fuzz::expect_said(snapshot);
   if (snapshot) {
     expect_shown(client::render_gpus(*snapshot, true));

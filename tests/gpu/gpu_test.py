@@ -78,7 +78,7 @@ class Gpu(Case):
         self.assertIn("1 ? lost".split(), rows)
         self.assertIn("2 NVIDIA RTX PRO 6000 Bla~ 100 % 103 GB of 103 GB 100 C 600 of 600 W".split(), rows)
         self.assertIn("3 NVIDIA A100-SXM4-40GB ? 0 B of 42.5 GB 33 C ?".split(), rows)
-        self.assertIn("3:1 MIG, instance 4/1 2.1 MB of 5.1 GB".split(), rows)
+        self.assertIn("3:1 MIG 1g.5gb, instance 4/1 2.1 MB of 5.1 GB".split(), rows)
         self.assertTrue(any(row[:4] == ["3:1", str(NO_PID), "100", "GB"] for row in rows), text)
         self.assertIn("GPU 0: held back: sw_power_cap\nGPU 0: 3 uncorrected memory errors", text)
         self.assertIn("GPU 1: off the bus (GPU is lost)", text)
@@ -144,6 +144,106 @@ class Gpu(Case):
         self.assertIn("0 1 1 MB - (not ours to name)".split(), rows)
         self.assertIn("0 2 2 MB inside environment sleep 1000".split(), rows)
         self.assertIn("a container: the driver may report the host's pids", text)
+
+    def inside(self, openers, *commands):
+        """In a pid namespace of its own: opens the device as each of `openers` (its environment, its job's
+        or none), then runs `commands`. Their replies, and the openers' pids there."""
+        script = ""
+        for environment in openers:
+            script += (f'env {environment} sleep 1000 <"$device" & last=$!; pids="$pids $last"; '
+                       'until [ "$(readlink /proc/$last/exe)" = "$(readlink -f "$(command -v sleep)")" ]; do :; done; ')
+        script += "echo $pids; " + " ; ".join(commands) + "; kill $pids"
+        done = subprocess.run(["/usr/bin/unshare", "--fork", "--pid", "--mount-proc", "--map-root-user", "/bin/sh", "-c", script],
+                              env=dict(self.vm.env, device=self.device, gpujob=os.path.join(self.vm.bin, "gpujob")),
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        pids, rest = done.stdout.decode().split("\n", 1)
+        return [int(pid) for pid in pids.split()], rest
+
+    def inside_json(self, openers):
+        pids, said = self.inside(openers, '"$gpujob" gpu --json')
+        return pids, json.loads(said)["devices"][0]["processes"]
+
+    JOB_A = "GPUJOB_JOB_ID=j17 GPUJOB_JOB_NAME=digits"
+    JOB_B = "GPUJOB_JOB_ID=j18 GPUJOB_JOB_NAME=mnist"
+
+    def test_the_only_process_that_a_driver_lists_is_the_only_one_that_has_the_gpu_open(self):
+        self.gpus.write(DRIVER + t4(4) + f"minor 0\nprocess {NO_PID} 3000000\n")
+        (pid,), (process,) = self.inside_json([self.JOB_A])
+        self.assertEqual((process["pid"], process["pid_here"], process["seen_by"]), (NO_PID, pid, "device"))
+        self.assertEqual((process["here"], process["job"]["name"], process["one_of"]), (True, "digits", []))
+
+    def test_two_of_two_jobs_are_one_of_them_and_of_one_job_are_its(self):
+        self.gpus.write(DRIVER + t4(4) + f"minor 0\nprocess {NO_PID} 3000000\nprocess {NO_PID - 1} 3000000\n")
+        pids, processes = self.inside_json([self.JOB_A, self.JOB_B])
+        self.assertEqual([(p["here"], p["job"], p["one_of"]) for p in processes], [(False, None, pids)] * 2)
+        pids, processes = self.inside_json([self.JOB_A, self.JOB_A])
+        self.assertEqual([(p["here"], p["job"]["id"], p["one_of"]) for p in processes], [(True, "j17", pids)] * 2)
+        _, text = self.inside([self.JOB_A, self.JOB_B], '"$gpujob" gpu')
+        rows = self.rows(text)
+        self.assertIn(["0", str(NO_PID), "3", "MB", "?", "one", "of", "2"], [row[:8] for row in rows])
+        self.assertLessEqual(max(map(len, text.splitlines())), 80)
+
+    def test_where_a_driver_lists_nobody_who_has_the_gpu_open_is_found(self):
+        for list_ in ("", "private_list\n"):
+            with self.subTest(list_):
+                self.gpus.write(DRIVER + t4(4) + "minor 0\n" + list_)
+                (pid,), (process,) = self.inside_json([self.JOB_A])
+                self.assertEqual((process["pid"], process["pid_here"], process["seen_by"]), (None, pid, "memory"))
+                self.assertEqual((process["memory"], process["job"]["name"]), (1073741824, "digits"))
+                pids, processes = self.inside_json([self.JOB_A, self.JOB_B])
+                self.assertEqual([(p["pid_here"], p["memory"], p["seen_by"]) for p in processes],
+                                 [(pid, None, "device") for pid in pids])
+        _, text = self.inside([self.JOB_A], '"$gpujob" gpu')
+        self.assertIn("1.07 GB digits memory sleep 1000".split(), [row[2:] for row in self.rows(text)])
+        # A GPU whose memory nobody uses is used by nobody.
+        self.gpus.write(DRIVER + t4(4).replace(" 1073741824 ", " 0 ") + "minor 0\n")
+        self.assertEqual(self.inside_json([self.JOB_A])[1], [])
+
+    def test_who_only_looks_at_a_gpu_or_has_another_open_is_not_meant(self):
+        uvm = self.path("dev/nvidia-uvm")
+        for other in (uvm, self.path("dev/nvidia1"), self.path("dev/nvidiactl")):
+            with open(other, "w", encoding="utf-8"):
+                pass
+        self.gpus.write(DRIVER + t4(4) + f"minor 0\nprocess {NO_PID} 3000000\n")
+        # Monitors have no uvm device open, who computes has.
+        script = ('sleep 1000 <"$device" 3<"$device" & a=$!; sleep 1000 <"$device" 3<"$uvm" & b=$!; sleep 1000 <"$uvm" 3<"$one" & c=$!; '
+                  'for p in $a $b $c; do until [ "$(readlink /proc/$p/exe)" = "$(readlink -f "$(command -v sleep)")" ]; do :; done; done; '
+                  'echo $b; "$gpujob" gpu --json; kill $a $b $c')
+        done = subprocess.run(["/usr/bin/unshare", "--fork", "--pid", "--mount-proc", "--map-root-user", "/bin/sh", "-c", script],
+                              env=dict(self.vm.env, device=self.device, uvm=uvm, one=self.path("dev/nvidia1"),
+                                       gpujob=os.path.join(self.vm.bin, "gpujob")), capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        pid, said = done.stdout.decode().split("\n", 1)
+        (process,) = json.loads(said)["devices"][0]["processes"]
+        self.assertEqual((process["pid_here"], process["one_of"]), (int(pid), []))
+
+    def test_instances_errors_and_what_each_process_does(self):
+        text, _ = self.shown(DRIVER + t4(4) + f"process {NO_PID} 99999999999\nsample {NO_PID} 100 9 100\n"
+                             + A100_MIG.replace("42505273344", "425052733440"))
+        rows = self.rows(text)
+        self.assertIn("GPU PID USE MEMORY JOB TOLD BY PROGRAM".split(), rows)
+        self.assertIn(["0", str(NO_PID), "100", "%", "100", "GB", "-", "(has", "ended)"], rows)
+        self.assertIn("1:0 MIG 1g.5gb, instance 3/0 1.05 MB of 5.1 GB".split(), rows)
+
+    def test_who_uses_an_amd_gpu_and_which_job(self):
+        self.vm.env.update(self.gpus.without_nvidia().env)
+        self.gpus.add_amd(0, mem_info_vram_total=68702699520, mem_info_vram_used=10932224)
+        stranger = subprocess.Popen(["/bin/sleep", "1000"], env={"GPUJOB_JOB_ID": "j17", "GPUJOB_JOB_NAME": "digits"})
+        self.addCleanup(stranger.wait)
+        self.addCleanup(stranger.kill)
+        wait_until(lambda: os.readlink(f"/proc/{stranger.pid}/exe").endswith("sleep"), "it sleeps")
+        for kind in ("fd", "fdinfo"):
+            os.makedirs(f"{self.gpus.env['GPUJOB_PROC']}/{stranger.pid}/{kind}")
+        os.symlink("/dev/dri/renderD128", f"{self.gpus.env['GPUJOB_PROC']}/{stranger.pid}/fd/5")
+        with open(f"{self.gpus.env['GPUJOB_PROC']}/{stranger.pid}/fdinfo/5", "w", encoding="utf-8") as f:
+            f.write("drm-driver:\tamdgpu\ndrm-pdev:\t0000:00:00.0\ndrm-memory-vram:\t8192 KiB\n")
+        (process,) = self.processes("")
+        self.assertEqual((process["pid"], process["memory"], process["seen_by"]), (stranger.pid, 8388608, "fdinfo"))
+        self.assertEqual(process["job"]["name"], "digits")
+
+    def test_a_driver_that_names_no_process_is_no_reason_to_show_nothing(self):
+        self.assertIn(["0", "?", "5", "B", "-", "(has", "ended)"], self.rows(self.shown(DRIVER + t4(4) + "process 0 5\n")[0]))
 
     def test_a_driver_that_hangs_hangs_nobody(self):
         self.gpus.write(DRIVER + t4(4) + "hangs nvmlDeviceGetUtilizationRates\n")

@@ -34,8 +34,8 @@ pci 00000000:07:00.0
 memory 42505273344 0 0
 temperature 33
 mig 1
-mig_device MIG-one 3 0 5100273664 1048576
-mig_device MIG-two 4 1 5100273664 2097152
+mig_device MIG-one 3 0 5100273664 1048576 1g.5gb
+mig_device MIG-two 4 1 5100273664 2097152 1g.5gb
 process 501 1000000 3 0
 process 502 2000000 4 1
 """
@@ -48,7 +48,8 @@ class Gpus:
         self.script = os.path.join(root, "gpus")
         self.sysfs = os.path.join(root, "sys")
         self.write(script)
-        self.env = {"GPUJOB_NVML": library, "NVML_DOUBLE": self.script, "GPUJOB_SYSFS": self.sysfs}
+        self.env = {"GPUJOB_NVML": library, "NVML_DOUBLE": self.script, "GPUJOB_SYSFS": self.sysfs,
+                    "GPUJOB_PROC": os.path.join(root, "proc")}
 
     def write(self, script):
         # Renamed: a probe that reads it meanwhile must not meet half of it.

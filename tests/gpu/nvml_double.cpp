@@ -7,7 +7,7 @@
 //
 //   driver 550.54.15           nvml 12.550.54.15      cuda 12040       init CODE
 //   process_bytes 32           (of an entry of a _v3 list, as the first drivers of R535 had it)
-//   count_fails CODE
+//   count_fails CODE           hangs_shutdown
 //   gpu NAME OF THE GPU        begins one; what follows is of it
 //   uuid GPU-…                 pci 00000000:00:04.0   lost           (not even a handle)
 //   util 37 12                 memory TOTAL USED RESERVED             (bytes)
@@ -16,7 +16,9 @@
 //   throttle 4                 ecc 0 3 0 7            (corrected, uncorrected, then ever)
 //   pcie 3 16 4 16             (generation, width, their most)
 //   process PID BYTES [GI CI]  (BYTES - : not available)   graphics PID BYTES    mps PID BYTES
-//   mig 1                      mig_device UUID GI CI TOTAL USED
+//   sample PID GPU MEMORY AGE  (use in percent, AGE ms ago: as the processes' use is told)
+//   mig 1                      mig_device UUID GI CI TOTAL USED [PROFILE]
+//   minor 0                    xid CODE               (one more event, for who is registered)
 //   private_list               a list of MIG processes only for who asks the instance
 //   fails FUNCTION CODE        hangs FUNCTION         (named as in the API; on this GPU)
 //
@@ -26,6 +28,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <unistd.h>
 #include <utility>
 
@@ -37,6 +40,7 @@ constexpr int k_most_gpus = 16;
 constexpr int k_most_processes = 256;
 constexpr int k_most_migs = 7;
 constexpr int k_most_troubles = 8;
+constexpr int k_most_events = 32;
 
 enum Code {
   ok = 0,
@@ -46,6 +50,7 @@ enum Code {
   no_permission = 4,
   not_found = 6,
   insufficient_size = 7,
+  timed_out = 10,
   is_lost = 15,
 };
 
@@ -56,8 +61,13 @@ struct Listed {
   int kind = 0;
 };
 
+struct Sample {
+  unsigned pid = 0, gpu = 0, memory = 0;
+  unsigned long long age_ms = 0;
+};
+
 struct Mig {
-  char uuid[96] = "";
+  char uuid[96] = "", profile[32] = "";
   unsigned gi = 0, ci = 0;
   unsigned long long total = 0, used = 0;
 };
@@ -79,10 +89,14 @@ struct Gpu {
   bool lost = false, private_list = false;
   Given<2> util, power;
   Given<3> memory;
-  Given<1> temperature, throttle, mig;
+  Given<1> temperature, throttle, mig, minor;
   Given<4> clocks, clocks_max, ecc, pcie;
   Listed processes[k_most_processes];
   int process_count = 0;
+  Sample samples[k_most_processes];
+  int sample_count = 0;
+  int xids[k_most_events] = {};
+  int xid_count = 0;
   Mig migs[k_most_migs];
   int mig_count = 0;
   Trouble troubles[k_most_troubles];
@@ -93,12 +107,15 @@ struct Script {
   char driver[80] = "", nvml[80] = "";
   int cuda = 0, init = 0, count_fails = 0;
   int process_bytes = 24;
+  bool hangs_shutdown = false;
   Gpu gpus[k_most_gpus];
   int gpu_count = 0;
 };
 
 Script g_script;
 bool g_initialized = false;
+/// How many of a GPU's events have been told, or came before anybody was registered; -1: nobody is.
+int g_told[k_most_gpus];
 
 void bad(const char* line) {
   // A script with a mistake must not pass for a GPU that does not say something.
@@ -154,8 +171,16 @@ bool read_of_gpu(Gpu& gpu, const char* word, const char* values) {
   }
   if (is("mig_device") && gpu.mig_count < k_most_migs) {
     auto& m = gpu.migs[gpu.mig_count++];
-    return std::sscanf(values, "%95s %u %u %llu %llu", m.uuid, &m.gi, &m.ci, &m.total, &m.used) ==
-           5;
+    return std::sscanf(values, "%95s %u %u %llu %llu %31s", m.uuid, &m.gi, &m.ci, &m.total, &m.used,
+                       m.profile) >= 5;
+  }
+  if (is("sample") && gpu.sample_count < k_most_processes) {
+    auto& sample = gpu.samples[gpu.sample_count++];
+    return std::sscanf(values, "%u %u %u %llu", &sample.pid, &sample.gpu, &sample.memory,
+                       &sample.age_ms) == 4;
+  }
+  if (is("xid") && gpu.xid_count < k_most_events) {
+    return std::sscanf(values, "%d", &gpu.xids[gpu.xid_count++]) == 1;
   }
   if ((is("fails") || is("hangs")) && gpu.trouble_count < k_most_troubles) {
     auto& t = gpu.troubles[gpu.trouble_count++];
@@ -168,6 +193,7 @@ bool read_of_gpu(Gpu& gpu, const char* word, const char* values) {
          (is("clocks_max") && read(gpu.clocks_max, values)) ||
          (is("throttle") && read(gpu.throttle, values)) || (is("ecc") && read(gpu.ecc, values)) ||
          (is("pcie") && read(gpu.pcie, values)) || (is("mig") && read(gpu.mig, values)) ||
+         (is("minor") && read(gpu.minor, values)) ||
          (is("process") && read_process(gpu, values, 0)) ||
          (is("graphics") && read_process(gpu, values, 1)) ||
          (is("mps") && read_process(gpu, values, 2));
@@ -184,6 +210,9 @@ bool read_line(const char* word, const char* values) {
   }
   if (is("nvml")) {
     return copy(s.nvml, sizeof s.nvml, values), true;
+  }
+  if (is("hangs_shutdown")) {
+    return s.hangs_shutdown = true;
   }
   for (auto& [name, number] : {std::pair<const char*, int*>{"cuda", &s.cuda},
                                {"init", &s.init},
@@ -323,6 +352,14 @@ struct MemoryV2 {
   unsigned version;
   unsigned long long total, reserved, free, used;
 };
+struct Event {
+  void* device;
+  unsigned long long type, data;
+  unsigned gi, ci; ///< written by _v2 only
+};
+static_assert(offsetof(Event, gi) == 24 && sizeof(Event) == 32);
+constexpr unsigned long long k_xid = 8;
+
 struct Pci {
   char legacy[16];
   unsigned domain, bus, device, id, subsystem;
@@ -331,6 +368,9 @@ struct Pci {
 
 int init() {
   read_script();
+  for (auto& told : g_told) {
+    told = -1;
+  }
   g_initialized = g_script.init == 0;
   return g_script.init;
 }
@@ -342,6 +382,29 @@ int count_gpus(unsigned* count) {
   read_script();
   *count = static_cast<unsigned>(g_script.gpu_count);
   return g_script.count_fails;
+}
+
+/// The set's address says nothing: there is one.
+void* the_set() {
+  return &g_told;
+}
+
+int next_event(void* set, unsigned timeout_ms, Event& out) {
+  if (set != the_set()) {
+    return invalid_argument;
+  }
+  for (int i = 0; i < g_script.gpu_count; ++i) {
+    if (g_told[i] >= 0 && g_told[i] < g_script.gpus[i].xid_count) {
+      // The newest code stands for each, as NVIDIA documents it.
+      ++g_told[i];
+      const auto code = g_script.gpus[i].xids[g_script.gpus[i].xid_count - 1];
+      out = {make_handle(static_cast<unsigned>(i)), k_xid, static_cast<unsigned long long>(code),
+             ~0U, ~0U};
+      return ok;
+    }
+  }
+  ::usleep(timeout_ms * 1000);
+  return timed_out;
 }
 
 int by_index(unsigned index, void** device) {
@@ -356,6 +419,9 @@ EXPORTED int nvmlInit() {
   return init();
 }
 EXPORTED int nvmlShutdown() {
+  while (g_script.hangs_shutdown) {
+    ::pause();
+  }
   g_initialized = false;
   return ok;
 }
@@ -365,6 +431,8 @@ EXPORTED const char* nvmlErrorString(int code) {
     return "Not Supported";
   case 9:
     return "Driver Not Loaded";
+  case 10:
+    return "Timeout";
   case 15:
     return "GPU is lost";
   case 18:
@@ -395,7 +463,12 @@ EXPORTED int nvmlDeviceGetUUID(void* device, char* out, unsigned size) {
 EXPORTED int nvmlDeviceGetName(void* device, char* out, unsigned size) {
   Handle h;
   const int code = find(device, "nvmlDeviceGetName", h);
-  return code != ok ? code : give_text(h.gpu->name, out, size);
+  if (code != ok || h.mig == nullptr || *h.mig->profile == '\0') {
+    return code != ok ? code : give_text(h.gpu->name, out, size);
+  }
+  char name[160];
+  std::snprintf(name, sizeof name, "%s MIG %s", h.gpu->name, h.mig->profile);
+  return give_text(name, out, size);
 }
 /// The layout before R384: the bus id first, what is it now reserved.
 EXPORTED int nvmlDeviceGetPciInfo_v2(void* device, Pci* out) {
@@ -476,8 +549,76 @@ EXPORTED int nvmlDeviceGetComputeRunningProcesses(void* device, unsigned* count,
 EXPORTED int nvmlDeviceGetGraphicsRunningProcesses(void* device, unsigned* count, void* entries) {
   return list(device, "nvmlDeviceGetGraphicsRunningProcesses", 1, count, entries, 16);
 }
+EXPORTED int nvmlDeviceGetMinorNumber(void* device, unsigned* out) {
+  return give(device, "nvmlDeviceGetMinorNumber", &Gpu::minor, 0, out);
+}
+/// Older than what it tells of: 24 bytes.
+EXPORTED int nvmlEventSetWait(void* set, void* out, unsigned timeout_ms) {
+  Event event{};
+  const int code = next_event(set, timeout_ms, event);
+  if (code == ok) {
+    std::memcpy(out, &event, offsetof(Event, gi));
+  }
+  return code;
+}
+EXPORTED int nvmlEventSetCreate(void** set) {
+  *set = the_set();
+  return ok;
+}
+EXPORTED int nvmlDeviceRegisterEvents(void* device, unsigned long long types, void* set) {
+  Handle h;
+  const int code = find(device, "nvmlDeviceRegisterEvents", h);
+  if (code != ok || h.mig != nullptr || types != k_xid || set != the_set()) {
+    return code != ok ? code : invalid_argument;
+  }
+  g_told[h.gpu - g_script.gpus] = h.gpu->xid_count;
+  return ok;
+}
 
 #ifndef NVML_DOUBLE_OLD
+
+EXPORTED int nvmlEventSetWait_v2(void* set, Event* out, unsigned timeout_ms) {
+  return next_event(set, timeout_ms, *out);
+}
+namespace {
+
+struct UseSample {
+  unsigned pid;
+  unsigned long long time_us;
+  unsigned sm, memory, encoder, decoder;
+};
+static_assert(sizeof(UseSample) == 32);
+
+unsigned long long now_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<unsigned long long>(now.tv_sec) * 1'000'000U +
+         static_cast<unsigned long long>(now.tv_nsec) / 1000U;
+}
+
+} // namespace
+
+EXPORTED int nvmlDeviceGetProcessUtilization(void* device, UseSample* out, unsigned* count,
+                                             unsigned long long since_us) {
+  Handle h;
+  const int code = find(device, "nvmlDeviceGetProcessUtilization", h);
+  if (code != ok || h.mig != nullptr || h.gpu->mig.given) {
+    return code != ok ? code : not_supported;
+  }
+  const unsigned room = *count;
+  const auto now = now_us();
+  unsigned n = 0;
+  for (int i = 0; i < h.gpu->sample_count; ++i) {
+    const auto& s = h.gpu->samples[i];
+    // An age of 0 is a clock that is wrong: far in the future.
+    const auto time = s.age_ms == 0 ? ~0ULL : now - s.age_ms * 1000;
+    if (time > since_us && n++ < room && out != nullptr) {
+      out[n - 1] = {s.pid, time, s.gpu, s.memory, 0, 0};
+    }
+  }
+  *count = n;
+  return n == 0 ? not_found : n > room || out == nullptr ? insufficient_size : ok;
+}
 
 EXPORTED int nvmlInit_v2() {
   return init();

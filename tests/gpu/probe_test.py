@@ -65,8 +65,10 @@ class Probe(unittest.TestCase):
             "throttle": ["sw_power_cap"],
             "ecc": {"enabled": True, "corrected": 0, "uncorrected": 3, "corrected_ever": 1, "uncorrected_ever": 7},
             "pcie": {"generation": 1, "generation_max": 3, "width": 8, "width_max": 16},
+            "minor": None, "xid": {"last": None, "count": 0}, "processes_left_out": 0,
             "mig": {"enabled": None, "devices": []},
-            "processes": [{"pid": pid, "kind": kind, "memory": memory, "gpu_instance": None, "compute_instance": None}
+            "processes": [{"pid": pid, "kind": kind, "memory": memory, "gpu_instance": None, "compute_instance": None,
+                           "utilization": {"gpu": None, "memory": None}}
                           for pid, kind, memory in ((4711, "compute", 1000000), (4712, "compute", None),
                                                     (4713, "graphics", 5), (4714, "mps", 6))]})
         self.assertEqual((said["devices"][1]["index"], said["devices"][1]["processes"]), (1, []))
@@ -74,13 +76,14 @@ class Probe(unittest.TestCase):
     def test_what_a_gpu_does_not_support_is_unknown_and_never_zero(self):
         device = self.look("gpu Quadro\nfails nvmlDeviceGetComputeRunningProcesses_v3 4\n"
                            "fails nvmlDeviceGetGraphicsRunningProcesses_v3 4\n"
-                           "fails nvmlDeviceGetMPSComputeRunningProcesses_v3 4\n")["devices"][0]
+                           "fails nvmlDeviceGetMPSComputeRunningProcesses_v3 4\n"
+                           "fails nvmlDeviceRegisterEvents 3\n")["devices"][0]
 
         def leaves(value):
             return [x for v in value.values() for x in leaves(v)] if isinstance(value, dict) else [value]
         told = {k: device.pop(k) for k in ("vendor", "index", "state", "name")}
         self.assertEqual(told, {"vendor": "nvidia", "index": 0, "state": "ok", "name": "Quadro"})
-        self.assertEqual(device["mig"].pop("devices"), [])
+        self.assertEqual((device["mig"].pop("devices"), device.pop("processes_left_out")), ([], 0))
         self.assertEqual(set(leaves(device)), {None})
 
     def test_a_zero_that_is_said_is_a_zero(self):
@@ -174,7 +177,9 @@ class Probe(unittest.TestCase):
                      mem_info_vram_used=10932224, product_name="AMD Instinct MI210", unique_id="71d3a1",
                      hwmon__hwmon4__temp1_input=36000, hwmon__hwmon4__power1_average=40500000,
                      hwmon__hwmon4__power1_cap=300000000, hwmon__hwmon4__freq1_input=800000000,
-                     current_link_speed="16.0 GT/s PCIe", current_link_width=16)
+                     current_link_speed="16.0 GT/s PCIe", current_link_width=16,
+                     pp_dpm_sclk="0: 500Mhz\n1: 800Mhz *\n2: 1700Mhz", pp_dpm_mclk="nonsense\n:\n1:",
+                     ras__umc_err_count="ue: 2\nce: 17")
         gpus.add_amd(0, hwmon__hwmon3__power1_input=9000000)
         gpus.add_amd(2, driver="i915", gpu_busy_percent=1)
         os.makedirs(gpus.sysfs + "/class/drm/card1-HDMI-A-1/device")
@@ -188,10 +193,134 @@ class Probe(unittest.TestCase):
         self.assertEqual((full["temperature_c"], full["power_mw"], full["power_limit_mw"]), (36, 40500, 300000))
         self.assertEqual((full["clocks_mhz"]["graphics"], full["pcie"]["generation"], full["pcie"]["width"]),
                          (800, 4, 16))
+        self.assertEqual((full["clocks_max_mhz"]["graphics"], full["clocks_max_mhz"]["memory"]), (1700, None))
+        self.assertEqual((full["ecc"]["uncorrected"], full["ecc"]["corrected"], bare["ecc"]["enabled"]), (2, 17, None))
         self.assertIsNone(full["processes"])
         self.assertEqual((bare["name"], bare["power_mw"], bare["temperature_c"], bare["utilization"]["gpu"]),
                          ("AMD GPU 1002:740C", 9000, None, None))
         self.assertEqual(set(bare), set(full))
+
+    def test_numbers_that_make_no_sense_are_unknown(self):
+        """Nor do they keep a reader from all the rest: 2^63 bytes, a pid of 2^32 - 1, a pid of 0."""
+        device = self.look("gpu x\nmemory 18446744073709551614 9223372036854775808 0\nutil 4294967295 101\n"
+                           "ecc 18446744073709551615 1 2 3\n"
+                           "process 4294967295 9223372036854775809\nprocess 0 5\n")["devices"][0]
+        self.assertEqual((device["memory"]["total"], device["memory"]["used"]), (None, None))
+        self.assertEqual(device["utilization"], {"gpu": None, "memory": None})
+        self.assertEqual((device["ecc"]["corrected"], device["ecc"]["uncorrected"]), (None, 1))
+        self.assertEqual([(p["pid"], p["memory"]) for p in device["processes"]], [(None, None), (None, 5)])
+
+    def test_an_answer_fits_a_frame_however_many_use_the_gpus(self):
+        script = "".join(t4(n % 10) + "".join(f"process {1000 * n + i} {i}\n" for i in range(250)) for n in range(16))
+        gpus = self.gpus(DRIVER + script)
+        done = subprocess.run([PROBE], input=SNAPSHOT, env=gpus.env, capture_output=True, timeout=60)
+        self.assertLess(len(done.stdout), 64 * 1024)
+        devices = json.loads(done.stdout)["devices"]
+        self.assertEqual(len(devices), 16)
+        for device in devices:
+            kept = [p["memory"] for p in device["processes"]]
+            self.assertGreater(len(kept), 0)
+            self.assertEqual(len(kept) + device["processes_left_out"], 250)
+            self.assertEqual(kept, list(range(249, 249 - len(kept), -1)), "who uses most is told of")
+
+    def test_a_library_that_hangs_at_its_end_keeps_nobody(self):
+        done = subprocess.run([PROBE], input=SNAPSHOT, env=self.gpus(t4(4) + "hangs_shutdown\n").env,
+                              capture_output=True, timeout=20)
+        self.assertEqual((done.returncode, json.loads(done.stdout)["devices"][0]["name"]), (0, "Tesla T4"))
+
+    def test_a_gpu_that_falls_off_while_its_instances_are_asked_is_lost(self):
+        device = self.look(DRIVER + A100_MIG + "fails nvmlDeviceGetGpuInstanceId 15\n")["devices"][0]
+        self.assertEqual((device["state"], device["error"]), ("lost", "GPU is lost"))
+
+    def test_what_a_process_does_is_its_newest_sample(self):
+        gpus = self.gpus(t4(4) + "process 11 5\nprocess 12 5\nprocess 13 5\nprocess 14 5\nsample 11 10 1 900\n"
+                         "sample 11 64 9 100\nsample 11 20 2 500\nsample 12 300 7 100\nsample 13 50 5 60000\n"
+                         "sample 14 0 0 100\nsample 99 1 1 100\n")
+        probe = self.stay(gpus)
+
+        def used():
+            return [(p["utilization"]["gpu"], p["utilization"]["memory"]) for p in self.ask(probe)["devices"][0]["processes"]]
+        self.assertEqual(used(), [(64, 9), (None, 7), (None, None), (0, 0)])
+        # Nothing newer than what was told is not told again.
+        gpus.write(t4(4) + "process 11 5\nsample 11 64 9 1500\n")
+        self.assertEqual(used(), [(None, None)])
+        # A time that cannot be does not silence those that can.
+        gpus.write(t4(4) + "process 11 5\nsample 11 33 3 0\n")
+        self.assertEqual(used(), [(33, 3)])
+        gpus.write(t4(4) + "process 11 5\nsample 11 34 4 1\n")
+        self.assertEqual(used(), [(34, 4)])
+
+    def test_more_samples_than_there_is_room_for_at_first(self):
+        device = self.look("gpu x\nprocess 11 5\n" + "sample 12 1 1 900\n" * 254 + "sample 11 5 6 100\n")["devices"][0]
+        self.assertEqual(device["processes"][0]["utilization"], {"gpu": 5, "memory": 6})
+
+    def test_xid_errors_since_the_probe_began(self):
+        for library in (NEW, OLD):
+            with self.subTest(library):
+                gpus = self.gpus(t4(4) + "xid 13\n" + t4(5) + "fails nvmlDeviceRegisterEvents 3\n", library)
+                probe = self.stay(gpus)
+                self.assertEqual([d["xid"] for d in self.ask(probe)["devices"]], [{"last": None, "count": 0}, None])
+                gpus.write(t4(4) + "xid 13\nxid 31\nxid 79\nlost\n" + t4(5) + "xid 43\n")
+                one, two = self.ask(probe)["devices"]
+                self.assertEqual((one["state"], one["xid"], two["xid"]), ("lost", {"last": 79, "count": 2}, None))
+                self.assertEqual(self.ask(probe)["devices"][0]["xid"], {"last": 79, "count": 2})
+
+    def test_the_names_of_instances_and_the_number_of_the_device(self):
+        said = self.look(DRIVER + A100_MIG + "minor 3\n")["devices"][0]
+        self.assertEqual([m["name"] for m in said["mig"]["devices"]], ["NVIDIA A100-SXM4-40GB MIG 1g.5gb"] * 2)
+        self.assertEqual(said["minor"], 3)
+
+    def amd_with(self, gpus, clients):
+        """Processes of a /proc that is none, each with its open files: (where it leads, its fdinfo)."""
+        for pid, files in clients.items():
+            for kind in ("fd", "fdinfo"):
+                os.makedirs(f"{self.root}/proc/{pid}/{kind}", exist_ok=True)
+            for n, (target, info) in enumerate(files):
+                os.symlink(target, f"{self.root}/proc/{pid}/fd/{n}")
+                with open(f"{self.root}/proc/{pid}/fdinfo/{n}", "w", encoding="utf-8") as f:
+                    f.write(info)
+        gpus.env["GPUJOB_PROC"] = self.root + "/proc"
+
+    def test_who_uses_an_amd_gpu_by_what_the_kernel_tells_of_open_files(self):
+        def info(pdev, client, memory, key="drm-memory-vram", busy=0):
+            return (f"pos:\t0\nflags:\t02100002\ndrm-driver:\tamdgpu\ndrm-client-id:\t{client}\ndrm-pdev:\t{pdev}\n"
+                    f"{key}:\t{memory}\ndrm-engine-compute:\t{busy} ns\n")
+        gpus = self.gpus().without_nvidia()
+        gpus.add_amd(0, mem_info_vram_total=17163091968)
+        gpus.add_amd(1, mem_info_vram_total=17163091968)
+        node = "/dev/dri/renderD128"
+        one, two = "0000:00:00.0", "0000:01:00.0"
+        self.amd_with(gpus, {
+            # The same client through two files counts once; a second client of the process is added.
+            71: [(node, info(one, 5, "1024 KiB")), (node, info(one, 5, "1024 KiB")),
+                 (node, info(one, 6, "2 MiB", "drm-resident-vram"))],
+            72: [(node, info(two, 7, "4096"))],
+            73: [("/dev/null", info(one, 8, "4096")), ("/dev/dri/card9", info("0000:09:00.0", 9, "1"))],
+            74: [(node, info(one, 10, "much"))],
+        })
+        said = [[(p["pid"], p["memory"], p["kind"]) for p in d["processes"]] for d in self.ask_all(gpus, SNAPSHOT)[0]["devices"]]
+        self.assertEqual(said, [[(71, 3145728, "compute"), (74, None, "compute")], [(72, 4096, "compute")]])
+
+    def test_an_amd_driver_that_tells_nothing_of_open_files_is_unknown(self):
+        gpus = self.gpus().without_nvidia()
+        gpus.add_amd(0)
+        self.amd_with(gpus, {71: [("/dev/dri/renderD128", "pos:\t0\nflags:\t02\n")]})
+        self.assertIsNone(self.ask_all(gpus, SNAPSHOT)[0]["devices"][0]["processes"])
+
+    def test_what_an_amd_process_does_is_its_engines_between_two_looks(self):
+        gpus = self.gpus().without_nvidia()
+        gpus.add_amd(0)
+        line = "drm-driver:\tamdgpu\ndrm-client-id:\t5\ndrm-pdev:\t0000:00:00.0\ndrm-engine-compute:\t{} ns\n"
+        self.amd_with(gpus, {71: [("/dev/dri/renderD128", line.format(1000))]})
+        probe = self.stay(gpus)
+
+        def used():
+            return self.ask(probe)["devices"][0]["processes"][0]["utilization"]["gpu"]
+        self.assertIsNone(used())
+        self.assertEqual(used(), 0)
+        with open(f"{self.root}/proc/71/fdinfo/0", "w", encoding="utf-8") as f:
+            f.write(line.format(10**15))
+        self.assertEqual(used(), 100)
 
     def test_a_request_that_is_none_is_answered_and_the_next_one_too(self):
         replies = self.ask_all(self.gpus(t4(4)), b'x\n{"op":"dance"}\n{}\n\n' + SNAPSHOT + b"\n" + SNAPSHOT)

@@ -19,7 +19,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t k_page = 4096; // no attribute of sysfs is larger
+// What sysfs gives at once is a page, of whatever size this machine's are.
+constexpr std::size_t k_page = 64U << 10U;
 
 std::optional<std::string> attribute(const std::string& path) {
   const auto text = read_file(path, k_page);
@@ -90,6 +91,36 @@ void add_sensors(json& out, const std::string& hwmon) {
   out["clocks_mhz"]["memory"] = number(hwmon + "/freq2_input", k_mega);
 }
 
+/// The fastest of a clock's levels: "2: 1700Mhz *", the last of a list that may stand in any order.
+json fastest_mhz(const std::string& path) {
+  std::optional<long long> fastest;
+  for (const auto& line : split(attribute(path).value_or(""), '\n')) {
+    const auto value =
+        trim(std::string_view(line).substr(std::min(line.find(':'), line.size() - 1) + 1));
+    const auto mhz = parse_int(value.substr(0, value.find_first_not_of("0123456789")));
+    if (mhz && *mhz > fastest.value_or(0)) {
+      fastest = mhz;
+    }
+  }
+  return fastest ? json(*fastest) : json();
+}
+
+/// Of the memory since the driver started: "ue: 0" and "ce: 3", a line each.
+void add_ecc(json& out, const std::string& device) {
+  const auto text = attribute(device + "/ras/umc_err_count");
+  if (!text) {
+    return;
+  }
+  out["ecc"]["enabled"] = true;
+  for (const auto& line : split(*text, '\n')) {
+    const auto count =
+        line.size() > 3 ? parse_int(trim(std::string_view(line).substr(3))) : std::nullopt;
+    if (count && *count >= 0 && (line.starts_with("ue:") || line.starts_with("ce:"))) {
+      out["ecc"][line.starts_with("ue:") ? "uncorrected" : "corrected"] = *count;
+    }
+  }
+}
+
 json look_at(const std::string& device, unsigned index) {
   auto out = empty_device("amd", index);
   const auto name = attribute(device + "/product_name"); // server cards have one
@@ -114,15 +145,21 @@ json look_at(const std::string& device, unsigned index) {
                  {"generation_max", pcie_generation(device + "/max_link_speed")},
                  {"width", number(device + "/current_link_width")},
                  {"width_max", number(device + "/max_link_width")}};
+  out["clocks_max_mhz"]["graphics"] = fastest_mhz(device + "/pp_dpm_sclk");
+  out["clocks_max_mhz"]["memory"] = fastest_mhz(device + "/pp_dpm_mclk");
+  add_ecc(out, device);
   return out;
 }
 
 } // namespace
 
-std::string look_at_amd(const std::string& sysfs, json& reply) {
+Amd::Amd(std::string sysfs, std::string proc)
+    : m_sysfs(std::move(sysfs)), m_processes(std::move(proc)) {}
+
+std::string Amd::look(json& reply) {
   std::vector<std::pair<long long, std::string>> cards;
   std::error_code failed;
-  std::filesystem::directory_iterator entries(sysfs + "/class/drm", failed);
+  std::filesystem::directory_iterator entries(m_sysfs + "/class/drm", failed);
   for (; entries != std::filesystem::directory_iterator(); entries.increment(failed)) {
     const auto device = entries->path().string() + "/device";
     const auto card = card_number(entries->path().filename().string());
@@ -131,9 +168,14 @@ std::string look_at_amd(const std::string& sysfs, json& reply) {
     }
   }
   std::ranges::sort(cards);
+  if (!cards.empty()) {
+    m_processes.look();
+  }
   unsigned index = 0;
   for (const auto& [number_of_card, device] : cards) {
     reply["devices"].push_back(look_at(device, index++));
+    auto& seen = reply["devices"].back();
+    seen["processes"] = m_processes.of(uevent(device, "PCI_SLOT_NAME"));
   }
   return cards.empty() ? "no amdgpu device" : "";
 }

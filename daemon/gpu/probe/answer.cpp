@@ -4,10 +4,12 @@
 #include "common/errc.h"
 #include "common/json.h"
 #include "common/text.h"
-#include "daemon/gpu/probe/amd.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <exception>
 #include <fmt/format.h>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -34,11 +36,11 @@ Result<void> check(std::string_view text) {
   return {};
 }
 
-Json snapshot(Nvidia& nvidia, const std::string& sysfs) {
+Json snapshot(Nvidia& nvidia, Amd& amd) {
   Json reply{{"ok", true},         {"driver", nullptr},        {"cuda", nullptr}, {"nvml", nullptr},
              {"library", nullptr}, {"devices", Json::array()}, {"why", nullptr}};
   const auto no_nvidia = nvidia.look(reply);
-  const auto no_amd = look_at_amd(sysfs, reply);
+  const auto no_amd = amd.look(reply);
   // A library that is there and does not work is told of, whatever else there is.
   const bool broken = !no_nvidia.empty() && no_nvidia != "no NVIDIA library";
   if (reply["devices"].empty() || broken) {
@@ -47,10 +49,39 @@ Json snapshot(Nvidia& nvidia, const std::string& sysfs) {
   return reply;
 }
 
+/// Only those of a device's processes that use most of its memory.
+void keep_processes(Json& device, std::size_t most) {
+  if (!device["processes"].is_array() || device["processes"].size() <= most) {
+    return;
+  }
+  auto& list = device["processes"].get_ref<Json::array_t&>();
+  const auto memory = [](const Json& p) {
+    return p["memory"].is_number() ? p["memory"].get<std::int64_t>() : -1;
+  };
+  std::ranges::stable_sort(list, std::ranges::greater(), memory);
+  device["processes_left_out"] =
+      device["processes_left_out"].get<std::size_t>() + list.size() - most;
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(most), list.end());
+}
+
+/// Who asked takes no more than a frame.
+std::string dump_to_fit(Json reply) {
+  constexpr std::size_t k_largest = 62U << 10U;
+  auto text = json::dump(reply);
+  for (std::size_t most = 256; text.size() > k_largest && most > 0; most /= 2) {
+    for (auto& device : reply["devices"]) {
+      keep_processes(device, most);
+    }
+    text = json::dump(reply);
+  }
+  return text;
+}
+
 } // namespace
 
-Probe::Probe(std::string nvml, std::string sysfs)
-    : m_nvidia(std::move(nvml)), m_sysfs(sysfs.empty() ? "/sys" : std::move(sysfs)) {}
+Probe::Probe(std::string nvml, std::string sysfs, std::string proc)
+    : m_nvidia(std::move(nvml)),
+      m_amd(sysfs.empty() ? "/sys" : std::move(sysfs), proc.empty() ? "/proc" : std::move(proc)) {}
 
 std::string Probe::answer(std::string_view request) {
   const auto failed = [](const Error& e) {
@@ -60,7 +91,7 @@ std::string Probe::answer(std::string_view request) {
     if (const auto good = check(request); !good) {
       return failed(good.error());
     }
-    return json::dump(snapshot(m_nvidia, m_sysfs));
+    return dump_to_fit(snapshot(m_nvidia, m_amd));
   } catch (const std::exception& e) {
     return failed(Error{Errc::io, fmt::format("gpujob-gpuprobe: {}", e.what())});
   }

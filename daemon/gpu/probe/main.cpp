@@ -61,6 +61,8 @@ int main() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::lseek(STDIN_FILENO, 0, SEEK_SET); // a memfd stands where its writer left it
   const auto answers = take_stdout();
-  gpu::Probe probe(environment("GPUJOB_NVML"), environment("GPUJOB_SYSFS"));
-  return serve(probe, answers);
+  gpu::Probe probe(environment("GPUJOB_NVML"), environment("GPUJOB_SYSFS"),
+                   environment("GPUJOB_PROC"));
+  // Without taking leave of the driver: what is answered must not wait for one that hangs then.
+  ::_exit(serve(probe, answers));
 }

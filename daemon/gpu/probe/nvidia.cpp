@@ -6,9 +6,11 @@
 #include "daemon/gpu/probe/shape.h"
 
 #include <algorithm>
+#include <ctime>
 #include <fmt/format.h>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 namespace gpujob::gpu {
 
@@ -18,9 +20,29 @@ using nlohmann::json;
 using nvml::Asked;
 using nvml::Library;
 
+// No machine has more; a library that says so is believed no further.
+constexpr unsigned k_most_gpus = 64;
+constexpr unsigned k_most_migs = 16;
+
+/// How old a sample of a process's use may be: what was before is not what it does now.
+constexpr unsigned long long k_sample_age_us = 2'000'000;
+
+unsigned long long wall_us() {
+  timespec now{};
+  ::clock_gettime(CLOCK_REALTIME, &now);
+  return static_cast<unsigned long long>(now.tv_sec) * 1'000'000U +
+         static_cast<unsigned long long>(now.tv_nsec) / 1'000U;
+}
+
 template <typename Value>
 json or_null(const std::optional<Value>& value) {
   return value ? json(*value) : json();
+}
+
+/// A percentage; some drivers have told of 2^32 - 1.
+json percent(unsigned value) {
+  constexpr unsigned k_all = 100;
+  return value <= k_all ? json(value) : json();
 }
 
 json text_or_null(const std::optional<std::string>& text) {
@@ -50,7 +72,7 @@ json throttle_names(std::optional<unsigned long long> bits) {
 
 json ecc(Asked& gpu, const Library& n) {
   const auto errors = [&](int kind, int counter) {
-    return or_null(gpu.one<unsigned long long>(n.ecc_errors, kind, counter));
+    return or_null(nvml::sane(gpu.one<unsigned long long>(n.ecc_errors, kind, counter)));
   };
   return {{"enabled", or_null(gpu.enabled(n.ecc_mode))},
           {"corrected", errors(nvml::k_corrected, nvml::k_volatile)},
@@ -71,6 +93,7 @@ json identity(Asked& gpu, const Library& n) {
   return {{"uuid", text_or_null(gpu.text(n.uuid))},
           {"name", text_or_null(gpu.text(n.name))},
           {"pci", text_or_null(gpu.pci_bus())},
+          {"minor", or_null(gpu.one<unsigned>(n.minor_number))},
           {"clocks_max_mhz", clocks(gpu, n.max_clock)},
           {"pcie",
            {{"generation_max", or_null(gpu.one<unsigned>(n.pcie_max_generation))},
@@ -79,7 +102,7 @@ json identity(Asked& gpu, const Library& n) {
 
 void add_measured(json& out, Asked& gpu, const Library& n) {
   if (const auto use = gpu.one<nvml::Utilization>(n.utilization)) {
-    out["utilization"] = {{"gpu", use->gpu}, {"memory", use->memory}};
+    out["utilization"] = {{"gpu", percent(use->gpu)}, {"memory", percent(use->memory)}};
   }
   out["memory"] = gpu.memory();
   out["temperature_c"] = or_null(gpu.one<unsigned>(n.temperature, nvml::k_temperature_gpu));
@@ -107,8 +130,11 @@ void merge(Processes& into, Processes more) {
     return std::tuple(p.pid, p.gpu_instance, p.compute_instance, std::string_view(p.kind));
   };
   for (auto& p : *more) {
-    if (std::ranges::none_of(*into, [&](const auto& q) { return key(q) == key(p); })) {
+    const auto same = std::ranges::find(*into, key(p), key);
+    if (same == into->end()) {
       into->push_back(p);
+    } else if (!same->memory) {
+      same->memory = p.memory; // the GPU itself does not tell it to everybody
     }
   }
 }
@@ -122,16 +148,33 @@ json look_at_mig(Asked& mig, const Library& n, unsigned index) {
           {"memory", mig.memory()}};
 }
 
+/// Who uses an instance is on it, also where the entries of the list have no room to say so.
+Processes of_instance(Processes list, const json& mig) {
+  if (!list) {
+    return list;
+  }
+  for (auto& p : *list) {
+    if (!p.gpu_instance && mig["gpu_instance"].is_number()) {
+      p.gpu_instance = mig["gpu_instance"].get<unsigned>();
+    }
+    if (!p.compute_instance && mig["compute_instance"].is_number()) {
+      p.compute_instance = mig["compute_instance"].get<unsigned>();
+    }
+  }
+  return list;
+}
+
 void add_mig(json& out, Processes& processes, Asked& gpu, const Library& n) {
   const auto enabled = gpu.enabled(n.mig_mode);
   out["mig"]["enabled"] = or_null(enabled);
   const auto most = enabled.value_or(false) ? gpu.one<unsigned>(n.mig_max_count) : std::nullopt;
-  for (unsigned i = 0; i < most.value_or(0); ++i) {
+  for (unsigned i = 0; i < std::min(most.value_or(0), k_most_migs) && gpu.gone() == 0; ++i) {
     // A number that no instance has is as usual as one that has: NOT_FOUND.
     if (const auto handle = gpu.one<nvml::Device>(n.mig_by_index, i)) {
       Asked mig(n, *handle);
       out["mig"]["devices"].push_back(look_at_mig(mig, n, i));
-      merge(processes, mig.processes());
+      merge(processes, of_instance(mig.processes(), out["mig"]["devices"].back()));
+      gpu.give_up(mig.gone()); // an instance goes with its GPU
     }
   }
 }
@@ -142,9 +185,10 @@ json list(const Processes& processes) {
   }
   auto out = json::array();
   for (const auto& p : *processes) {
-    out.push_back({{"pid", p.pid},
+    out.push_back({{"pid", or_null(p.pid)},
                    {"kind", p.kind},
                    {"memory", or_null(p.memory)},
+                   {"utilization", {{"gpu", or_null(p.use)}, {"memory", or_null(p.memory_use)}}},
                    {"gpu_instance", or_null(p.gpu_instance)},
                    {"compute_instance", or_null(p.compute_instance)}});
   }
@@ -173,10 +217,9 @@ json Nvidia::versions() const {
           {"library", printable(m_nvml->file())}};
 }
 
-json Nvidia::look_at(unsigned index) {
+json Nvidia::look_at(unsigned index, nvml::Device handle, int code) {
   auto out = empty_device("nvidia", index);
-  nvml::Device handle = nullptr;
-  const int code = m_nvml->device_by_index(index, &handle);
+  out["xid"] = m_xids.seen(index);
   Asked gpu(*m_nvml, handle);
   if (code != nvml::k_success) {
     gpu.give_up(code);
@@ -187,7 +230,7 @@ json Nvidia::look_at(unsigned index) {
     }
   }
   if (const auto known = m_identity.find(index); known != m_identity.end()) {
-    for (const char* key : {"uuid", "name", "pci"}) {
+    for (const char* key : {"uuid", "name", "pci", "minor"}) {
       out[key] = known->second[key];
     }
     out["clocks_max_mhz"] = known->second["clocks_max_mhz"];
@@ -197,6 +240,12 @@ json Nvidia::look_at(unsigned index) {
     add_measured(out, gpu, *m_nvml);
     auto processes = gpu.processes();
     add_mig(out, processes, gpu, *m_nvml);
+    if (processes) {
+      const auto now = wall_us();
+      auto& since = m_newest_sample[index];
+      since = std::clamp(since, now - k_sample_age_us, now);
+      gpu.add_use(*processes, since, now);
+    }
     out["processes"] = list(processes);
   }
   if (gpu.gone() != 0) {
@@ -221,13 +270,24 @@ std::string Nvidia::look(json& reply) {
     auto why = m_nvml->file() + ": " + m_nvml->text_of(code);
     m_nvml.reset(); // to be initialised anew the next time
     m_identity.clear();
+    m_xids.clear();
     return why;
   }
+  count = std::min(count, k_most_gpus);
   if (std::exchange(m_count, count) != count) {
     m_identity.clear();
   }
+  std::vector<std::pair<nvml::Device, int>> handles(count);
   for (unsigned i = 0; i < count; ++i) {
-    reply["devices"].push_back(look_at(i));
+    auto& [handle, code] = handles[i];
+    code = m_nvml->device_by_index(i, &handle);
+    if (code == nvml::k_success) {
+      m_xids.watch(*m_nvml, i, handle);
+    }
+  }
+  m_xids.take(*m_nvml); // all of them, before the first is looked at
+  for (unsigned i = 0; i < count; ++i) {
+    reply["devices"].push_back(look_at(i, handles[i].first, handles[i].second));
   }
   return count == 0 ? m_nvml->file() + ": sees no GPU" : "";
 }

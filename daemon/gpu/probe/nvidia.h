@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/gpu/probe/nvml_library.h"
+#include "daemon/gpu/probe/nvml_xid.h"
 
 #include <map>
 #include <memory>
@@ -24,13 +25,16 @@ public:
 
 private:
   [[nodiscard]] nlohmann::json versions() const;
-  nlohmann::json look_at(unsigned index);
+  /// `code`: why there is no handle of it.
+  nlohmann::json look_at(unsigned index, nvml::Device handle, int code);
 
   std::string m_path;
   std::unique_ptr<nvml::Library> m_nvml;
   /// What never changes of a device, by its index: not asked twice, and still known of a lost one.
   std::map<unsigned, nlohmann::json> m_identity;
   unsigned m_count = 0;
+  nvml::XidWatch m_xids;
+  std::map<unsigned, unsigned long long> m_newest_sample; ///< of processes' use, us, by index
 };
 
 } // namespace gpujob::gpu

@@ -17,6 +17,7 @@ enum Return : int {
   k_uninitialized = 1,
   k_not_supported = 3,
   k_no_permission = 4,
+  k_not_found = 6,
   k_insufficient_size = 7,
   k_driver_not_loaded = 9,
   k_function_not_found = 13, ///< ours, too: the library lacks every form of it
@@ -47,8 +48,8 @@ struct MemoryV2 {
 constexpr unsigned k_memory_v2 = sizeof(MemoryV2) | (2U << 24U);
 static_assert(k_memory_v2 == 0x02000028);
 
-/// nvmlPciInfo_t of nvmlDeviceGetPciInfo_v3 (R384). Before, the bus id was the first field, and
-/// what is `bus_id` now was reserved: they have the same size.
+/// nvmlPciInfo_t of nvmlDeviceGetPciInfo_v3 (R384). Before, the bus id was the first field alone,
+/// and four reserved numbers (16 bytes) stood where `bus_id` is: what is older is never larger.
 struct PciInfo {
   char bus_id_legacy[16];
   unsigned domain, bus, device, pci_device_id, pci_subsystem_id;
@@ -74,6 +75,27 @@ struct ProcessV3 {
   unsigned long long protected_memory;
 };
 static_assert(sizeof(ProcessV1) == 16 && sizeof(ProcessV2) == 24 && sizeof(ProcessV3) == 32);
+
+/// nvmlProcessUtilizationSample_t: percent, and the time by the wall clock in microseconds
+struct UtilizationSample {
+  unsigned pid;
+  unsigned long long time_us;
+  unsigned sm, memory, encoder, decoder;
+};
+static_assert(sizeof(UtilizationSample) == 32 && offsetof(UtilizationSample, sm) == 16);
+
+/// nvmlEventSet_t, opaque
+using EventSet = struct nvmlEventSet_st*;
+
+/// nvmlEventData_t; nvmlEventSetWait (before _v2) leaves the instances out
+struct EventData {
+  Device device;
+  unsigned long long type, data;
+  unsigned gpu_instance, compute_instance;
+};
+static_assert(sizeof(EventData) == 32);
+/// nvmlEventTypeXidCriticalError; its data is the Xid
+constexpr unsigned long long k_xid_event = 8;
 
 /// NVML_VALUE_NOT_AVAILABLE
 constexpr auto k_no_value = ~0ULL;

@@ -2,6 +2,7 @@
 #include "daemon/gpu/probe/nvml_device.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace gpujob::gpu::nvml {
 
@@ -31,16 +32,22 @@ std::size_t stride(const std::vector<unsigned char>& buffer, std::size_t count,
   return documented;
 }
 
+constexpr unsigned k_largest_pid = std::numeric_limits<int>::max();
+constexpr unsigned k_percent = 100;
+constexpr unsigned k_usual_samples = 128;
+constexpr unsigned k_most_samples = 1U << 16U;
+
 Process read_process(const unsigned char* entry, std::size_t size, const char* kind) {
   ProcessV2 raw{};
   raw.gpu_instance = raw.compute_instance = k_no_instance;
   std::memcpy(&raw, entry, std::min(size, sizeof raw)); // a ProcessV1 is how it begins
   Process p;
-  p.pid = raw.pid;
-  p.kind = kind;
-  if (raw.used_memory != k_no_value) {
-    p.memory = raw.used_memory;
+  // 0 is what a driver says of whom it does not name, all bits what one says that means nobody.
+  if (raw.pid != 0 && raw.pid <= k_largest_pid) {
+    p.pid = raw.pid;
   }
+  p.kind = kind;
+  p.memory = sane(raw.used_memory);
   if (raw.gpu_instance != k_no_instance) {
     p.gpu_instance = raw.gpu_instance;
   }
@@ -51,7 +58,8 @@ Process read_process(const unsigned char* entry, std::size_t size, const char* k
 }
 
 json bytes(unsigned long long value) {
-  return value == k_no_value ? json() : json(value);
+  const auto known = sane(value);
+  return known ? json(*known) : json();
 }
 
 } // namespace
@@ -125,6 +133,40 @@ std::optional<std::vector<Process>> Asked::processes() {
   const bool knows_graphics = add_processes(found, m_nvml.graphics_processes, "graphics");
   const bool knows_mps = add_processes(found, m_nvml.mps_processes, "mps");
   return knows || knows_graphics || knows_mps ? std::optional(std::move(found)) : std::nullopt;
+}
+
+void Asked::add_use(std::vector<Process>& processes, unsigned long long& since_us,
+                    unsigned long long now_us) {
+  if (processes.empty() || m_nvml.process_utilization == nullptr || m_gone != 0) {
+    return;
+  }
+  std::vector<UtilizationSample> samples(k_usual_samples);
+  unsigned count = 0;
+  int code = k_insufficient_size;
+  for (int i = 0; i < k_tries && code == k_insufficient_size; ++i) {
+    samples.resize(std::max<std::size_t>(samples.size(), count * std::size_t{2}));
+    count = static_cast<unsigned>(samples.size());
+    code = m_nvml.process_utilization(m_device, samples.data(), &count, since_us);
+    if (count > k_most_samples) {
+      return;
+    }
+  }
+  // NOT_FOUND: there is no newer one.
+  if (!take(code) || count > samples.size()) {
+    return;
+  }
+  samples.resize(count);
+  std::ranges::stable_sort(samples, {}, &UtilizationSample::time_us);
+  for (const auto& sample : samples) {
+    // A time ahead of ours, as some drivers have told, must not silence those that follow.
+    since_us = std::max(since_us, std::min(sample.time_us, now_us));
+    for (auto& p : processes) {
+      if (p.pid == sample.pid) {
+        p.use = sample.sm <= k_percent ? std::optional(sample.sm) : std::nullopt;
+        p.memory_use = sample.memory <= k_percent ? std::optional(sample.memory) : std::nullopt;
+      }
+    }
+  }
 }
 
 } // namespace gpujob::gpu::nvml

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstring>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -12,12 +13,19 @@
 
 namespace gpujob::gpu::nvml {
 
+/// A number that a reader takes: neither NVML's "not available" nor beyond what a JSON reader
+/// holds.
+inline std::optional<unsigned long long> sane(std::optional<unsigned long long> value) {
+  return value && *value <= std::numeric_limits<long long>::max() ? value : std::nullopt;
+}
+
 /// A process that uses a GPU. What is not known is not there.
 struct Process {
-  unsigned pid = 0;
+  std::optional<unsigned> pid;
   const char* kind = "compute"; ///< graphics, mps
   std::optional<unsigned long long> memory;
   std::optional<unsigned> gpu_instance, compute_instance;
+  std::optional<unsigned> use, memory_use; ///< percent
 };
 
 /// Questions to one device, GPU or MIG. Whatever it does not answer is unknown: nullopt, never 0.
@@ -44,6 +52,10 @@ public:
   std::optional<std::string> pci_bus();
   /// nullopt: it does not say who uses it.
   std::optional<std::vector<Process>> processes();
+  /// Adds to each of `processes` what it used by its newest sample after `since_us` (of the wall
+  /// clock), which becomes the time of the newest of all.
+  void add_use(std::vector<Process>& processes, unsigned long long& since_us,
+               unsigned long long now_us);
 
   /// Why it is asked no more; 0: it is.
   [[nodiscard]] int gone() const { return m_gone; }

@@ -109,6 +109,11 @@ void Library::find_all() {
   find(mig_by_index, {"nvmlDeviceGetMigDeviceHandleByIndex"});
   find(gpu_instance, {"nvmlDeviceGetGpuInstanceId"});
   find(compute_instance, {"nvmlDeviceGetComputeInstanceId"});
+  find(minor_number, {"nvmlDeviceGetMinorNumber"});
+  find(process_utilization, {"nvmlDeviceGetProcessUtilization"});
+  find(event_set_create, {"nvmlEventSetCreate"});
+  find(register_events, {"nvmlDeviceRegisterEvents"});
+  find(event_wait, {"nvmlEventSetWait_v2", "nvmlEventSetWait"});
   find_processes();
 }
 

@@ -11,7 +11,7 @@
 namespace gpujob::gpu::nvml {
 
 /// libnvidia-ml.so.1, opened at run time and initialised. A function of which the library has no
-/// form is null. Lives until the program ends: closing it while a driver misbehaves has hung.
+/// form is null. It is never closed: that has hung while a driver misbehaves.
 class Library {
 public:
   /// `path`: that file and no other; empty: the loader's own search, then k_nvml_places.
@@ -33,6 +33,7 @@ public:
   int (*device_by_index)(unsigned, Device*) = nullptr;
   int (*uuid)(Device, char*, unsigned) = nullptr;
   int (*name)(Device, char*, unsigned) = nullptr;
+  int (*minor_number)(Device, unsigned*) = nullptr;
   int (*pci_info)(Device, PciInfo*) = nullptr;
   bool pci_info_is_v3 = false; ///< else the bus id is the legacy one
   int (*utilization)(Device, Utilization*) = nullptr;
@@ -59,6 +60,11 @@ public:
   using Processes = int (*)(Device, unsigned*, void*);
   Processes compute_processes = nullptr, graphics_processes = nullptr, mps_processes = nullptr;
   std::size_t process_size = 0; ///< of an entry, by the form of the function that was found
+  int (*process_utilization)(Device, UtilizationSample*, unsigned*,
+                             unsigned long long since_us) = nullptr;
+  int (*event_set_create)(EventSet*) = nullptr;
+  int (*register_events)(Device, unsigned long long types, EventSet) = nullptr;
+  int (*event_wait)(EventSet, EventData*, unsigned timeout_ms) = nullptr;
 
 private:
   explicit Library(void* handle) : m_handle(handle) {}

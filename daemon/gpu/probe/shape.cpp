@@ -19,10 +19,11 @@ nlohmann::json nulls(std::initializer_list<const char*> keys) {
 
 nlohmann::json empty_device(const char* vendor, unsigned index) {
   auto d = nulls({"error", "uuid", "name", "pci", "temperature_c", "power_mw", "power_limit_mw",
-                  "throttle", "processes"});
+                  "throttle", "processes", "minor", "xid"});
   d["vendor"] = vendor;
   d["index"] = index;
   d["state"] = "ok";
+  d["processes_left_out"] = 0;
   d["utilization"] = nulls({"gpu", "memory"});
   d["memory"] = nulls({"total", "used", "free", "reserved"});
   d["clocks_mhz"] = d["clocks_max_mhz"] = nulls({"graphics", "sm", "memory", "video"});
