@@ -28,7 +28,7 @@ def value(found, name, **labels):
 
 class Metrics(Case):
     def running(self, *names):
-        vm = self.machine()
+        vm = self.vm
         vm.start("--session-limit", "9h", "--session-start", "now", "--slots", "4")
         for name in names:
             vm.ok("run", "-d", "--name", name, "--", *SLEEP)
@@ -48,7 +48,7 @@ class Metrics(Case):
             self.assertGreater(value(found, "gpujob_session_remaining_seconds"), 8 * 3600)
 
     def test_without_a_daemon_it_says_so_and_starts_none(self):
-        vm = self.machine()
+        vm = self.vm
         self.assertEqual(samples(vm.ok("metrics").stdout.decode()), {("gpujob_up", ()): 0})
         self.assertIsNone(vm.daemon_pid())
 

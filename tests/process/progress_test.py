@@ -23,7 +23,7 @@ time.sleep(600)
 
 class Progress(Case):
     def test_a_progress_bar_is_seen_in_the_output(self):
-        vm = self.machine()
+        vm = self.vm
         vm.start("--session-limit", "12h", "--session-start", "now")
         vm.ok("run", "-d", "--name", "bar", "--", PYTHON, "-c", BAR)
         wait_until(lambda: vm.show("bar")["progress"] == 0.45, "its bar")
@@ -35,7 +35,7 @@ class Progress(Case):
                       " ".join(vm.ok("show", "bar").stdout.decode().split()))
 
     def test_a_killed_daemon_sees_it_again(self):
-        vm = self.machine()
+        vm = self.vm
         vm.start("--session-limit", "12h", "--session-start", "now")
         vm.ok("run", "-d", "--name", "bar", "--", PYTHON, "-c", BAR)
         wait_until(lambda: vm.show("bar")["progress"] == 0.45, "its bar")
@@ -43,7 +43,7 @@ class Progress(Case):
         wait_until(lambda: vm.show("bar")["progress"] == 0.45, "its bar")
 
     def test_the_jobs_own_word_outranks_its_bar(self):
-        vm = self.machine()
+        vm = self.vm
         vm.start()
         vm.ok("run", "-d", "--name", "told", "--", PYTHON, "-c", TOLD)
         wait_until(lambda: vm.show("told")["progress_by"] == "job", "its word")
