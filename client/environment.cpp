@@ -11,9 +11,9 @@ namespace gpujob::client {
 
 namespace {
 
-constexpr std::array<std::string_view, 9> k_job_variables{
+constexpr std::array<std::string_view, 10> k_job_variables{
     "GPUJOB_JOB_ID",   "GPUJOB_JOB_NAME", "GPUJOB_ATTEMPT",     "GPUJOB_DEADLINE", "GPUJOB_GRACE_S",
-    "GPUJOB_CKPT_DIR", "GPUJOB_RESUME",   "GPUJOB_NOTICE_FILE", "GPUJOB_SOCKET"};
+    "GPUJOB_CKPT_DIR", "GPUJOB_RESUME",   "GPUJOB_NOTICE_FILE", "GPUJOB_SOCKET",   "GPUJOB_GPUS"};
 
 } // namespace
 

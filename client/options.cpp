@@ -298,7 +298,7 @@ void CommandLine::declare_daemon_start(CLI::App& daemon) {
           "When it began, if that is known better: an instant, or now for a new one");
   setting("--platform", "NAME", "Which one it is: gpujob platforms lists them");
   setting("--plan", "NAME", "The plan you have there");
-  setting("--slots", "N", "Jobs that run at once");
+  setting("--slots", "N", "Jobs that run at once (1, and beside it those with --gpus)");
   setting("--notices", "KIND[@ADDR]",
           "Ask the cloud whether it takes the machine back: ec2_spot, gce_preempted, azure_events");
   setting("--on-warning", "COMMAND", "Run by a shell with each warning, in $GPUJOB_WARNING");

@@ -24,6 +24,10 @@ struct RunOptions {
   std::string checkpoint_cmd;
   std::vector<std::string> checkpoint_copy;
   std::string recipe = "auto";
+  std::string gpus;       ///< a number, none, all, or which; empty: they are left alone
+  std::string gpu_memory; ///< a size; empty: not said
+  std::string idle_gpu;   ///< a duration, or off; empty: the default
+  std::string idle_gpu_stop;
   std::vector<int> requeue_exit;
   std::vector<int> no_requeue_exit;
   std::string resume_arg;

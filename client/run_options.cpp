@@ -44,6 +44,21 @@ void declare_checkpoints(CLI::App& run, RunOptions& o) {
       ->group(k_group);
 }
 
+void declare_gpus(CLI::App& run, RunOptions& o) {
+  constexpr const char* k_group = "GPUs";
+  const auto add = [&](const char* flag, std::string& into, const char* type, const char* what) {
+    return run.add_option(flag, into, what)->type_name(type)->group(k_group);
+  };
+  auto* gpus = add("--gpus", o.gpus, "WHICH",
+                   "GPUs of its own: how many, all, none, or which (0,2 or device=0 by index, "
+                   "UUIDs); it waits until they are free");
+  add("--gpu-memory", o.gpu_memory, "SIZE",
+      "So much free memory of each is enough; others that say so, too, may share it")
+      ->needs(gpus);
+  add("--idle-gpu", o.idle_gpu, "D", "Warn when its GPUs are idle so long (30m), or off");
+  add("--idle-gpu-stop", o.idle_gpu_stop, "D", "Save and stop it when its GPUs are idle so long");
+}
+
 void declare_ends(CLI::App& run, RunOptions& o) {
   constexpr const char* k_group = "How an exit is read";
   const auto many = [&](CLI::Option* option) { option->allow_extra_args(false)->group(k_group); };
@@ -85,6 +100,7 @@ void declare_run(CLI::App& run, RunOptions& o) {
       ->type_name("SIZE");
   run.add_flag("--keep-tree", o.keep_tree, "Leave its other processes alone when the first ends");
   run.add_flag("--wandb", o.wandb, "One Weights & Biases run over all sessions");
+  declare_gpus(run, o);
   declare_checkpoints(run, o);
   declare_ends(run, o);
   run.add_flag("--json", o.json, "One JSON document on stdout instead of the output");

@@ -2,6 +2,7 @@
 #include "client/run_request.h"
 
 #include "client/environment.h"
+#include "client/run_gpus.h"
 #include "client/run_routes.h"
 #include "common/duration.h"
 #include "common/frame.h"
@@ -183,6 +184,7 @@ Result<JobSpec> make_spec(const RunOptions& o, const std::string& cwd) {
   spec.max_failures = o.max_failures;
   spec.max_no_progress = o.max_no_progress;
   spec.keep = std::min(o.keep, k_most_kept);
+  GPUJOB_TRY(read_gpu_options(o, spec));
   spec.keep_tree = o.keep_tree;
   spec.wandb = o.wandb;
   if (!o.log_max.empty()) {

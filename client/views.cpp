@@ -177,6 +177,8 @@ Result<JobView> read_job_view(const Json& document) {
     v.ends_at = instant(plan, "ends_at");
   });
   nested(r, "saving", [&](json::Reader& saving) { v.saving = read_saving(saving); });
+  v.gpus = r.texts_or_empty("gpus");
+  v.gpu_names = r.texts_or_empty("gpu_names");
   v.checkpoints = read_checkpoints(r);
   v.checkpoint_at = instant(r, "checkpoint_at");
   v.raw = json::dump(document);

@@ -61,9 +61,10 @@ struct JobView {
   std::int64_t interruptions = 0, failures = 0, no_progress = 0;
   std::optional<WallTime> request_at, term_at, ends_at; ///< the plan
   std::optional<SavingView> saving;
-  std::vector<CheckpointView> checkpoints; ///< the newest is last
-  std::optional<WallTime> checkpoint_at;   ///< of the newest confirmed; all that a line of ps has
-  std::string raw;                         ///< the JSON it was read from, for --json
+  std::vector<std::string> gpus, gpu_names; ///< its own: UUIDs, and "GPU 0"
+  std::vector<CheckpointView> checkpoints;  ///< the newest is last
+  std::optional<WallTime> checkpoint_at;    ///< of the newest confirmed; all that a line of ps has
+  std::string raw;                          ///< the JSON it was read from, for --json
 
   /// Nothing of it runs, and nothing will without being asked.
   [[nodiscard]] bool settled() const { return run_exit.has_value() || state == "held"; }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/job_spec.h"
 
+#include "common/gpu_request.h"
 #include "common/id.h"
 #include "common/json.h"
 
@@ -41,6 +42,18 @@ nlohmann::json to_json(const JobSpec& s) {
   if (s.lead) {
     j["lead_ns"] = s.lead->count();
   }
+  if (!s.gpus.empty()) {
+    j["gpus"] = s.gpus;
+  }
+  if (s.gpu_memory) {
+    j["gpu_memory"] = *s.gpu_memory;
+  }
+  if (s.idle_gpu != k_idle_gpu) {
+    j["idle_gpu_ns"] = s.idle_gpu.count();
+  }
+  if (s.idle_gpu_stop != Duration::zero()) {
+    j["idle_gpu_stop_ns"] = s.idle_gpu_stop.count();
+  }
   return j;
 }
 
@@ -67,6 +80,23 @@ std::vector<std::pair<std::string, std::string>> read_env(json::Reader& r) {
     out.emplace_back(std::move(both[0]), std::move(both[1]));
   }
   return out;
+}
+
+void read_gpus(json::Reader& r, JobSpec& s) {
+  s.gpus = r.text_or("gpus", "");
+  if (!s.gpus.empty()) {
+    const auto request = parse_gpu_request(s.gpus, "gpus");
+    if (!request) {
+      r.fail("gpus", "is not none, all, a number or a list of GPUs");
+    } else if (request->kind == GpuRequest::Kind::none) {
+      s.gpus = "none"; // one word for it: "0" is another
+    }
+  }
+  if (r.find("gpu_memory") != nullptr) {
+    s.gpu_memory = r.integer_in("gpu_memory", 1, k_most_gpu_memory);
+  }
+  s.idle_gpu = r.maybe_span("idle_gpu_ns").value_or(s.idle_gpu);
+  s.idle_gpu_stop = r.maybe_span("idle_gpu_stop_ns").value_or(s.idle_gpu_stop);
 }
 
 } // namespace
@@ -102,6 +132,7 @@ Result<JobSpec> job_spec_from_json(const nlohmann::json& j) {
     s.keep = r.integer_in("keep", 1, k_most_kept);
   }
   s.log_max_bytes = r.integer_or("log_max_bytes", s.log_max_bytes);
+  read_gpus(r, s);
   s.keep_tree = r.boolean_or("keep_tree", false);
   s.wandb = r.boolean_or("wandb", false);
   if (!r.ok()) {

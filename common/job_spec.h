@@ -16,6 +16,9 @@ namespace gpujob {
 /// Checkpoints of one job in the durable directory, at most.
 inline constexpr std::int64_t k_most_kept = 1000;
 
+/// So long a GPU that somebody waits for, or pays for, may stand still before that is told.
+inline constexpr Duration k_idle_gpu = std::chrono::minutes{30};
+
 /// What the user asked for with `gpujob run`, less the command line itself. Stored, also in the
 /// durable directory; holds no environment but what the user passed with --env on purpose.
 struct JobSpec {
@@ -42,6 +45,10 @@ struct JobSpec {
   std::int64_t max_no_progress = 3;
   std::int64_t keep = 3; ///< verified checkpoints kept in the durable directory, at least 1
   std::int64_t log_max_bytes = std::int64_t{1} << 30;
+  std::string gpus; ///< common/gpu_request.h, as text; empty: not said, GPUs are left alone
+  std::optional<std::int64_t> gpu_memory; ///< so much of each is enough, and it may be shared
+  Duration idle_gpu = k_idle_gpu;         ///< warn when its GPUs were idle so long; zero: never
+  Duration idle_gpu_stop{};               ///< save and stop then; zero: never
   bool keep_tree = false;
   bool wandb = false; ///< one Weights & Biases run over all sessions
 

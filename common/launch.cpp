@@ -77,6 +77,9 @@ std::string encode(const Launch& l) {
                    {"lock", json::from_bytes(l.revive->lock)},
                    {"stop_marker", json::from_bytes(l.revive->stop_marker)}};
   }
+  if (!l.gpus.empty()) {
+    j["gpus"] = from_pairs(l.gpus);
+  }
   if (l.spec) {
     j["spec"] = to_json(*l.spec);
   }
@@ -119,6 +122,9 @@ Result<Launch> decode_launch(std::string_view text) {
   l.log_max_bytes = r.integer("log_max_bytes");
   l.keep_tree = r.boolean_or("keep_tree", false);
   l.revive = read_revive(r);
+  if (r.find("gpus") != nullptr) {
+    l.gpus = read_pairs(r, "gpus");
+  }
   if (const auto* spec = r.find("spec")) {
     auto read = job_spec_from_json(*spec);
     l.spec = read ? std::optional(std::move(*read)) : std::nullopt;

@@ -58,6 +58,7 @@ struct Launch {
   bool keep_tree = false;
   Plan plan;
   std::optional<Revive> revive;
+  std::vector<std::pair<std::string, std::string>> gpus; ///< assigned: vendor and UUID
   std::optional<JobSpec> spec; ///< for a daemon whose database is lost; the shim passes it over
 };
 

@@ -16,7 +16,7 @@ Parsed parse_options(int argc, char** argv) {
   app.add_option("--session-limit", o.settings.session_limit, "how long a session lives");
   app.add_option("--session-start", o.settings.session_start, "when it began");
   app.add_option("--durable", o.settings.durable, "durable directory, rclone:NAME:PATH, or none");
-  app.add_option("--slots", o.settings.slots, "jobs at once");
+  app.add_option("--slots", o.settings.slots, "jobs at once (1, and beside it those with --gpus)");
   app.add_option("--notices", o.settings.notices, "whom to ask whether the machine is taken back");
   app.add_option("--on-warning", o.settings.on_warning, "a command for warnings");
   app.add_option("--flush", o.settings.flush, "a command at the session's end, or profile");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/session_world.h"
 
+#include "daemon/platform/choice.h"
+
 #include <algorithm>
 
 namespace gpujob {
@@ -35,6 +37,9 @@ policy::World make_world(const platform::SessionSettings& settings, const Durabl
   policy::World world;
   world.session = make_session(settings, !durable.place.dir.empty());
   world.slots = settings.slots;
+  const auto slots = settings.settings.find(platform::key::k_slots.name);
+  world.slots_said =
+      slots != settings.settings.end() && slots->second.origin != platform::Origin::fallback;
   for (const auto& [job, vm] : jobs) {
     world.jobs[job.id] = job;
     world.next_order = std::max(world.next_order, job.order + 1);

@@ -98,6 +98,26 @@ std::string recipe_text(const JobView& v) {
   return text;
 }
 
+/// "GPU 0 (GPU-5f1c…), GPU 1 (…)".
+std::string gpus_text(const JobView& v) {
+  std::string text;
+  for (std::size_t i = 0; i < v.gpus.size(); ++i) {
+    text +=
+        (i == 0 ? "" : ", ") +
+        (i < v.gpu_names.size() ? fmt::format("{} ({})", v.gpu_names[i], v.gpus[i]) : v.gpus[i]);
+  }
+  return text;
+}
+
+/// "0,1": what fits a column.
+std::string gpus_column(const JobView& v) {
+  std::string text;
+  for (const auto& name : v.gpu_names.empty() ? v.gpus : v.gpu_names) {
+    text += (text.empty() ? "" : ",") + (name.starts_with("GPU ") ? name.substr(4) : name);
+  }
+  return text.empty() ? "-" : text;
+}
+
 } // namespace
 
 std::string how_it_ended(const JobView& v) {
@@ -164,6 +184,7 @@ std::string render_job(const JobView& v, WallTime now) {
   sheet.add("command", shell_words(v.argv));
   sheet.add("directory", v.cwd);
   sheet.add("attempt", v.attempt == 0 ? "none yet" : std::to_string(v.attempt));
+  sheet.add("GPUs", gpus_text(v));
   sheet.add("process", v.pid ? std::to_string(*v.pid) : "");
   sheet.add("ended with", exit_text(v));
   sheet.add("run returns", v.run_exit ? std::to_string(*v.run_exit) : "");
@@ -202,6 +223,7 @@ std::string render_job(const JobView& v, WallTime now) {
 std::string render_jobs(const std::vector<JobView>& jobs, WallTime now) {
   std::vector<std::vector<std::string>> rows{
       {"NAME", "ID", "STATE", "ATTEMPT", "RAN", "CHECKPOINT", "REASON"}};
+  const bool gpus = std::ranges::any_of(jobs, [](const auto& v) { return !v.gpus.empty(); });
   for (const auto& v : jobs) {
     const auto age = v.checkpoint_at ? relative(*v.checkpoint_at, now) : std::string("-");
     rows.push_back({v.name, v.id, v.state, v.attempt == 0 ? "-" : std::to_string(v.attempt),
@@ -209,6 +231,12 @@ std::string render_jobs(const std::vector<JobView>& jobs, WallTime now) {
                     !v.reason.empty() ? v.reason
                     : v.progress      ? progress_text(v)
                                       : exit_text(v)});
+  }
+  if (gpus) { // a column that says nothing only takes room
+    rows.front().insert(rows.front().begin() + 4, "GPU");
+    for (std::size_t i = 0; i < jobs.size(); ++i) {
+      rows[i + 1].insert(rows[i + 1].begin() + 4, gpus_column(jobs[i]));
+    }
   }
   return render_table(rows);
 }

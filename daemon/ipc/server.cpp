@@ -123,9 +123,10 @@ void Server::publish_to(Session& session, std::span<const policy::Announcement> 
       continue;
     }
     heard = std::move(fingerprint);
-    session.send(json::dump({{"jsonrpc", "2.0"},
-                             {"method", "job.state"},
-                             {"params", job_view(it->second, m_backend.state_paths(), now)}}));
+    session.send(json::dump(
+        {{"jsonrpc", "2.0"},
+         {"method", "job.state"},
+         {"params", job_view(m_backend.world(), it->second, m_backend.state_paths(), now)}}));
   }
 }
 

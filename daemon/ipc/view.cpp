@@ -6,6 +6,8 @@
 #include "common/launch.h"
 #include "common/signals.h"
 #include "common/text.h"
+#include "daemon/policy/core.h"
+#include "daemon/policy/gpu_choice.h"
 #include "daemon/policy/verdict.h"
 
 #include <algorithm>
@@ -24,7 +26,8 @@ namespace {
 /// printable bytes; JSON doubles some of them.
 constexpr std::size_t k_max_argv = 4096;
 constexpr std::size_t k_max_text = 2048;
-constexpr std::size_t k_max_reason = 200; ///< in a line of `ps`
+constexpr std::size_t k_max_reason = 200;      ///< in a line of `ps`
+constexpr std::size_t k_max_gpus_bytes = 2048; ///< some forty
 constexpr std::size_t k_max_checkpoints = 20;
 constexpr std::size_t k_max_checkpoint_bytes = 24 * 1024; ///< all of them, as JSON
 
@@ -116,6 +119,23 @@ json checkpoints_view(const Job& job, const std::optional<Storing>& storing) {
   return out;
 }
 
+/// What it has to itself now, by UUID and as `gpujob gpu` counts them.
+void put_gpus(json& j, const World& w, const Job& job) {
+  auto uuids = json::array();
+  auto names = json::array();
+  std::size_t bytes = 0;
+  for (const auto& gpu : is_at_work(job) ? job.gpus : std::vector<AssignedGpu>{}) {
+    uuids.push_back(shown(gpu.uuid, 100));
+    names.push_back(gpu_label(w.gpus, gpu.uuid));
+    bytes += uuids.back().dump().size() + names.back().dump().size();
+    if (bytes > k_max_gpus_bytes) {
+      break;
+    }
+  }
+  j["gpus"] = std::move(uuids);
+  j["gpu_names"] = std::move(names);
+}
+
 json plan_view(const Running* running, Now now) {
   if (running == nullptr || !running->plan_given || !running->plan_given->term_at) {
     return {};
@@ -201,12 +221,12 @@ void put_running(json& j, const Job& job, Now now) {
 
 } // namespace
 
-json job_view(const Job& job, const StatePaths& paths, Now now,
+json job_view(const World& w, const Job& job, const StatePaths& paths, Now now,
               const std::optional<Storing>& storing) {
   json j{{"id", job.id},
          {"name", job.spec.name},
          {"state", state_text(job)},
-         {"reason", maybe_text(reason_text(job))},
+         {"reason", maybe_text(reason_now(w, job, now))},
          {"attempt", job.attempt},
          {"argv", argv_view(job.spec.argv)},
          {"cwd", shown(job.spec.cwd)},
@@ -221,14 +241,15 @@ json job_view(const Job& job, const StatePaths& paths, Now now,
          {"failures", job.budgets.failures},
          {"no_progress", job.budgets.no_progress},
          {"checkpoints", checkpoints_view(job, storing)}};
+  put_gpus(j, w, job);
   put_exit(j, job);
   put_running(j, job, now);
   return j;
 }
 
-json short_view(const Job& job, Now now) {
+json short_view(const World& w, const Job& job, Now now) {
   const auto* newest = newest_verified(job);
-  const auto& reason = reason_text(job);
+  const auto reason = reason_now(w, job, now);
   json j{{"id", job.id},
          {"name", job.spec.name},
          {"state", state_text(job)},
@@ -238,6 +259,7 @@ json short_view(const Job& job, Now now) {
          {"started_at", instant(policy::started_at(job, now))},
          {"ended_at", instant(job.ended)},
          {"checkpoint_at", newest != nullptr ? json(format_rfc3339(newest->at)) : json()}};
+  put_gpus(j, w, job);
   put_exit(j, job);
   put_progress(j, job, now);
   return j;

@@ -12,13 +12,13 @@
 
 namespace gpujob::ipc {
 
-/// The job view of ARCHITECTURE.md. The command line is cut so that a view always fits a frame.
-/// `storing`: read_storing(); only `show` asks for it.
-nlohmann::json job_view(const policy::Job& job, const StatePaths& paths, Now now,
-                        const std::optional<Storing>& storing = {});
+/// The job view of ARCHITECTURE.md, of a job of `w`. The command line is cut so that a view always
+/// fits a frame. `storing`: read_storing(); only `show` asks for it.
+nlohmann::json job_view(const policy::World& w, const policy::Job& job, const StatePaths& paths,
+                        Now now, const std::optional<Storing>& storing = {});
 
 /// A line of `ps`.
-nlohmann::json short_view(const policy::Job& job, Now now);
+nlohmann::json short_view(const policy::World& w, const policy::Job& job, Now now);
 
 /// So many jobs a verb that is about several names in its answer, which must fit a frame; of the
 /// rest it says how many `more` there are.

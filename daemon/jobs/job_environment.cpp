@@ -32,6 +32,42 @@ std::string unix_seconds(WallTime t) {
   return fmt::format("{}", std::chrono::floor<std::chrono::seconds>(t).time_since_epoch().count());
 }
 
+/// The variables by which programs know the GPUs that they may see. Without --gpus none is touched.
+/// An AMD GPU is named to the lowest layer by its UUID (ROCR_VISIBLE_DEVICES, which takes them);
+/// what that leaves HIP counts anew, and a list for HIP that the user's shell had would take the
+/// wrong ones of it. -1 is no device for HIP: an empty value would be none given.
+void name_gpus(const policy::Job& job, Launch& l) {
+  if (job.spec.gpus.empty()) {
+    return;
+  }
+  std::string all;
+  std::string nvidia;
+  std::string amd;
+  std::string places;
+  int amds = 0;
+  const auto add = [](std::string& list, const std::string& item) {
+    list += (list.empty() ? "" : ",") + item;
+  };
+  for (const auto& gpu : job.gpus) {
+    l.gpus.emplace_back(gpu.vendor, gpu.uuid);
+    add(all, gpu.uuid);
+    add(gpu.vendor == "amd" ? amd : nvidia, gpu.uuid);
+    if (gpu.vendor == "amd") {
+      add(places, fmt::format("{}", amds++));
+    }
+  }
+  l.env_set.emplace_back("GPUJOB_GPUS", all);
+  if (amds == 0 || !nvidia.empty()) {
+    l.env_set.emplace_back("CUDA_VISIBLE_DEVICES", nvidia);
+  }
+  if (amds > 0) {
+    l.env_set.emplace_back("ROCR_VISIBLE_DEVICES", amd);
+  }
+  if (amds > 0 || job.gpus.empty()) {
+    l.env_set.emplace_back("HIP_VISIBLE_DEVICES", amds > 0 ? places : "-1");
+  }
+}
+
 } // namespace
 
 Launch make_launch(const Places& places, const policy::Job& job, const Plan& plan,
@@ -61,6 +97,7 @@ Launch make_launch(const Places& places, const policy::Job& job, const Plan& pla
   set("GPUJOB_SOCKET", places.runtime.socket());
   set("NOTIFY_SOCKET", l.notify_socket);
   set("FAULT_TOL_FINISHED_FLAG_FILE", attempt_dir + "/finished");
+  name_gpus(job, l);
   l.env_default.emplace_back("PYTHONUNBUFFERED", "1");
   if (job.spec.wandb) {
     l.env_default.emplace_back("WANDB_RUN_ID", job.id);

@@ -38,6 +38,9 @@ std::optional<policy::Job> read_living(const std::string& attempt_dir, Now now) 
   job.id = launch->job_id;
   job.spec = *launch->spec;
   job.attempt = launch->attempt;
+  for (const auto& [vendor, uuid] : launch->gpus) {
+    job.gpus.push_back({uuid, vendor});
+  }
   const auto start = read_start(attempt_dir);
   job.created = start ? start->at : now.wall;
   if (start) {

@@ -15,12 +15,14 @@ namespace gpujob::policy {
 struct Prepare {
   JobId id;
   int attempt = 0;
+  std::vector<AssignedGpu> gpus{}; ///< of a new attempt
 };
 /// Start the shim; answers: LaunchFailed, or ShimRecord Started.
 struct Launch {
   JobId id;
   int attempt = 0;
   Plan plan;
+  std::vector<AssignedGpu> gpus{}; ///< of a new attempt
 };
 struct SendPlan {
   JobId id;

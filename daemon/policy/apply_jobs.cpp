@@ -42,10 +42,25 @@ void set_queued(World& w, Job& job, std::string reason) {
   job.ended.reset();
   job.stop_asked.reset();
   job.stop_now = false;
+  job.stop_why.clear();
   job.end_record = Work::none; // of the attempt before, not written yet: without it, it vanished
   w.queue.insert({job.order, job.id});
+  if (wants_gpus(job.spec)) {
+    w.gpu_queue.insert({job.order, job.id});
+  }
   queue_due_from(w, job);
   touch(w, job);
+}
+
+void leave_queue(World& w, const Job& job) {
+  w.queue.erase({job.order, job.id});
+  w.gpu_queue.erase({job.order, job.id});
+}
+
+void hold_if_impossible(World& w, Job& job) {
+  if (const auto never = gpu_refusal(w, job.spec)) {
+    set_held(w, job, *never + ": run the same line with another --gpus");
+  }
 }
 
 void queue_due_from(World& w, const Job& job) {
@@ -55,14 +70,14 @@ void queue_due_from(World& w, const Job& job) {
 }
 
 void set_held(World& w, Job& job, std::string reason) {
-  w.queue.erase({job.order, job.id});
+  leave_queue(w, job);
   announce(w, job, "held: " + reason);
   job.state = Held{std::move(reason)};
   touch(w, job);
 }
 
 void set_ended(World& w, Job& job, Ended ended, Now now) {
-  w.queue.erase({job.order, job.id});
+  leave_queue(w, job);
   w.announcements.push_back(
       {job.id, fmt::format("{}: {}", to_text(ended.state), ended.reason), true});
   job.state = std::move(ended);
@@ -70,6 +85,7 @@ void set_ended(World& w, Job& job, Ended ended, Now now) {
   job.env_held = false; // whoever wants it to go on brings the line again
   job.stop_asked.reset();
   job.stop_now = false;
+  job.stop_why.clear();
   // Of an attempt that was made elsewhere and not followed by one here the word is theirs.
   if (w.session.durable && job.attempt > 0 && !job.imported) {
     job.end_record = Work::wanted;
@@ -105,6 +121,7 @@ void on_event(World& w, const Submitted& e, Now now) {
   job.env_held = true;
   auto& placed = w.jobs.emplace(e.id, std::move(job)).first->second;
   set_queued(w, placed, "waits for a slot");
+  hold_if_impossible(w, placed);
 }
 
 void on_event(World& w, const Resumed& e, Now) {
@@ -125,6 +142,7 @@ void on_event(World& w, const Resumed& e, Now) {
   job->started.reset(); // that was the attempt before
   job->removed = false;
   set_queued(w, *job, "waits for a slot");
+  hold_if_impossible(w, *job);
 }
 
 void on_event(World& w, const Removed& e, Now) {

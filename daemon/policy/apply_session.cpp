@@ -47,8 +47,19 @@ void on_event(World& w, const DeathsSeen& e, Now now) {
   }
 }
 
-void on_event(World& w, const GpusSeen& e, Now) {
+void on_event(World& w, const GpusSeen& e, Now now) {
+  // Only now it can be told of those that came before the first look. Later GPUs may go for a
+  // while, and whoever could have them waits.
+  const bool first = !w.gpus.looked && e.gpus.looked;
   w.gpus = e.gpus;
+  const auto queue = w.gpu_queue; // those that are held leave it
+  for (const auto& [order, id] : first ? queue : std::set<std::pair<std::int64_t, JobId>>{}) {
+    hold_if_impossible(w, w.jobs.at(id));
+  }
+  const auto active = w.active; // settle() may take a job out
+  for (const auto& id : active) {
+    settle(w, w.jobs.at(id), now);
+  }
 }
 
 void on_event(World& w, const IdleExpected& e, Now now) {

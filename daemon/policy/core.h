@@ -25,6 +25,13 @@ void adopt(World& w);
 std::optional<std::string> start_refusal(const World& w, const JobSpec& spec,
                                          const SaveHistory& history, Now now);
 
+/// Why this machine can never give the GPUs that it asks for; nullopt: it can, or nobody has looked
+/// at its GPUs yet.
+std::optional<std::string> gpu_refusal(const World& w, const JobSpec& spec);
+
+/// What a queued job waits for, as things stand; of any other, reason_text.
+std::string reason_now(const World& w, const Job& job, Now now);
+
 /// The instant from which start_refusal refuses this job; nullopt: never.
 std::optional<BootTime> start_refused_from(const World& w, const JobSpec& spec,
                                            const SaveHistory& history);

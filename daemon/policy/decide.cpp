@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
+#include "daemon/policy/gpu_assign.h"
 #include "daemon/policy/saving_course.h"
 
 #include <algorithm>
@@ -55,6 +56,7 @@ struct Decider {
     wake_at(detail::no_catch_due(w, job, r));
     wake_at(detail::idle_save_due(w, job, r));
     wake_at(next_save_due(r));
+    wake_at(detail::idle_gpu_due(job, r));
     wake_at(detail::overdue_from(job, r));
     wake_at(r.saving.under_way);
   }
@@ -82,10 +84,25 @@ struct Decider {
     }
   }
 
+  /// In the order of the queue, as far as there is anything left to give away.
   void start_queued() {
     int free = w.slots - jobs_in_slots(w);
-    for (auto it = w.queue.begin(); free > 0 && it != w.queue.end(); ++it) {
+    const bool gpus_alone = free <= 0 && !w.slots_said && !w.gpu_queue.empty();
+    const auto& queue = gpus_alone ? w.gpu_queue : w.queue;
+    if (queue.empty() || (free <= 0 && !gpus_alone)) {
+      return;
+    }
+    GpuPool pool(w, now);
+    for (auto it = queue.begin(); it != queue.end(); ++it) {
+      const bool gpus_open = !w.slots_said && !w.gpu_queue.empty() && !pool.none_left();
+      if (free <= 0 && !gpus_open) {
+        return;
+      }
       const auto& job = w.jobs.at(it->second);
+      const bool in_slots = w.slots_said || !wants_gpus(job.spec);
+      if (in_slots && free <= 0) {
+        continue;
+      }
       if (start_refusal(w, job.spec, job.history, now)) {
         continue; // settle_queue parks it at the next tick
       }
@@ -93,19 +110,41 @@ struct Decider {
         wake_at(job.not_before);
         continue;
       }
-      --free;
-      if (newest_verified(job) != nullptr) {
-        d.actions.emplace_back(Prepare{job.id, job.attempt + 1});
-      } else {
-        auto plan = desired_plan(w, job);
-        plan.number = 1;
-        d.actions.emplace_back(Launch{job.id, job.attempt + 1, plan});
+      if (start(job, pool)) {
+        free -= in_slots ? 1 : 0;
       }
-      if (w.session.durable) {
-        d.actions.emplace_back(WriteRecord{job.id, false});
-      }
-      starts = true;
     }
+  }
+
+  /// False when the GPUs that it needs are not free.
+  bool start(const Job& job, GpuPool& pool) {
+    std::vector<AssignedGpu> gpus;
+    if (wants_gpus(job.spec)) {
+      auto given = pool.take(job);
+      if (!given) {
+        wake_at(pool.settled_at());
+        return false;
+      }
+      gpus = std::move(*given);
+    } else if (job.spec.gpus.empty()) {
+      // It may use any GPU, as it would without us; not one that was given to another job.
+      if (!w.slots_said && pool.all_assigned()) {
+        return false;
+      }
+      pool.expect_on_some(job);
+    }
+    if (newest_verified(job) != nullptr) {
+      d.actions.emplace_back(Prepare{job.id, job.attempt + 1, std::move(gpus)});
+    } else {
+      auto plan = desired_plan(w, job);
+      plan.number = 1;
+      d.actions.emplace_back(Launch{job.id, job.attempt + 1, plan, std::move(gpus)});
+    }
+    if (w.session.durable) {
+      d.actions.emplace_back(WriteRecord{job.id, false});
+    }
+    starts = true;
+    return true;
   }
 
   void look_heartbeat() {
@@ -126,16 +165,17 @@ struct Intender {
   Now now;
 
   /// A queued job begins its next attempt.
-  void begin(Job& job, int attempt) const {
+  void begin(Job& job, int attempt, const std::vector<AssignedGpu>& gpus) const {
     if (job.attempt == attempt) {
       return;
     }
-    w.queue.erase({job.order, job.id});
+    detail::leave_queue(w, job);
     w.active.insert(job.id);
     if (w.heartbeat_due) {
       w.heartbeat_due = now.boot; // the one under way does not name it
     }
     job.attempt = attempt;
+    job.gpus = gpus;
     job.imported = false;
     job.not_before.reset();
     job.journal_seq = 0;
@@ -153,13 +193,13 @@ struct Intender {
 
   void operator()(const Prepare& a) const {
     auto& job = w.jobs.at(a.id);
-    begin(job, a.attempt);
+    begin(job, a.attempt, a.gpus);
     std::get<Starting>(job.state).prepare = Work::issued;
     w.dirty.insert(a.id);
   }
   void operator()(const Launch& a) const {
     auto& job = w.jobs.at(a.id);
-    begin(job, a.attempt);
+    begin(job, a.attempt, a.gpus);
     auto& starting = std::get<Starting>(job.state);
     starting.launch = Work::issued;
     starting.plan = a.plan;

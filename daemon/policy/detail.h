@@ -19,6 +19,9 @@ Job* find_job(World& w, const JobId& id);
 Job* find_attempt(World& w, const JobId& id, int attempt);
 
 void set_queued(World& w, Job& job, std::string reason);
+void leave_queue(World& w, const Job& job);
+/// Holds it when this machine can never give it what it asks for.
+void hold_if_impossible(World& w, Job& job);
 /// Makes sure that the queue is looked at when this job of it is to be refused.
 void queue_due_from(World& w, const Job& job);
 void set_held(World& w, Job& job, std::string reason);
@@ -44,6 +47,11 @@ std::string_view route_of(const JobSpec& spec);
 /// A request to save and go on that is answered, and then an end that is no failure and that nobody
 /// asked for: it ends after every save.
 bool exits_after_saving(const Job& job, const ShimGone& e);
+
+/// gpu_idle.cpp
+/// When to warn of its GPUs, which are idle, or to stop it for that; nullopt: not, or done.
+std::optional<BootTime> idle_gpu_due(const Job& job, const Running& running);
+void settle_idle_gpu(World& w, Job& job, Running& running, Now now);
 
 /// checkpoints.cpp
 void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> since, Now now);

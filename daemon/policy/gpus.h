@@ -14,8 +14,9 @@ struct Gpu {
   std::string uuid;   ///< "GPU-…", "MIG-…"; what CUDA_VISIBLE_DEVICES takes
   std::string parent; ///< of a MIG device: the GPU it is a part of; else empty
   std::string name;
-  std::int64_t index = 0; ///< as its vendor counts; of a MIG device within its GPU
-  bool usable = true;     ///< answers, and jobs can be given it (not a GPU split by MIG)
+  std::string vendor = "nvidia"; ///< nvidia, amd: which variables name it to a program
+  std::int64_t index = 0;        ///< as its vendor counts; of a MIG device within its GPU
+  bool usable = true;            ///< answers, and jobs can be given it (not a GPU split by MIG)
   std::optional<std::int64_t> memory_total, memory_free; ///< bytes
   std::optional<double> use_percent;                     ///< of the last interval
   std::set<std::string> jobs;                            ///< ours that are seen on it

@@ -144,7 +144,8 @@ void conclude(World& w, Job& job, const Ending& ending, Now now) {
   const auto v = read_exit(f);
   switch (v.kind) {
   case VerdictKind::stopped:
-    set_ended(w, job, ended(EndState::stopped, v.reason, f), now);
+    set_ended(w, job, ended(EndState::stopped, job.stop_why.empty() ? v.reason : job.stop_why, f),
+              now);
     return;
   case VerdictKind::done:
     set_ended(w, job, ended(EndState::done, v.reason, f), now);
@@ -189,6 +190,7 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
                      format_duration(std::max(*w.session.idle_end - now.boot, Duration{}))));
     ask_checkpoint(w, job);
   }
+  settle_idle_gpu(w, job, running, now);
   if (const auto due = overdue_from(job, running); due && now.boot >= *due) {
     close_unanswered_request(w, job, now);
   }

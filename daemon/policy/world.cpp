@@ -148,10 +148,18 @@ std::optional<int> run_exit(const Job& job) {
   return ended->state == EndState::done ? 0 : 1;
 }
 
+bool is_at_work(const Job& job) {
+  return std::holds_alternative<Starting>(job.state) || std::holds_alternative<Running>(job.state);
+}
+
+bool wants_gpus(const JobSpec& spec) {
+  return !spec.gpus.empty() && spec.gpus != "none";
+}
+
 int jobs_in_slots(const World& w) {
   return static_cast<int>(std::count_if(w.active.begin(), w.active.end(), [&](const JobId& id) {
-    const auto& state = w.jobs.at(id).state;
-    return std::holds_alternative<Starting>(state) || std::holds_alternative<Running>(state);
+    const auto& job = w.jobs.at(id);
+    return is_at_work(job) && (w.slots_said || !wants_gpus(job.spec));
   }));
 }
 

@@ -142,6 +142,8 @@ struct Running {
   std::optional<BootTime> save_asked; ///< the newest instant at which a planned save was asked for
   std::optional<BootTime> late;       ///< when the newest request that was given up had been sent
   int unanswered = 0;                 ///< requests in a row that were given up
+  std::optional<BootTime> gpu_idle;   ///< since when all its GPUs have stood still
+  bool told_gpu_idle = false;         ///< in this stretch
   SavingCourse saving;
 };
 /// The shim is gone; checkpoints may still be on their way to durable storage.
@@ -188,6 +190,14 @@ Duration longest_save(const SaveHistory& history);
 /// So many are kept: the newest.
 inline constexpr std::size_t k_saves_kept = 64;
 
+/// A GPU, or a MIG device of one, that an attempt was given.
+struct AssignedGpu {
+  std::string uuid;
+  std::string vendor; ///< as of Gpu
+
+  friend bool operator==(const AssignedGpu&, const AssignedGpu&) = default;
+};
+
 struct Job {
   JobId id;
   std::int64_t order = 0; ///< submission order on this machine
@@ -197,13 +207,16 @@ struct Job {
   JobState state = Queued{};
   Budgets budgets;
   std::vector<Checkpoint> checkpoints; ///< oldest first
-  std::string resume_from;             ///< what the current attempt was given, or empty
+  std::vector<AssignedGpu>
+      gpus;                ///< of the current or last attempt; held while it is started or runs
+  std::string resume_from; ///< what the current attempt was given, or empty
   std::optional<WallTime> started, ended;
   std::int64_t journal_seq = 0;      ///< last shim record applied in this attempt
   std::vector<std::string> baseline; ///< signatures there when the attempt started
   bool env_held = false;             ///< somebody holds its command line and environment
   std::optional<BootTime> stop_asked;
   bool stop_now = false;
+  std::string stop_why;            ///< when it was not the user who stopped it
   std::int64_t request_wanted = 0; ///< newest continue request asked for by the user
   std::int64_t request_sent = 0;
   std::int64_t request_heard = 0; ///< newest one the shim has confirmed it sent
@@ -256,8 +269,13 @@ struct World {
   Session session;
   Gpus gpus;
   int slots = 1;
+  /// The user said how many: then all jobs share them. Else those that asked for GPUs need none,
+  /// since they are limited by GPUs.
+  bool slots_said = false;
   std::map<JobId, Job> jobs;
   std::set<std::pair<std::int64_t, JobId>> queue; ///< by order: jobs in Queued
+  /// Those of them that asked for GPUs, so that they can be looked at without the rest.
+  std::set<std::pair<std::int64_t, JobId>> gpu_queue;
   /// Not later than the first instant at which a queued job would be refused; nullopt: never. It
   /// spares every wake-up a walk through the queue.
   std::optional<BootTime> queue_due;
@@ -299,6 +317,11 @@ bool found_by_others(const World& w, const Job& job);
 /// in the durable directory.
 std::optional<int> run_exit(const Job& job);
 
+/// Whether it is started or runs: then what it was assigned is its own.
+bool is_at_work(const Job& job);
+/// Whether it asked for GPUs; not when it said that it needs none.
+bool wants_gpus(const JobSpec& spec);
+/// Jobs at work that count against `slots`.
 int jobs_in_slots(const World& w);
 
 } // namespace gpujob::policy

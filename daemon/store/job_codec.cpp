@@ -275,10 +275,44 @@ Result<JobState> decode_state(const std::string& state, const std::string& data)
   return std::move(*read);
 }
 
+namespace {
+
+json gpus_json(const std::vector<AssignedGpu>& gpus) {
+  auto out = json::array();
+  for (const auto& gpu : gpus) {
+    out.push_back({{"uuid", gpu.uuid}, {"vendor", gpu.vendor}});
+  }
+  return out;
+}
+
+std::vector<AssignedGpu> read_gpus(Reader& outer) {
+  std::vector<AssignedGpu> out;
+  const auto* list = outer.find("gpus"); // not there before 0.3
+  if (list == nullptr) {
+    return out;
+  }
+  if (!list->is_array()) {
+    outer.fail("gpus", "is not a list");
+    return out;
+  }
+  for (const auto& item : *list) {
+    Reader r(item, "gpu");
+    out.push_back({r.text("uuid"), r.text("vendor")});
+    if (!r.ok()) {
+      outer.fail("gpus", r.error().text.c_str());
+    }
+  }
+  return out;
+}
+
+} // namespace
+
 std::string encode_more(const Job& job) {
   json j{{"resume_from", gpujob::json::from_bytes(job.resume_from)},
          {"baseline", job.baseline},
+         {"gpus", gpus_json(job.gpus)},
          {"stop_now", job.stop_now},
+         {"stop_why", job.stop_why},
          {"request_wanted", job.request_wanted},
          {"request_sent", job.request_sent},
          {"history", history_json(job.history)},
@@ -304,7 +338,9 @@ Result<void> decode_more(const std::string& text, Job& job) {
   Reader r(*j, "job");
   job.resume_from = r.bytes("resume_from");
   job.baseline = r.texts_or_empty("baseline");
+  job.gpus = read_gpus(r);
   job.stop_now = r.boolean_or("stop_now", false);
+  job.stop_why = r.text_or("stop_why", "");
   job.request_wanted = read_count(r, "request_wanted");
   job.request_sent = read_count(r, "request_sent");
   job.request_heard = r.find("request_heard") == nullptr ? 0 : read_count(r, "request_heard");

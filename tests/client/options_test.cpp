@@ -66,6 +66,17 @@ TEST_CASE("the ways to save of a job that catches nothing") {
   CHECK(parsed<CheckpointsOptions>({"checkpoints", "x", "--json"}).json);
 }
 
+TEST_CASE("the GPUs of a job") {
+  const auto o = parsed<RunOptions>({"run", "--gpus", "1", "--gpu-memory=8G", "--idle-gpu", "off",
+                                     "--idle-gpu-stop", "1h", "true"});
+  CHECK(o.gpus == "1");
+  CHECK(o.gpu_memory == "8G");
+  CHECK(o.idle_gpu == "off");
+  CHECK(o.idle_gpu_stop == "1h");
+  CHECK(o.command == Words{"true"});
+  CHECK(parsed<RunOptions>({"run", "true"}).gpus.empty());
+}
+
 TEST_CASE("stop waits unless told otherwise") {
   CHECK(parsed<StopOptions>({"stop", "a", "b"}).wait);
   CHECK(parsed<StopOptions>({"stop", "a", "b"}).jobs == Words{"a", "b"});
@@ -111,6 +122,7 @@ TEST_CASE("a wrong command line is exit code 2") {
                                  {"run", "--name"},
                                  {"logs", "x", "--attempt", "two"},
                                  {"run", "--max-failures", "1.5", "true"},
+                                 {"run", "--gpu-memory", "8G", "true"},
                                  {"bench", "800"},
                                  {"bench", "--cpu", "--python", "py"},
                                  {"bench", "--cpu", "--timeout", "5s"}};

@@ -214,6 +214,21 @@ TEST_CASE("a line of ps holds name, state and the age of the checkpoint") {
   CHECK(has(text, "1h 00m ago"));
 }
 
+TEST_CASE("the GPUs of a job are in show, and in ps when any job has one") {
+  auto line = job("job_short.json");
+  CHECK_FALSE(has(render_jobs({line}, k_now), "GPU"));
+  auto other = line;
+  line.gpus = {"GPU-5f1c", "MIG-1"};
+  line.gpu_names = {"GPU 0", "GPU 1:2"};
+  const auto text = render_jobs({line, other}, k_now);
+  CHECK(has(text, "GPU"));
+  CHECK(has(text, " 0,1:2 "));
+  CHECK(has(render_job(line, k_now), "GPU 0 (GPU-5f1c), GPU 1:2 (MIG-1)"));
+  line.gpus = {"\x1b[2J"};
+  line.gpu_names.clear();
+  CHECK_FALSE(has(render_job(line, k_now) + render_jobs({line}, k_now), "\x1b"));
+}
+
 TEST_CASE("columns line up over letters of several bytes") {
   CHECK(render_table({{"NAME", "X"}, {"é", "1"}, {"long name", "2"}}) ==
         "NAME       X\né          1\nlong name  2\n");

@@ -152,3 +152,49 @@ TEST_CASE("a spec of ordinary size is left whole") {
   fit_into_frame(spec);
   CHECK(spec == before);
 }
+
+TEST_CASE("GPUs are asked for as the user wrote it") {
+  auto o = command({"sh"});
+  auto request = make_run_request(o, k_env, "/");
+  REQUIRE(request);
+  CHECK(request->spec.gpus.empty());
+  CHECK(request->spec.idle_gpu == std::chrono::minutes{30});
+  o.gpus = "0,GPU-5f1c";
+  o.gpu_memory = "8G";
+  o.idle_gpu = "off";
+  o.idle_gpu_stop = "90m";
+  request = make_run_request(o, k_env, "/");
+  REQUIRE(request);
+  CHECK(request->spec.gpus == "0,GPU-5f1c");
+  CHECK(request->spec.gpu_memory == 8'000'000'000);
+  CHECK(request->spec.idle_gpu == Duration::zero());
+  CHECK(request->spec.idle_gpu_stop == std::chrono::minutes{90});
+  o.gpu_memory.clear();
+  o.gpus = "0";
+  CHECK(make_run_request(o, k_env, "/")->spec.gpus == "none");
+}
+
+TEST_CASE("what --gpus and its kin cannot mean is a usage error that names them") {
+  const auto error = [](auto change) {
+    auto o = command({"sh"});
+    o.gpus = "1";
+    change(o);
+    const auto made = make_run_request(o, k_env, "/");
+    REQUIRE_FALSE(made);
+    CHECK(made.error().code == Errc::usage);
+    return made.error().text;
+  };
+  CHECK(error([](RunOptions& o) { o.gpus = "two"; }) ==
+        "run: --gpus: two: not a number of GPUs, all, none, or a list: write 2, or 0,2, or "
+        "device=0, or UUIDs");
+  CHECK(error([](RunOptions& o) { o.gpu_memory = "much"; }).starts_with("run: --gpu-memory: "));
+  CHECK(error([](RunOptions& o) { o.gpu_memory = "0"; }).starts_with("run: --gpu-memory 0: "));
+  CHECK(error([](RunOptions& o) {
+          o.gpus = "none";
+          o.gpu_memory = "8G";
+        }) == "run: --gpu-memory 8G: needs --gpus: say how many, or which");
+  CHECK(error([](RunOptions& o) { o.idle_gpu = "soon"; }).starts_with("run: --idle-gpu: "));
+  CHECK(error([](RunOptions& o) { o.idle_gpu = "0"; }) ==
+        "run: --idle-gpu 0: too short to tell: use 1s or more, or off");
+  CHECK(error([](RunOptions& o) { o.idle_gpu_stop = "-1h"; }).starts_with("run: --idle-gpu-stop"));
+}

@@ -59,6 +59,10 @@ JobSpec sample_spec() {
   s.resume_arg = "--resume={}";
   s.done_when = "/out/done";
   s.max_failures = 2;
+  s.gpus = "0,GPU-5f1c";
+  s.gpu_memory = 8'000'000'000;
+  s.idle_gpu = Duration::zero();
+  s.idle_gpu_stop = std::chrono::hours{1};
   s.keep_tree = true;
   return s;
 }
@@ -227,6 +231,7 @@ TEST_CASE("a launch comes back as the same text", "[launch]") {
   l.keep_tree = true;
   l.plan = sample_plan();
   l.revive = Revive{"/bin/gpujobd", {"--revive"}, "/run/lock", "/run/stopped"};
+  l.gpus = {{"nvidia", "GPU-5f1c"}, {"amd", "GPU-0123"}};
   l.spec = sample_spec();
   const auto text = encode(l);
   const auto back = decode_launch(text);
@@ -237,6 +242,7 @@ TEST_CASE("a launch comes back as the same text", "[launch]") {
   CHECK(back->revive->exe == "/bin/gpujobd");
   CHECK(back->spec == l.spec);
   CHECK(back->checkpoint_copy == l.checkpoint_copy);
+  CHECK(back->gpus == l.gpus);
   CHECK(decode_launch(changed(text, [](auto& j) { j.erase("checkpoint_cmd"); })));
 
   for (const auto& change : std::vector<Change>{
@@ -244,7 +250,7 @@ TEST_CASE("a launch comes back as the same text", "[launch]") {
            [](auto& j) { j["plan"]["reason"] = "whim"; }, [](auto& j) { j["env_set"] = {"A"}; },
            [](auto& j) { j["env_set"] = {"=x"}; }, [](auto& j) { j["revive"].erase("lock"); },
            [](auto& j) { j["keep_tree"] = "yes"; }, [](auto& j) { j["argv_append"] = "x"; },
-           [](auto& j) { j["attempt"] = 1LL << 40; }}) {
+           [](auto& j) { j["attempt"] = 1LL << 40; }, [](auto& j) { j["gpus"] = {1}; }}) {
     CHECK_FALSE(decode_launch(changed(text, change)));
   }
 }
@@ -254,6 +260,33 @@ TEST_CASE("a job spec comes back, unknown keys and all", "[job_spec]") {
   CHECK(job_spec_from_json(j).value() == sample_spec());
   j["from_a_newer_version"] = 1;
   CHECK(job_spec_from_json(j).value() == sample_spec());
+}
+
+TEST_CASE("a job spec of before there were GPUs in it leaves them alone, and warns", "[job_spec]") {
+  auto j = to_json(sample_spec());
+  for (const auto* key : {"gpus", "gpu_memory", "idle_gpu_ns", "idle_gpu_stop_ns"}) {
+    j.erase(key);
+  }
+  const auto s = job_spec_from_json(j);
+  REQUIRE(s);
+  CHECK(s->gpus.empty());
+  CHECK_FALSE(s->gpu_memory);
+  CHECK(s->idle_gpu == std::chrono::minutes{30});
+  CHECK(s->idle_gpu_stop == Duration::zero());
+  j["gpus"] = "0";
+  CHECK(job_spec_from_json(j)->gpus == "none");
+  for (const auto& [key, value] :
+       std::vector<std::pair<const char*, nlohmann::json>>{{"gpus", "two"},
+                                                           {"gpus", 2},
+                                                           {"gpu_memory", 0},
+                                                           {"gpu_memory", "8G"},
+                                                           {"idle_gpu_ns", -1},
+                                                           {"idle_gpu_stop_ns", "1h"}}) {
+    auto bad = j;
+    bad[key] = value;
+    INFO(key << " " << value);
+    CHECK_FALSE(job_spec_from_json(bad));
+  }
 }
 
 TEST_CASE("a job spec of wrong types is refused", "[job_spec]") {

@@ -76,7 +76,7 @@ void check_applied(const std::vector<journal::Record>& records) {
   for (const auto& record : records) {
     const auto signature = "s" + std::to_string(record.seq);
     b.step(policy::ShimRecord{"j1", 1, record, signature, "/out/found.pt"});
-    const auto view = ipc::job_view(b.job(), {"/state"}, b.now);
+    const auto view = ipc::job_view(b.w, b.job(), {"/state"}, b.now);
     expect(view.dump().size() < k_max_frame, "a view fits a frame");
   }
   b.gone(b.exit_record(0));

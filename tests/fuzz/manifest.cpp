@@ -70,7 +70,7 @@ void check_imported(const std::string& reply) {
   b.durable();
   for (const auto& job : scanned->jobs) {
     b.step(policy::Imported{job});
-    const auto view = ipc::job_view(b.job(job.id), {"/state"}, b.now);
+    const auto view = ipc::job_view(b.w, b.job(job.id), {"/state"}, b.now);
     expect(json::dump(view).size() < k_max_frame, "a view fits a frame");
     (void)durable_requests::resume(place, {"/state"}, b.job(job.id));
     b.step(policy::Resumed{job.id, job.spec});

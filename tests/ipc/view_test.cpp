@@ -73,8 +73,8 @@ TEST_CASE("the views of a job in every state meet their schemas") {
   for (const auto& state : states) {
     const auto job = job_in(state);
     INFO(state_text(job));
-    CHECK(why_invalid(full, ipc::job_view(job, StatePaths{"/s"}, k_now)) == "");
-    CHECK(why_invalid(line, ipc::short_view(job, k_now)) == "");
+    CHECK(why_invalid(full, ipc::job_view({}, job, StatePaths{"/s"}, k_now)) == "");
+    CHECK(why_invalid(line, ipc::short_view({}, job, k_now)) == "");
   }
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("a view fits a frame whatever the job is called and says") {
   std::get<Running>(job.state).status = std::string(60000, '\xff');
   job.resume_from = std::string(100000, '\n');
   job.checkpoints.assign(50, job.checkpoints[0]);
-  CHECK(ipc::job_view(job, StatePaths{"/s"}, k_now).dump().size() < k_max_frame);
+  CHECK(ipc::job_view({}, job, StatePaths{"/s"}, k_now).dump().size() < k_max_frame);
 }
 
 TEST_CASE("a view fits a frame whatever paths the checkpoints have, and keeps the newest") {
@@ -161,12 +161,12 @@ TEST_CASE("a view fits a frame whatever paths the checkpoints have, and keeps th
     }
     job.spec.argv = {path, path};
     job.spec.cwd = job.resume_from = path;
-    const auto view = ipc::job_view(job, StatePaths{path}, k_now);
+    const auto view = ipc::job_view({}, job, StatePaths{path}, k_now);
     INFO(letter);
     CHECK(view.dump().size() < k_max_frame);
     CHECK(view["checkpoints"].back()["seq"] == 49);
     CHECK(view["checkpoints"].front()["seq"] == 50 - static_cast<int>(view["checkpoints"].size()));
-    CHECK(ipc::short_view(job, k_now).dump().size() < 1500);
+    CHECK(ipc::short_view({}, job, k_now).dump().size() < 1500);
   }
 }
 
@@ -176,14 +176,49 @@ TEST_CASE("a text is cut between two characters") {
   while (job.spec.cwd.size() < 3000) {
     job.spec.cwd += "\xe2\x82\xac";
   }
-  const auto cwd = ipc::job_view(job, StatePaths{"/s"}, k_now)["cwd"].get<std::string>();
+  const auto cwd = ipc::job_view({}, job, StatePaths{"/s"}, k_now)["cwd"].get<std::string>();
   CHECK(cwd.ends_with("\xe2\x82\xac…"));
   CHECK(cwd.size() <= 2048 + 3);
-  CHECK(ipc::short_view(job, k_now)["reason"].get<std::string>().size() == 200 + 3);
+  CHECK(ipc::short_view({}, job, k_now)["reason"].get<std::string>().size() == 200 + 3);
 }
 
 TEST_CASE("a job cannot drive the terminal of whoever looks at it") {
-  const auto text = ipc::job_view(job_in(busy()), StatePaths{"/s"}, k_now).dump();
+  const auto text = ipc::job_view({}, job_in(busy()), StatePaths{"/s"}, k_now).dump();
   CHECK(text.find('\x1b') == std::string::npos);
   CHECK(text.find("\\u001b") == std::string::npos);
+}
+
+TEST_CASE("a view names the GPUs of a job at work, and what a queued one waits for") {
+  World w;
+  w.gpus.looked = true;
+  w.gpus.why.clear();
+  Gpu gpu;
+  gpu.uuid = "GPU-a";
+  gpu.index = 1;
+  w.gpus.list = {gpu};
+  auto runs = job_in(busy());
+  runs.spec.name = "vit";
+  runs.spec.gpus = "1";
+  runs.gpus = {{"GPU-a", "nvidia"}, {"GPU-gone", "nvidia"}};
+  auto waits = job_in(Queued{"waits for a slot"});
+  waits.id = "b2345678";
+  waits.spec.gpus = "1";
+  w.jobs[runs.id] = runs;
+  w.jobs[waits.id] = waits;
+  w.active = {runs.id};
+  const auto view = ipc::job_view(w, runs, StatePaths{"/s"}, k_now);
+  CHECK(why_invalid(protocol_schema("job_view"), view) == "");
+  CHECK(view["gpus"] == nlohmann::json{"GPU-a", "GPU-gone"});
+  CHECK(view["gpu_names"] == nlohmann::json{"GPU 1", "GPU GPU-gone"});
+  const auto line = ipc::short_view(w, waits, k_now);
+  CHECK(why_invalid(protocol_schema("job_short"), line) == "");
+  CHECK(line["gpus"] == nlohmann::json::array());
+  CHECK(line["reason"] == "waits for 1 GPU: GPU 1 is used by job vit");
+  runs.state = Ended{EndState::done, "ok", 0, {}, false};
+  CHECK(ipc::job_view(w, runs, StatePaths{"/s"}, k_now)["gpus"] == nlohmann::json::array());
+  for (int i = 0; i < 500; ++i) {
+    runs.gpus.push_back({"GPU-" + std::string(90, '\x01'), "nvidia"});
+  }
+  runs.state = busy();
+  CHECK(ipc::short_view(w, runs, k_now).dump().size() < 4000);
 }

@@ -108,3 +108,42 @@ TEST_CASE("the shim is told of every way to a checkpoint") {
   CHECK(l.resume_from == job.resume_from);
   CHECK(l.longest_save == std::chrono::seconds{40});
 }
+
+TEST_CASE("without --gpus no variable of a GPU's is touched") {
+  const auto l = make_launch(places(), some_job(), {}, std::nullopt);
+  for (const auto* name :
+       {"GPUJOB_GPUS", "CUDA_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES"}) {
+    INFO(name);
+    CHECK(env_of(l, name) == "(unset)");
+  }
+  CHECK(l.gpus.empty());
+}
+
+TEST_CASE("a job sees the GPUs that it was given, by UUID, and the shim remembers them") {
+  auto job = some_job();
+  job.spec.gpus = "2";
+  job.spec.env_set = {{"CUDA_VISIBLE_DEVICES", "3"}}; // --gpus says it anew
+  job.gpus = {{"GPU-a", "nvidia"}, {"MIG-b", "nvidia"}};
+  auto l = make_launch(places(), job, {}, std::nullopt);
+  CHECK(env_of(l, "CUDA_VISIBLE_DEVICES") == "GPU-a,MIG-b");
+  CHECK(env_of(l, "GPUJOB_GPUS") == "GPU-a,MIG-b");
+  CHECK(env_of(l, "ROCR_VISIBLE_DEVICES") == "(unset)");
+  CHECK(env_of(l, "HIP_VISIBLE_DEVICES") == "(unset)");
+  CHECK(l.gpus ==
+        std::vector<std::pair<std::string, std::string>>{{"nvidia", "GPU-a"}, {"nvidia", "MIG-b"}});
+  job.spec.env_set.clear();
+  job.gpus = {{"GPU-0123", "amd"}, {"GPU-4567", "amd"}};
+  l = make_launch(places(), job, {}, std::nullopt);
+  CHECK(env_of(l, "ROCR_VISIBLE_DEVICES") == "GPU-0123,GPU-4567");
+  CHECK(env_of(l, "HIP_VISIBLE_DEVICES") == "0,1"); // of those that ROCr leaves
+  CHECK(env_of(l, "CUDA_VISIBLE_DEVICES") == "(unset)");
+}
+
+TEST_CASE("a job that needs no GPU sees none") {
+  auto job = some_job();
+  job.spec.gpus = "none";
+  const auto l = make_launch(places(), job, {}, std::nullopt);
+  CHECK(env_of(l, "CUDA_VISIBLE_DEVICES").empty());
+  CHECK(env_of(l, "GPUJOB_GPUS").empty());
+  CHECK(env_of(l, "HIP_VISIBLE_DEVICES") == "-1");
+}

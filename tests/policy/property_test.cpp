@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/policy/fixture.h"
+#include "tests/policy/gpu_fixture.h"
 #include "tests/support/catch.h"
 
 #include <nlohmann/json.hpp>
@@ -27,6 +27,7 @@ struct Storm {
       b.durable();
     }
     b.w.slots = 1 + pick(3);
+    b.w.slots_said = pick(2) == 0;
   }
 
   int pick(int n) { return std::uniform_int_distribution<int>(0, n - 1)(random); }
@@ -45,7 +46,39 @@ struct Storm {
     if (pick(3) == 0) {
       s.lead = std::chrono::seconds(pick(60));
     }
+    constexpr const char* k_gpus[] = {"",  "",    "none", "1",        "1",
+                                      "2", "all", "0,1",  "device=1", "GPU-a"};
+    s.gpus = k_gpus[pick(10)];
+    if (wants_gpus(s) && pick(3) == 0) {
+      s.gpu_memory = (1 + pick(20)) * k_gb;
+    }
+    if (pick(3) == 0) {
+      s.idle_gpu = std::chrono::seconds(pick(20));
+      s.idle_gpu_stop = std::chrono::seconds(pick(60));
+    }
     return s;
+  }
+
+  /// Any GPUs, with anybody on them.
+  GpusSeen gpus() {
+    GpusSeen e;
+    e.gpus.looked = pick(8) != 0;
+    e.gpus.why = pick(8) == 0 ? "no answer" : "";
+    for (int i = 0; i < pick(4); ++i) {
+      auto g = gpu(i);
+      g.usable = pick(6) != 0;
+      g.strangers = pick(5) == 0;
+      g.memory_free = pick(6) == 0 ? std::nullopt : std::optional((16 - pick(4) * pick(6)) * k_gb);
+      g.use_percent = pick(4) == 0 ? std::nullopt : std::optional(pick(2) * 50.0);
+      if (pick(3) == 0) {
+        g.jobs.insert(any_job());
+      }
+      if (!g.usable && pick(2) == 0) {
+        e.gpus.list.push_back(mig(g, i)); // by i: no two have one UUID
+      }
+      e.gpus.list.push_back(std::move(g));
+    }
+    return e;
   }
 
   journal::Body body() {
@@ -89,7 +122,9 @@ struct Storm {
 
   Event event() {
     const auto id = any_job();
-    switch (pick(14)) {
+    switch (pick(15)) {
+    case 13:
+      return pick(2) == 0 ? Event(gpus()) : Event(Tick{});
     case 0:
       return Submitted{"j" + std::to_string(++submitted), spec(), pick(2) == 0};
     case 1:
@@ -164,6 +199,27 @@ void check_plan(const World& w, const Plan& p) {
   CHECK(plan_from_json(to_json(p))); // what the shim and the database take
 }
 
+/// A GPU that is some job's own is no other's; who shares one has said how much he needs.
+void check_gpus(const World& w) {
+  std::map<std::string, std::vector<const Job*>> holders;
+  for (const auto& [id, job] : w.jobs) {
+    for (const auto& gpu : is_at_work(job) ? job.gpus : std::vector<AssignedGpu>{}) {
+      holders[gpu.uuid].push_back(&job);
+    }
+    if (is_at_work(job)) {
+      REQUIRE(job.gpus.empty() != wants_gpus(job.spec));
+    }
+  }
+  for (const auto& [uuid, jobs] : holders) {
+    std::int64_t said = 0;
+    for (const auto* job : jobs) {
+      REQUIRE((jobs.size() == 1 || job->spec.gpu_memory));
+      said += job->spec.gpu_memory.value_or(0);
+    }
+    REQUIRE((jobs.size() == 1 || said <= 16 * k_gb));
+  }
+}
+
 } // namespace
 
 TEST_CASE("over random event sequences the core keeps its promises") {
@@ -193,6 +249,7 @@ TEST_CASE("over random event sequences the core keeps its promises") {
           REQUIRE(b.state(id) == state);
         }
       }
+      check_gpus(b.w);
       // Never more at once than there are slots.
       REQUIRE(jobs_in_slots(b.w) <= b.w.slots);
 
@@ -201,9 +258,12 @@ TEST_CASE("over random event sequences the core keeps its promises") {
         const auto state = state_text(job);
         if (state != "starting" && state != "running" && state != "ending") {
           REQUIRE_FALSE(reason_text(job).empty());
+          REQUIRE_FALSE(reason_now(b.w, job, b.now).empty());
         }
         // The queue is exactly the queued; what is under way is looked at.
         REQUIRE(b.w.queue.contains({job.order, id}) == (state == "queued"));
+        REQUIRE(b.w.gpu_queue.contains({job.order, id}) ==
+                (state == "queued" && wants_gpus(job.spec)));
         if (state == "starting" || state == "running" || state == "ending") {
           REQUIRE(b.w.active.contains(id));
         }
@@ -244,6 +304,53 @@ TEST_CASE("nothing starts in a session that has no time for it") {
         }
       }
       s.b.pass(std::chrono::milliseconds(s.pick(2000)));
+    }
+  }
+}
+
+TEST_CASE("once the GPUs are free whoever waits for them gets them, in any order of things") {
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    Storm s(seed);
+    auto& b = s.b;
+    INFO("seed " << seed);
+    b.w.session = {};
+    for (int i = 0; i < 100; ++i) {
+      b.step(s.event());
+      b.pass(std::chrono::milliseconds(s.pick(5000)));
+    }
+    // From now on the machine is well, nobody else is on it, and every job ends when it has run.
+    std::vector<Gpu> list{gpu(0), gpu(1), gpu(2)};
+    b.step(GpusSeen{looked(list)});
+    for (int i = 0; i < 400 && !(b.w.queue.empty() && b.w.active.empty()); ++i) {
+      b.pass(60s); // what could be about to use a GPU has shown itself
+      b.tick();
+      for (const auto& [id, job] : std::map(b.w.jobs)) {
+        if (const auto* starting = std::get_if<Starting>(&job.state)) {
+          b.step(starting->launch == Work::issued
+                     ? Event(ShimRecord{
+                           id,
+                           job.attempt,
+                           {++s.seqs[id] + 1000, b.now.boot, b.now.wall, journal::Started{5}},
+                           "",
+                           ""})
+                     : Event(Prepared{id, job.attempt, true, "", "/c/m", "local", {}}));
+        } else if (std::holds_alternative<Running>(job.state)) {
+          ExitRecord r;
+          r.job_id = id;
+          r.code = 0;
+          b.step(ShimGone{id, job.attempt, r, true});
+        }
+        for (const auto& c : job.checkpoints) {
+          b.step(Secured{id, c.seq, true, "", 10, "/m", "stored", "/d", "", true});
+        }
+        b.step(RecordWritten{id, false, true});
+        b.step(RecordWritten{id, true, true});
+      }
+    }
+    for (const auto& [order, id] : b.w.queue) {
+      const auto never = gpu_refusal(b.w, b.job(id).spec);
+      INFO(id << " " << b.job(id).spec.gpus << ": " << reason_now(b.w, b.job(id), b.now));
+      REQUIRE(never);
     }
   }
 }

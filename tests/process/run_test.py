@@ -178,6 +178,17 @@ class Run(Case):
         spec = subprocess.run(["grep", "-rlF", "API_TOKEN", durable], capture_output=True)
         self.assertNotEqual(spec.stdout, b"", "the name alone is recorded")
 
+    def test_a_job_that_needs_no_gpu_sees_none_and_without_gpus_nothing_is_touched(self):
+        show = 'echo "$CUDA_VISIBLE_DEVICES/$HIP_VISIBLE_DEVICES/${GPUJOB_GPUS-unset}"'
+        self.vm.env["CUDA_VISIBLE_DEVICES"] = "7"
+        self.assertEqual(self.vm.ok("run", "--gpus", "none", "--", "sh", "-c", show).stdout, b"/-1/\n")
+        self.assertEqual(self.vm.ok("run", "--", "sh", "-c", show).stdout, b"7//unset\n")
+
+    def test_what_gpus_cannot_mean_is_a_usage_error(self):
+        done = self.vm.run("run", "--gpus", "two", "--", "true")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"run: --gpus: two: not a number of GPUs", done.stderr)
+
     def test_a_long_list_comes_whole_over_several_pages(self):
         for i in range(130):
             self.vm.ok("run", "-d", "--", "true")

@@ -36,6 +36,8 @@ Job full_job(const JobId& id, JobState state) {
   job.baseline = {"s1", "s2"};
   job.stop_asked = boot_from_ns(13);
   job.stop_now = true;
+  job.stop_why = "its GPU was idle";
+  job.gpus = {{"GPU-a", "nvidia"}, {"GPU-b", "amd"}};
   job.request_wanted = 2;
   job.request_sent = 1;
   job.request_heard = 1;
@@ -138,6 +140,8 @@ TEST_CASE("a job in every state comes back as it was") {
     CHECK(job.budgets == before.budgets);
     CHECK(job.resume_from == before.resume_from);
     CHECK(job.baseline == before.baseline);
+    CHECK(job.gpus == before.gpus);
+    CHECK(job.stop_why == before.stop_why);
     CHECK(job.started == before.started);
     CHECK(job.ended == before.ended);
     CHECK(job.journal_seq == before.journal_seq);

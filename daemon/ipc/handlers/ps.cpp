@@ -68,7 +68,7 @@ void handle_ps(Backend& backend, Request request) {
     if (job->order <= after) {
       continue;
     }
-    auto view = short_view(*job, backend.now());
+    auto view = short_view(backend.world(), *job, backend.now());
     bytes += json::dump(view).size();
     if (jobs.size() == k_page || bytes > k_page_bytes) {
       next = last;

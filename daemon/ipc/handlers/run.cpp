@@ -77,9 +77,10 @@ void answer(const Backend& backend, const Request& request, const policy::JobId&
   if (disposition == "started" && std::holds_alternative<policy::Queued>(it->second.state)) {
     disposition = "queued";
   }
-  request.reply({{"job", job_view(it->second, backend.state_paths(), backend.now())},
-                 {"disposition", disposition},
-                 {"notes", notes}});
+  request.reply(
+      {{"job", job_view(backend.world(), it->second, backend.state_paths(), backend.now())},
+       {"disposition", disposition},
+       {"notes", notes}});
 }
 
 /// Why the job may not go on now.
@@ -102,6 +103,9 @@ std::optional<Error> refusal(const Backend& backend, const policy::Job* known, c
       return refuse(*holder +
                     "; if that VM is gone, run the same line after that, or now with --take-over");
     }
+  }
+  if (const auto why = policy::gpu_refusal(backend.world(), wish.spec)) {
+    return refuse(*why + ": nothing started");
   }
   const auto history = known == nullptr ? policy::SaveHistory{} : known->history;
   if (const auto why = policy::start_refusal(backend.world(), wish.spec, history, backend.now())) {

@@ -15,7 +15,7 @@ void handle_show(Backend& backend, Request request) {
     return;
   }
   const auto& paths = backend.state_paths();
-  request.reply(job_view(**job, paths, backend.now(), read_storing(paths, **job)));
+  request.reply(job_view(backend.world(), **job, paths, backend.now(), read_storing(paths, **job)));
 }
 
 } // namespace gpujob::ipc

@@ -17,7 +17,7 @@ void handle_watch(Backend& backend, Request request) {
   if (const auto session = request.session.lock()) {
     session->watched[(*job)->id] = view_fingerprint(**job);
   }
-  request.reply(job_view(**job, backend.state_paths(), backend.now()));
+  request.reply(job_view(backend.world(), **job, backend.state_paths(), backend.now()));
 }
 
 } // namespace gpujob::ipc
