@@ -7,6 +7,7 @@
 #include "daemon/durable/hashing.h"
 #include "daemon/durable/prune.h"
 #include "daemon/durable/sharing.h"
+#include "daemon/durable/spool.h"
 
 #include <cerrno>
 #include <chrono>

@@ -75,7 +75,4 @@ private:
   std::string m_spool, m_name;
 };
 
-/// A file of that size without blocks.
-Result<void> make_hollow(const std::string& path, std::uint64_t size);
-
 } // namespace gpujob::durable
