@@ -95,9 +95,9 @@ Result<void> Remote::push_directory(const std::string& path) const {
 }
 
 Result<void> Remote::upload(const std::string& from, const RemoteFiles& files,
-                            const std::string& to) const {
+                            const std::string& to, const BytesSent& sent) const {
   const auto done =
-      run_on(m_spool, files, {"copy", from, there(to), "--ignore-times", "--copy-links"});
+      run_on(m_spool, files, {"copy", from, there(to), "--ignore-times", "--copy-links"}, sent);
   return done ? Result<void>{} : remote_error(m_name, done.error());
 }
 

@@ -41,13 +41,13 @@ Error remote_error(const std::string& name, const Error& why) {
 }
 
 Result<std::string> run_on(const std::string& spool, const RemoteFiles& files,
-                           std::vector<std::string> arguments) {
+                           std::vector<std::string> arguments, const BytesSent& sent) {
   const auto list = write_list(spool, files);
   if (!list) {
     return list.error();
   }
   arguments.insert(arguments.end(), {"--files-from-raw", *list});
-  auto done = run_rclone(arguments);
+  auto done = run_rclone(arguments, {}, sent);
   ::unlink(list->c_str());
   return done;
 }

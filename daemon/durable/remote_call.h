@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/result.h"
+#include "daemon/durable/rclone.h"
 #include "daemon/durable/remote.h"
 
 #include <cstddef>
@@ -19,6 +20,6 @@ Error remote_error(const std::string& name, const Error& why);
 
 /// rclone with the list of files as its last words.
 Result<std::string> run_on(const std::string& spool, const RemoteFiles& files,
-                           std::vector<std::string> arguments);
+                           std::vector<std::string> arguments, const BytesSent& sent = {});
 
 } // namespace gpujob::durable
