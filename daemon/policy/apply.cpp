@@ -26,7 +26,10 @@ struct ApplyRecord {
   void operator()(const journal::Started& b) const { run.pid = b.child_pid; }
   void operator()(const journal::Ready&) const { announce(w, job, "the job says it is ready"); }
   void operator()(const journal::Status& b) const { run.status = b.text; }
-  void operator()(const journal::Progress& b) const { run.progress = b.value; }
+  void operator()(const journal::Progress& b) const {
+    run.progress = b.value;
+    run.steps.tell(event.record.boot);
+  }
   void operator()(const journal::Catches& b) const { run.catches = b.signal; }
   void operator()(const journal::DoneMark&) const {}
   void operator()(const journal::Stopping&) const {}
