@@ -176,7 +176,9 @@ class Life:
         pid = json.loads(self.insist("daemon", "status", "--json").stdout)["pid"]
         children = lambda: [p for p in os.listdir("/proc") if p.isdigit() and stat_of(p)[1] == pid]
         wait_until(lambda: not children(), "the daemon has no child left, dead or alive", PATIENCE)
-        self.descriptors = wait_until(lambda: self.settled_descriptors(pid), "it answers", PATIENCE)
+        # A helper that has begun since has its pipes: then it is counted again.
+        self.descriptors = wait_until(lambda: (n := self.settled_descriptors(pid)) and not children() and n,
+                                      "it answers", PATIENCE)
 
     def settled_descriptors(self, pid):
         """Those of a daemon that has closed what it had to: who asked before this connection has gone
