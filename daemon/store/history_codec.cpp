@@ -33,7 +33,10 @@ void read_parts(const json& j, const json& storages, saving::SaveSample& out) {
   }
   if (j[0].is_number_unsigned() && j[0].get<std::size_t>() < storages.size()) {
     const auto& name = storages[j[0].get<std::size_t>()];
-    out.storage = name.is_string() ? name.get<std::string>().substr(0, k_longest_name) : "";
+    out.storage = name.is_string() ? name.get<std::string>() : std::string();
+    if (out.storage.size() > k_longest_name) {
+      out.storage.clear(); // none of ours; a part of it might be no text
+    }
   }
   const auto part = [&](const json& v, double whole) {
     return is_within(v, whole) ? std::optional(v.get<double>()) : std::nullopt;

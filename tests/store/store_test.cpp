@@ -265,6 +265,9 @@ TEST_CASE("saves of a program that knew no storages read as of an unknown one") 
         std::vector<saving::SaveSample>{{1, 2, 3}});
   CHECK(read(R"({"saves":[[1,2,3]],"storages":[5],"parts":[[0,"a",1.5]]})") ==
         std::vector<saving::SaveSample>{{1, 2, 3, {}, 1.5, ""}});
+  const auto longer = R"({"saves":[[1,2,3]],"parts":[[0,null,null]],"storages":[")" +
+                      std::string(127, 'x') + "\u00e9\"]}";
+  CHECK(read(longer.c_str())[0].storage.empty());
   CHECK(read(R"({"saves":[[1,2,3]],"storages":["x"],"parts":[[0,0.5,null]]})") ==
         std::vector<saving::SaveSample>{{1, 2, 3, 0.5, {}, "x"}});
 }
