@@ -122,6 +122,15 @@ SavingView read_saving(json::Reader& r) {
   s.samples = r.integer_or("samples", 0);
   s.sessions = r.integer_or("sessions", 0);
   s.mean_between_deaths_s = r.maybe_number("mean_between_deaths_s");
+  s.storage = r.text_or("storage", "");
+  s.storage_samples = r.maybe_integer("storage_samples");
+  s.bathtub = r.text_or("deaths_law", "") == "bathtub";
+  nested(r, "parts_s", [&](json::Reader& parts) {
+    s.rest_of_step_s = parts.maybe_number("rest_of_step");
+    s.save_s = parts.maybe_number("save");
+    s.verify_s = parts.maybe_number("verify");
+    s.copy_s = parts.maybe_number("copy");
+  });
   nested(r, "latency_s", [&](json::Reader& latency) {
     s.median_s = latency.maybe_number("median");
     s.p99_s = latency.maybe_number("p99");

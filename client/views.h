@@ -40,6 +40,10 @@ struct SavingView {
   std::optional<double> period_s, miss, median_s, p99_s, mean_between_deaths_s;
   std::string basis; ///< prior, history, distribution-free
   std::int64_t samples = 0, sessions = 0;
+  std::string storage; ///< what saves are copied to; empty: not known
+  std::optional<std::int64_t> storage_samples;
+  std::optional<double> rest_of_step_s, save_s, verify_s, copy_s; ///< medians of what they took
+  bool bathtub = false; ///< machines of its kind die young or near their cap
 };
 
 struct JobView {

@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 #include "common/remote_name.h"
+#include "common/text.h"
 #include "daemon/durable_reply.h"
 #include "daemon/policy/verdict.h"
 #include "daemon/store/history_codec.h"
@@ -20,6 +21,8 @@ using gpujob::json::from_bytes;
 using gpujob::json::Reader;
 
 namespace {
+
+constexpr std::size_t k_longest_kind = 64; ///< of a filesystem's or a remote's name
 
 json budgets_json(const Budgets& b) {
   return {
@@ -67,6 +70,22 @@ std::string manifest_path(const StatePaths& paths, const Job& job, int seq) {
 
 std::string Place::shown() const {
   return remote.empty() ? dir : std::string(k_rclone_prefix) + remote;
+}
+
+std::string Place::kind() const {
+  if (dir.empty()) {
+    return "this VM";
+  }
+  if (filesystem.empty()) {
+    return {};
+  }
+  // Of a remote its name, where it has one: what stands there without one may hold a key.
+  const auto name = remote.substr(0, remote.find(':'));
+  constexpr std::string_view k_plain =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_. ";
+  const bool plain = !name.empty() && name.find_first_not_of(k_plain) == std::string::npos;
+  const auto what = remote.empty() ? filesystem : plain ? "rclone " + name : std::string("rclone");
+  return fmt::format("{}, {}", printable(what.substr(0, k_longest_kind)), level);
 }
 
 std::string open(const Place& place, const std::string& require_mount) {
@@ -132,6 +151,7 @@ std::string secure(const Place& place, const StatePaths& paths, const Job& job, 
                              {"progress", from_bytes(paths.storing(job.id))},
                              {"keep", job.spec.keep},
                              {"save_s", save_s(job, *c)},
+                             {"storage", place.kind()},
                              {"past", gpujob::json::dump(store::history_json(job.history))}});
 }
 
@@ -229,7 +249,7 @@ Result<Opened> read_open(const Result<std::string>& reply) {
     return j.error();
   }
   Reader r(*j, "helper: open");
-  Opened o{r.text("level"), r.texts_or_empty("warnings")};
+  Opened o{r.text("level"), r.text_or("filesystem", ""), r.texts_or_empty("warnings")};
   if (!r.ok()) {
     return r.error();
   }
@@ -251,6 +271,7 @@ Secured read_secure(const JobId& id, int seq, const std::string& manifest,
   s.verified = r.boolean_or("verified", false);
   s.why = r.text_or("why", "");
   s.bytes = r.integer_or("bytes", 0);
+  s.verify_s = r.maybe_number("verify_s");
   s.manifest = s.verified ? manifest : "";
   s.durable_error = r.text_or("durable_error", "");
   if (const auto* durable = r.find("durable")) {

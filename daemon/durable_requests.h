@@ -22,9 +22,13 @@ struct Place {
   std::string level;
   std::string session;
   std::string remote{}; ///< rclone's "NAME:PATH", whose spool `dir` is; empty: `dir` is the place
+  std::string filesystem{}; ///< its type, "fuse.drive"; empty: it was not opened
 
   /// As people know it: the directory, or "rclone:NAME:PATH".
   [[nodiscard]] std::string shown() const;
+  /// What kind of storage it is, by which past saves are told apart: "fuse.drive, cached",
+  /// "rclone gdrive, stored", "this VM"; empty: not known. No path and nothing secret is in it.
+  [[nodiscard]] std::string kind() const;
 };
 
 std::string open(const Place& place, const std::string& require_mount);
@@ -61,7 +65,7 @@ std::string say(const Place& place, const std::vector<platform::Said>& said);
 Result<void> read_done(const Result<std::string>& reply);
 
 struct Opened {
-  std::string level;
+  std::string level, filesystem;
   std::vector<std::string> warnings;
 };
 Result<Opened> read_open(const Result<std::string>& reply);

@@ -136,7 +136,12 @@ SaveHistory read_experience(const json& j) {
     return s && *s >= 0 && *s <= k_longest_save_s;
   };
   if (r.ok() && possible(pause) && possible(copy)) {
-    history.saves.push_back({*pause, *copy, static_cast<double>(r.integer_or("bytes", 0))});
+    saving::SaveSample sample{*pause, *copy, static_cast<double>(r.integer_or("bytes", 0))};
+    sample.storage = r.text_or("storage", "");
+    if (const auto verify = r.maybe_number("verify_s"); verify && *verify >= 0) {
+      sample.verify = std::min(*verify, *copy);
+    }
+    history.saves.push_back(std::move(sample));
     history.relearn();
   }
   return history;

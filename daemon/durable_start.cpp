@@ -108,6 +108,7 @@ Result<DurableStart> open_durable(boost::asio::io_context& io, const std::string
   }
   out.place = std::move(place);
   out.place.level = d.level.empty() ? opened->level : d.level;
+  out.place.filesystem = opened->filesystem;
   out.state = out.place.level;
   // Of a platform's own folder its profile knows better than the mount table.
   for (const auto& warning : d.level.empty() ? opened->warnings : std::vector<std::string>{}) {

@@ -32,8 +32,13 @@ policy::Session::Deaths count_deaths(const std::vector<durable_requests::Session
     ++seen.sessions;
     seen.lived += u.use.when.end - u.use.when.begin;
     const bool silent = !u.closed && u.use.when.end + silence < now;
-    seen.deaths += silent && !came_to_its_end(u) ? 1 : 0;
+    const bool died = silent && !came_to_its_end(u);
+    seen.deaths += died ? 1 : 0;
+    const auto age = u.use.when.end - u.use.when.begin;
+    seen.lives.push_back({std::chrono::duration<double>(age).count(), died});
   }
+  // Any of them: that there are so many means that they are of a long time.
+  seen.lives.resize(std::min(seen.lives.size(), policy::k_lives_kept));
   return seen;
 }
 

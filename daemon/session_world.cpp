@@ -2,6 +2,7 @@
 #include "daemon/session_world.h"
 
 #include "daemon/platform/choice.h"
+#include "daemon/policy/saving_course.h"
 
 #include <algorithm>
 
@@ -15,14 +16,20 @@ namespace {
 constexpr Duration k_heartbeat = 60s;
 constexpr Duration k_heartbeat_least = 5s;
 
-policy::Session make_session(const platform::SessionSettings& s, bool durable) {
+policy::Session make_session(const platform::SessionSettings& s, const DurableStart& durable) {
   policy::Session session;
   session.id = s.id;
   session.limit = s.limit ? std::optional(s.limit->value) : std::nullopt;
   session.ends_at = s.ends_at();
   session.plan_end = s.plan_end();
   session.end_spread = s.limit ? s.limit->spread : Duration::zero();
-  session.durable = durable;
+  if (s.limit && s.limit->bathtub) {
+    saving::Bathtub law;
+    law.cap = std::chrono::duration<double>(*s.limit->bathtub).count();
+    session.transient = policy::Transient{law, law, s.start.boot};
+  }
+  session.durable = !durable.place.dir.empty();
+  session.storage = durable.place.kind();
   session.heartbeat_interval = k_heartbeat;
   if (session.limit) {
     session.heartbeat_interval = std::clamp(*session.limit / 20, k_heartbeat_least, k_heartbeat);
@@ -35,7 +42,7 @@ policy::Session make_session(const platform::SessionSettings& s, bool durable) {
 policy::World make_world(const platform::SessionSettings& settings, const DurableStart& durable,
                          const std::vector<store::StoredJob>& jobs, Now now) {
   policy::World world;
-  world.session = make_session(settings, !durable.place.dir.empty());
+  world.session = make_session(settings, durable);
   world.slots = settings.slots;
   const auto slots = settings.settings.find(platform::key::k_slots.name);
   world.slots_said =
@@ -43,6 +50,11 @@ policy::World make_world(const platform::SessionSettings& settings, const Durabl
   for (const auto& [job, vm] : jobs) {
     world.jobs[job.id] = job;
     world.next_order = std::max(world.next_order, job.order + 1);
+  }
+  for (auto& [id, job] : world.jobs) {
+    if (!job.history.saves.empty()) {
+      job.history.relearn(world.session.storage, policy::prior_of(world, job));
+    }
   }
   if (world.session.durable) {
     world.heartbeat_due = now.boot;

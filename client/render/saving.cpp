@@ -4,6 +4,7 @@
 #include "client/instant.h"
 #include "common/clock.h"
 #include "common/duration.h"
+#include "common/text.h"
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +26,10 @@ std::string rough(double seconds) {
 /// What is known of how often sessions die: the ground of the time between two saves.
 std::string mortality(const SavingView& s) {
   const auto sessions = fmt::format("{} session{}", s.sessions, s.sessions == 1 ? "" : "s");
+  if (s.bathtub) {
+    return fmt::format("machines of this kind die young or near their end, as published{}",
+                       s.sessions == 0 ? "" : " and as seen in " + sessions);
+  }
   if (s.mean_between_deaths_s) {
     return fmt::format("one dies in about {} without a word, by {} before this",
                        rough(*s.mean_between_deaths_s), sessions);
@@ -35,6 +40,38 @@ std::string mortality(const SavingView& s) {
 
 std::string chance(double p) {
   return p < 0.0001 ? "under 0.01 %" : fmt::format("{:.2g} %", 100 * p);
+}
+
+/// On how many of them rests what is known of the storage.
+std::string where_to(const SavingView& s) {
+  if (s.storage.empty() || !s.storage_samples) {
+    return {};
+  }
+  const auto storage = printable(s.storage);
+  if (*s.storage_samples == s.samples) {
+    return fmt::format(" to {}", storage);
+  }
+  return *s.storage_samples == 0
+             ? fmt::format(", none of them to {}: its copies are estimated", storage)
+             : fmt::format(", {} of them to {}", *s.storage_samples, storage);
+}
+
+/// What is known apart; empty: nothing is.
+std::string parts_of(const SavingView& s) {
+  std::string text;
+  const auto add = [&](const std::optional<double>& seconds, std::string_view what) {
+    if (seconds) {
+      text += fmt::format("{}{} {}", text.empty() ? "about " : ", ", rough(*seconds), what);
+    }
+  };
+  if (!s.verify_s && !s.rest_of_step_s) {
+    return text;
+  }
+  add(s.rest_of_step_s, "until a step was over");
+  add(s.save_s, "saving");
+  add(s.verify_s, "checking it");
+  add(s.copy_s, "copying");
+  return text;
 }
 
 std::string before_end(const JobView& v, WallTime at) {
@@ -65,9 +102,12 @@ std::vector<std::pair<std::string, std::string>> saving_lines(const JobView& v, 
   }
   if (s.median_s && s.samples > 0) {
     lines.emplace_back("a save takes",
-                       fmt::format("about {}, under {} in 99 of 100, by {} save{}",
+                       fmt::format("about {}, under {} in 99 of 100, by {} save{}{}",
                                    rough(*s.median_s), rough(s.p99_s.value_or(*s.median_s)),
-                                   s.samples, s.samples == 1 ? "" : "s"));
+                                   s.samples, s.samples == 1 ? "" : "s", where_to(s)));
+    if (auto parts = parts_of(s); !parts.empty()) {
+      lines.emplace_back("of which", std::move(parts));
+    }
   }
   return lines;
 }

@@ -5,9 +5,12 @@
 #include "common/file.h"
 #include "common/tree.h"
 #include "daemon/durable/hashing.h"
+#include "daemon/durable/progress.h"
 #include "daemon/durable/prune.h"
 #include "daemon/durable/sharing.h"
+#include "daemon/durable/spool.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -181,6 +184,25 @@ private:
                                                      : Result<Files>(m_manifest.files);
   }
 
+  /// Of these, and of the rest that is there.
+  [[nodiscard]] BytesSent progress_of(const Files& files) const {
+    if (m_q.progress == nullptr) {
+      return {};
+    }
+    std::uint64_t sending = 0;
+    for (const auto& file : files) {
+      sending += file.size;
+    }
+    const auto total = m_manifest.bytes();
+    m_q.progress->begin(total, total - std::min(sending, total));
+    // No more than all of it, also when it was sent twice.
+    return [this, sending, before = std::uint64_t{0}](std::uint64_t sent) mutable {
+      sent = std::min(sent, sending);
+      m_q.progress->add(sent - std::min(before, sent));
+      before = std::max(before, sent);
+    };
+  }
+
   Result<void> send_files(const Files& files) {
     RemoteFiles paths;
     for (const auto& file : files) {
@@ -190,8 +212,8 @@ private:
       return {};
     }
     GPUJOB_TRY(make_directories(m_target + k_begun));
-    auto done =
-        m_remote.upload(parent_path(m_manifest.source), paths, m_target + "/" + name::k_data);
+    auto done = m_remote.upload(parent_path(m_manifest.source), paths,
+                                m_target + "/" + name::k_data, progress_of(files));
     const auto bad = done ? bad_ones(m_target, files) : Result<Files>(done.error());
     if (bad && bad->empty()) {
       return {};

@@ -117,7 +117,8 @@ nlohmann::json to_json(const Took& t) {
   };
   return {{"save_s", seconds(t.save_s)},
           {"verify_s", seconds(t.verify_s)},
-          {"copy_s", seconds(t.copy_s)}};
+          {"copy_s", seconds(t.copy_s)},
+          {"storage", t.storage}};
 }
 
 void read_took(json::Reader& outer, Took& took) {
@@ -133,7 +134,10 @@ void read_took(json::Reader& outer, Took& took) {
     }
     return s;
   };
-  took = {seconds("save_s"), seconds("verify_s"), seconds("copy_s")};
+  took = {seconds("save_s"), seconds("verify_s"), seconds("copy_s"), r.text_or("storage", "")};
+  if (took.storage.size() > k_longest_storage) {
+    took.storage.clear();
+  }
   if (!r.ok()) {
     outer.fail("took", r.error().text.c_str());
   }

@@ -29,11 +29,15 @@ constexpr double k_longest_save_s = 1e7;
 /// More of it is left out: it is only experience.
 constexpr std::size_t k_longest_past = 16 * 1024;
 
+/// A longer name of a storage is none.
+constexpr std::size_t k_longest_storage = 128;
+
 /// Seconds that a save took, as far as they are known.
 struct Took {
   std::optional<double> save_s;   ///< from the request to the word that it is saved
   std::optional<double> verify_s; ///< listing and hashing it on the VM
   std::optional<double> copy_s;   ///< copying it and reading it back
+  std::string storage{}; ///< what it was copied to, as the daemon names it; empty: not known
 
   /// From that word to the copy that counts.
   [[nodiscard]] std::optional<double> secure_s() const;

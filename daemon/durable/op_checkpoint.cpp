@@ -81,6 +81,10 @@ Result<json> op_secure(Reader& r, const json& /*request*/) {
   if (q.save_s && !(*q.save_s >= 0 && *q.save_s <= k_longest_save_s)) {
     r.fail("save_s", "is no time that a save takes");
   }
+  q.storage = r.text_or("storage", "");
+  if (q.storage.size() > k_longest_storage) {
+    q.storage.clear();
+  }
   q.past = r.text_or("past", "");
   if (q.past.size() > k_longest_past) {
     q.past.clear();

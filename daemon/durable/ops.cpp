@@ -52,6 +52,8 @@ json to_json(const StoredCheckpoint& c, const std::optional<Remote>& remote) {
           {"bytes", m.bytes()},
           {"save_s", maybe(m.took.save_s)},
           {"secure_s", maybe(m.took.secure_s())},
+          {"verify_s", maybe(m.took.verify_s)},
+          {"storage", m.took.storage},
           {"past", m.past}};
 }
 

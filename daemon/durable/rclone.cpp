@@ -3,14 +3,18 @@
 
 #include "common/fd.h"
 #include "common/file.h"
+#include "common/json.h"
 #include "common/text.h"
 
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -54,7 +58,53 @@ Result<Fd> memory_file(std::string_view bytes) {
   ::_exit(127);
 }
 
-Result<int> run(std::vector<std::string> command, const int (&fds)[3]) {
+/// Reads what is new in a log that is being written, line by line.
+class LogReader {
+public:
+  LogReader(int fd, const BytesSent& sent) : m_fd(fd), m_sent(sent) {}
+
+  void read_on() {
+    char buffer[16 * 1024];
+    for (;;) {
+      const auto n = ::pread(m_fd, buffer, sizeof buffer, m_offset);
+      if (n <= 0) {
+        return;
+      }
+      m_offset += n;
+      m_line.append(buffer, static_cast<std::size_t>(n));
+      for (auto end = m_line.find('\n'); end != std::string::npos; end = m_line.find('\n')) {
+        if (const auto bytes = bytes_told(std::string_view(m_line).substr(0, end))) {
+          m_sent(*bytes);
+        }
+        m_line.erase(0, end + 1);
+      }
+    }
+  }
+
+private:
+  int m_fd;
+  const BytesSent& m_sent;
+  off_t m_offset = 0;
+  std::string m_line; ///< the part of it that is there
+};
+
+/// Until the child has ended; what it logs meanwhile is passed on.
+void follow(pid_t pid, int log, const BytesSent& sent) {
+  // Where the kernel has no such descriptor the end is seen half a second late.
+  constexpr int k_look_every_ms = 500;
+  const Fd pidfd{static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))};
+  LogReader reader(log, sent);
+  pollfd end{pidfd.get(), POLLIN, 0};
+  siginfo_t info{};
+  do {
+    (void)::poll(&end, pidfd ? 1 : 0, k_look_every_ms);
+    reader.read_on();
+    info.si_pid = 0;
+  } while (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+           info.si_pid == 0);
+}
+
+Result<int> run(std::vector<std::string> command, const int (&fds)[3], const BytesSent& sent) {
   std::vector<char*> argv;
   for (auto& word : command) {
     argv.push_back(word.data());
@@ -67,6 +117,9 @@ Result<int> run(std::vector<std::string> command, const int (&fds)[3]) {
   }
   if (pid < 0) {
     return io_error("fork", command.front(), errno);
+  }
+  if (sent) {
+    follow(pid, fds[2], sent);
   }
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0) {
@@ -85,13 +138,24 @@ std::string_view without_date(std::string_view line) {
              : line;
 }
 
+/// What a line of its log says to people; empty: nothing. Of the one in JSON only the message.
+std::string words_of(std::string_view line) {
+  if (line.starts_with('{')) {
+    if (const auto j = json::parse(line, "rclone's log"); j && j->is_object()) {
+      json::Reader r(*j, "rclone's log");
+      return j->contains("stats") ? std::string() : r.text_or("msg", "");
+    }
+  }
+  return std::string(without_date(line));
+}
+
 } // namespace
 
 std::string last_words(std::string_view stderr_text) {
   std::string last;
   for (const auto& line : split(stderr_text, '\n')) {
-    if (!trim(line).empty()) {
-      last = std::string(without_date(trim(line)));
+    if (auto words = words_of(trim(line)); !words.empty()) {
+      last = std::move(words);
     }
   }
   // A signed address is a key: everything behind its question mark, and a name with a password.
@@ -131,7 +195,23 @@ Result<std::string> find_rclone() {
                          "daemon stop, and start it again"};
 }
 
-Result<std::string> run_rclone(const std::vector<std::string>& arguments, std::string_view input) {
+std::optional<std::uint64_t> bytes_told(std::string_view line) {
+  if (!line.starts_with('{')) {
+    return std::nullopt;
+  }
+  const auto j = json::parse(line, "rclone's log");
+  const auto stats = j ? j->find("stats") : json::Json::const_iterator{};
+  if (!j || !j->is_object() || stats == j->end() || !stats->is_object()) {
+    return std::nullopt;
+  }
+  const auto bytes = stats->find("bytes");
+  return bytes != stats->end() && bytes->is_number_unsigned()
+             ? std::optional(bytes->get<std::uint64_t>())
+             : std::nullopt;
+}
+
+Result<std::string> run_rclone(const std::vector<std::string>& arguments, std::string_view input,
+                               const BytesSent& sent) {
   const auto program = find_rclone();
   if (!program) {
     return program.error();
@@ -145,7 +225,10 @@ Result<std::string> run_rclone(const std::vector<std::string>& arguments, std::s
   std::vector<std::string> command{*program};
   command.insert(command.end(), arguments.begin(), arguments.end());
   command.insert(command.end(), k_always.begin(), k_always.end());
-  const auto code = run(std::move(command), {in->get(), out->get(), err->get()});
+  if (sent) {
+    command.insert(command.end(), {"--use-json-log", "--stats=2s", "--stats-log-level=ERROR"});
+  }
+  const auto code = run(std::move(command), {in->get(), out->get(), err->get()}, sent);
   if (!code) {
     return code.error();
   }

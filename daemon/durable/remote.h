@@ -3,6 +3,7 @@
 
 #include "common/result.h"
 #include "daemon/durable/manifest.h"
+#include "daemon/durable/rclone.h"
 
 #include <cstdint>
 #include <map>
@@ -48,9 +49,10 @@ public:
   /// A directory of records that only this session writes; what is gone here goes there.
   [[nodiscard]] Result<void> push_directory(const std::string& path) const;
 
-  /// `files` below the local directory `from` to `to` (in the spool), over what is there.
+  /// `files` below the local directory `from` to `to` (in the spool), over what is there. `sent`
+  /// hears how far it is; a second try of rclone's counts what it sends again.
   [[nodiscard]] Result<void> upload(const std::string& from, const RemoteFiles& files,
-                                    const std::string& to) const;
+                                    const std::string& to, const BytesSent& sent = {}) const;
   /// `files` below `from` (in the spool) into the local directory `to`.
   [[nodiscard]] Result<void> download(const std::string& from, const RemoteFiles& files,
                                       const std::string& to) const;
@@ -74,8 +76,5 @@ private:
 
   std::string m_spool, m_name;
 };
-
-/// A file of that size without blocks.
-Result<void> make_hollow(const std::string& path, std::uint64_t size);
 
 } // namespace gpujob::durable

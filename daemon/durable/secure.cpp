@@ -63,7 +63,7 @@ Result<Manifest> take_manifest(const SecureRequest& q, EarlyCopy& early) {
                   before->is_dir,
                   before->dirs,
                   std::move(*files),
-                  Took{q.save_s, std::nullopt, std::nullopt},
+                  Took{q.save_s, std::nullopt, std::nullopt, q.storage},
                   q.past};
 }
 

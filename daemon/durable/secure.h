@@ -27,6 +27,7 @@ struct SecureRequest {
   std::optional<Cap> cap;       ///< what the durable directory may hold, where somebody said it
   std::string past;             ///< Manifest::past
   std::optional<double> save_s; ///< what the job took to save it, where that is known
+  std::string storage;          ///< Took::storage
   Progress* progress = nullptr; ///< told of what is copied; null: nobody looks
 };
 

@@ -6,6 +6,7 @@
 #include "common/launch.h"
 #include "common/signals.h"
 #include "common/text.h"
+#include "daemon/ipc/saving_view.h"
 #include "daemon/policy/core.h"
 #include "daemon/policy/gpu_choice.h"
 #include "daemon/policy/verdict.h"
@@ -150,36 +151,6 @@ json plan_view(const Running* running, Now now) {
           {"ends_at", wall(plan.hard_end)}};
 }
 
-/// What its saves are planned by; null where nothing is known to plan by.
-json saving_view(const Job& job, const Running* running, Now now) {
-  const auto* course = running == nullptr ? nullptr : &running->saving;
-  if (course == nullptr || (!course->plan && !course->next)) {
-    return {};
-  }
-  const auto wall = [&](const std::optional<BootTime>& t) {
-    return t ? json(format_rfc3339(now.wall_at(*t))) : json();
-  };
-  const auto& b = course->basis;
-  const bool died = b.deaths > 0;
-  json j{{"next_at", wall(course->next)},
-         {"last_at", wall(course->last)},
-         {"period_s",
-          course->period ? json(std::chrono::duration<double>(*course->period).count()) : json()},
-         {"miss", course->last ? json(course->miss) : json()},
-         {"basis", saving::to_text(b.how)},
-         {"samples", job.history.saves.size()},
-         {"latency_s", json()},
-         {"sessions", b.sessions},
-         {"deaths", b.deaths},
-         {"mean_between_deaths_s",
-          died ? json(saving::Hazard{}.after(b.deaths, b.exposure).mean_between()) : json()}};
-  if (course->plan) {
-    const auto& latency = course->plan->prospect().latency;
-    j["latency_s"] = {{"median", latency.quantile(0.5)}, {"p99", latency.quantile(0.99)}};
-  }
-  return j;
-}
-
 void put_exit(json& j, const Job& job) {
   std::optional<int> code, signal;
   if (const auto* ended = job.ended_state()) {
@@ -216,7 +187,7 @@ void put_running(json& j, const Job& job, Now now) {
   const auto contract = contract_of(job);
   j["contract"] = contract ? json(to_text(*contract)) : json();
   j["plan"] = plan_view(running, now);
-  j["saving"] = saving_view(job, running, now);
+  j["saving"] = saving_view(job, now);
 }
 
 } // namespace

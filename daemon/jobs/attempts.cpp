@@ -6,6 +6,7 @@
 #include "common/launch.h"
 #include "common/log.h"
 #include "common/proc.h"
+#include "common/text.h"
 #include "daemon/jobs/attempt_files.h"
 #include "daemon/jobs/orphans.h"
 #include "daemon/jobs/output_watch.h"
@@ -298,6 +299,11 @@ void Attempts::look_for_checkpoints() {
     for (auto& found : t->watch.look(now, false)) {
       m_post(policy::CheckpointFound{id, t->attempt, found.path, found.signature, "files",
                                      found.since});
+    }
+    // For whoever wonders why a file that is there does not count.
+    for (const auto& passed : t->watch.take_passed_over()) {
+      log_line(fmt::format("job={} attempt={} no checkpoint: {}: {}", id, t->attempt,
+                           printable(passed.path), printable(passed.why)));
     }
   }
   if (!m_tracked.empty()) {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 namespace gpujob::jobs {
 
@@ -55,17 +56,23 @@ std::vector<FoundCheckpoint> CheckpointWatch::look(BootTime now, bool at_once) {
   for (const auto& candidate : layout::find_candidates(m_dir, m_globs)) {
     auto& seen = m_seen[candidate.path];
     if (seen.signature != candidate.signature) {
-      seen = Seen{candidate.signature, now, false};
+      seen = Seen{candidate.signature, now, false, false};
     }
     if (seen.reported || (!at_once && now - seen.since < k_settle)) {
       continue;
     }
-    if (layout::check_complete(candidate.path)) {
+    if (const auto complete = layout::check_complete(candidate.path)) {
       seen.reported = true;
       found.push_back({candidate.path, candidate.signature, seen.since});
+    } else if (!std::exchange(seen.passed_over, true)) {
+      m_passed_over.push_back({candidate.path, complete.error().text});
     }
   }
   return found;
+}
+
+std::vector<PassedOver> CheckpointWatch::take_passed_over() {
+  return std::exchange(m_passed_over, {});
 }
 
 void CheckpointWatch::known(const std::vector<KnownCheckpoint>& known) {
@@ -82,14 +89,14 @@ void CheckpointWatch::known(const std::vector<KnownCheckpoint>& known) {
   std::optional<WallTime> newest;
   for (const auto& c : candidates) { // oldest first
     if (is_known(c)) {
-      m_seen[c.path] = Seen{c.signature, {}, true};
+      m_seen[c.path] = Seen{c.signature, {}, true, false};
       // One that is not whole will prove bad, and then the ones before it are what there is.
       newest = layout::check_complete(c.path) ? std::optional(c.newest_mtime) : newest;
     }
   }
   for (const auto& c : candidates) {
     if (newest && c.newest_mtime < *newest) {
-      m_seen[c.path] = Seen{c.signature, {}, true};
+      m_seen[c.path] = Seen{c.signature, {}, true, false};
     }
   }
 }

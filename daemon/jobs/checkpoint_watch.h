@@ -15,6 +15,11 @@ struct FoundCheckpoint {
   BootTime since{}; ///< first seen like this
 };
 
+struct PassedOver {
+  std::string path;
+  std::string why;
+};
+
 struct KnownCheckpoint {
   std::string path;
   std::string signature;
@@ -33,6 +38,10 @@ public:
   /// own test, oldest first. Each signature is reported once.
   std::vector<FoundCheckpoint> look(BootTime now, bool at_once);
 
+  /// What a look passed over since this was last asked: quiet for as long, and not complete. Each
+  /// signature once.
+  [[nodiscard]] std::vector<PassedOver> take_passed_over();
+
   /// What was heard of already, by the job's word or before this watch began, is not found again;
   /// nor is what was written before it, which would count as newer for being found later.
   void known(const std::vector<KnownCheckpoint>& known);
@@ -42,10 +51,12 @@ private:
     std::string signature;
     BootTime since{};
     bool reported = false;
+    bool passed_over = false;
   };
   std::string m_dir;
   std::vector<std::string> m_globs;
   std::map<std::string, Seen> m_seen; ///< by path
+  std::vector<PassedOver> m_passed_over;
 };
 
 /// The signature of what lies at `path` now; empty when nothing does.

@@ -108,7 +108,7 @@ Launch make_launch(const Places& places, const policy::Job& job, const Plan& pla
   l.recipe = job.spec.recipe;
   l.checkpoint_dir = places.state.checkpoint_dir(job.id);
   l.resume_from = job.resume_from;
-  l.longest_save = policy::longest_save(job.history);
+  l.longest_save = policy::longest_pause(job.history);
   l.checkpoint_signal = job.spec.checkpoint_signal;
   l.checkpoint_target = job.spec.checkpoint_target;
   l.done_when = job.spec.done_when;

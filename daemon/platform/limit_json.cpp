@@ -111,6 +111,13 @@ Result<Kind> read_session(Reader& r, const Json& /*j*/, const std::string& /*whe
   c.ask = r.text_or("ask", "");
   c.hard = r.boolean_or("hard", true);
   c.spread = read_span(r, "spread_s").value_or(Duration::zero());
+  const auto deaths = r.text_or("deaths", "");
+  c.bathtub = deaths == "bathtub";
+  if (!deaths.empty() && !c.bathtub) {
+    r.fail("deaths", "is not bathtub");
+  } else if (c.bathtub && !c.value) {
+    r.fail("deaths", "is bathtub, which needs seconds: the age at which all have ended");
+  }
   return finish(r, std::move(c));
 }
 
@@ -311,7 +318,7 @@ struct Type {
 };
 
 constexpr std::array k_types{
-    Type{"session", read_session, "seconds alternatives_s ask hard spread_s"},
+    Type{"session", read_session, "seconds alternatives_s ask hard spread_s deaths"},
     Type{"idle", read_idle, "seconds alternatives_s ask counts not_counts observable"},
     Type{"window", read_window, "resource seconds alternatives_s period on_exhausted"},
     Type{"grants", read_grants, "resource zone order catalog on_exhausted"},

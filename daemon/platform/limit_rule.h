@@ -29,7 +29,8 @@ struct SessionCap {
   std::vector<Duration> alternatives; ///< reported beside it
   std::string ask;                    ///< where the user finds it
   bool hard = true;
-  Duration spread{}; ///< of the end around it, a standard deviation; 0: it is sharp
+  Duration spread{};    ///< of the end around it, a standard deviation; 0: it is sharp
+  bool bathtub = false; ///< many die young or near it (saving::Bathtub)
 };
 
 struct IdleCap {

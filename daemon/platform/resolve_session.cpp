@@ -59,6 +59,9 @@ Result<void> Resolver::say_limit(const SettingValue& said) {
   }
   const auto* rule = session_limit_of(*m_profile, m_out.variant, m_out.plan);
   const auto own = rule == nullptr ? std::nullopt : std::get<SessionCap>(rule->what).value;
+  if (m_out.limit && own && std::get<SessionCap>(rule->what).bathtub) {
+    m_out.limit->bathtub = own; // how its machines die does not change with when we stop
+  }
   if (own && (!*limit || **limit > *own)) {
     v.note = fmt::format("more than {}'s own {}", m_profile->id, format_duration(*own));
   }
@@ -78,8 +81,13 @@ void Resolver::derive_limit() {
                    fmt::format("only you know it: {}", rule->source));
     return;
   }
-  m_out.limit = SessionLimit{*cap.value,  cap.alternatives, rule->source,
-                             rule->as_of, rule->confidence, cap.spread};
+  m_out.limit = SessionLimit{*cap.value,
+                             cap.alternatives,
+                             rule->source,
+                             rule->as_of,
+                             rule->confidence,
+                             cap.spread,
+                             cap.bathtub ? cap.value : std::nullopt};
   record_derived(key::k_limit, format_duration(*cap.value), Origin::profile);
 }
 

@@ -38,6 +38,8 @@ struct SessionLimit {
   std::string source, as_of; ///< as_of is empty when a user said it
   Confidence confidence = Confidence::low;
   Duration spread{}; ///< of the end around it, a standard deviation; 0: it is sharp
+  /// Machines of this kind die young or near such an age (saving::Bathtub); nullopt: not known to.
+  std::optional<Duration> bathtub{};
 
   friend bool operator==(const SessionLimit&, const SessionLimit&) = default;
 };

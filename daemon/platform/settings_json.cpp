@@ -34,7 +34,8 @@ Json to_json(const SessionLimit& l) {
           {"source", l.source},
           {"as_of", l.as_of},
           {"confidence", to_text(l.confidence)},
-          {"spread_ns", l.spread.count()}};
+          {"spread_ns", l.spread.count()},
+          {"bathtub_ns", l.bathtub ? Json(l.bathtub->count()) : Json()}};
 }
 
 Json to_json(const DurableSetting& d) {
@@ -104,6 +105,9 @@ SessionLimit read_limit(json::Reader& r) {
   l.source = r.text("source");
   l.as_of = r.text("as_of");
   l.confidence = read_confidence(r);
+  if (r.find("bathtub_ns") != nullptr) {
+    l.bathtub = r.span("bathtub_ns");
+  }
   if (r.find("spread_ns") != nullptr) {
     l.spread = r.span("spread_ns");
   }

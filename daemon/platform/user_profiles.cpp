@@ -236,8 +236,13 @@ void follow_profile(SessionSettings& s, const Profile& profile, Now now) {
   s.limit.reset();
   s.margin = Duration::zero();
   if (cap != nullptr && cap->value) {
-    s.limit = SessionLimit{*cap->value, cap->alternatives, rule->source,
-                           rule->as_of, rule->confidence,  cap->spread};
+    s.limit = SessionLimit{*cap->value,
+                           cap->alternatives,
+                           rule->source,
+                           rule->as_of,
+                           rule->confidence,
+                           cap->spread,
+                           cap->bathtub ? cap->value : std::nullopt};
     s.margin = std::min(profile.margin.value_or(Duration::zero()), *cap->value / 10);
   }
   const auto start = s.settings.find(key::k_start.name);

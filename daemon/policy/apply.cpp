@@ -28,6 +28,7 @@ struct ApplyRecord {
   void operator()(const journal::Status& b) const { run.status = b.text; }
   void operator()(const journal::Progress& b) const {
     hear_progress(run, b.value, event.record.boot);
+    run.steps.tell(event.record.boot);
   }
   void operator()(const journal::Catches& b) const { run.catches = b.signal; }
   void operator()(const journal::DoneMark&) const {}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
+#include "daemon/policy/saving_course.h"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -189,6 +190,9 @@ void on_event(World& w, const Imported& e, Now) {
   const auto it = w.jobs.find(job.id);
   job.order = it == w.jobs.end() ? w.next_order++ : it->second.order;
   job.imported = true;
+  if (!job.history.saves.empty()) {
+    job.history.relearn(w.session.storage, prior_of(w, job));
+  }
   w.active.erase(job.id);
   w.dirty.insert(job.id);
   w.jobs[job.id] = std::move(job);

@@ -41,6 +41,9 @@ void on_event(World& w, const EndMoved& e, Now now) {
 
 void on_event(World& w, const DeathsSeen& e, Now now) {
   w.session.deaths = e.deaths;
+  if (auto& transient = w.session.transient) {
+    transient->law = transient->published.after(e.deaths.lives);
+  }
   const auto active = w.active; // settle() may take a job out
   for (const auto& id : active) {
     settle(w, w.jobs.at(id), now);

@@ -280,7 +280,7 @@ void on_event(World& w, const Secured& e, Now now) {
   if (request != nullptr && request->answer && e.seq >= *request->answer && safe) {
     request->saved = now.boot;
     if (at_once) {
-      learn(*job, request->sent, looked, now);
+      learn(w, *job, request->sent, looked, e.verify_s, now);
     }
     std::get<Running>(job->state).unanswered = 0;
     if (!request->final) {
@@ -288,7 +288,7 @@ void on_event(World& w, const Secured& e, Now now) {
     }
   }
   if (safe && at_once) {
-    learn_late(*job, looked, now);
+    learn_late(w, *job, looked, e.verify_s, now);
   }
   touch(w, *job);
 }

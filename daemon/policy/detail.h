@@ -61,8 +61,10 @@ const Checkpoint* next_to_secure(const World& w, const Job& job, Now now);
 
 /// learning.cpp; `c` is safe now. What took: a save asked for at `sent`; one whose request had been
 /// given up; an attempt's first that nobody asked for.
-void learn(Job& job, BootTime sent, const Checkpoint& c, Now now);
-void learn_late(Job& job, const Checkpoint& c, Now now);
+void learn(const World& w, Job& job, BootTime sent, const Checkpoint& c,
+           std::optional<double> verify, Now now);
+void learn_late(const World& w, Job& job, const Checkpoint& c, std::optional<double> verify,
+                Now now);
 void learn_first(Job& job, const Checkpoint& c);
 
 /// progress.cpp

@@ -94,7 +94,8 @@ struct Secured {
   std::string manifest;
   std::string durable_level, durable_path;
   std::string durable_error;
-  bool answered = true; ///< false: the helper died or hung; nothing is known
+  std::optional<double> verify_s{}; ///< listing and hashing it here
+  bool answered = true;             ///< false: the helper died or hung; nothing is known
 };
 struct RecordWritten {
   JobId id;

@@ -3,6 +3,7 @@
 
 #include "daemon/policy/lead.h"
 #include "daemon/policy/saving/final_save.h"
+#include "daemon/policy/saving_steps.h"
 
 #include <algorithm>
 
@@ -60,15 +61,19 @@ SavingCourse::Basis basis_of(const World& w, const Job& job) {
   if (b.spread > Duration::zero()) {
     b.ends_at = s.ends_at;
   }
+  b.transient = s.transient;
+  b.storage = s.storage;
   b.learned = job.history.learned;
   b.exits = contract_of(job) == Contract::exits;
   return b;
 }
 
-std::shared_ptr<const saving::SavePlan> make_plan(const Job& job, SavingCourse::Basis& b, Now now) {
-  const saving::SavePrior prior;
-  const auto latency = saving::estimate_latency(job.history.saves, prior);
+std::shared_ptr<const saving::SavePlan> make_plan(const World& w, const Job& job,
+                                                  SavingCourse::Basis& b, Now now) {
+  const auto prior = prior_of(w, job);
+  const auto latency = saving::estimate_latency(job.history.saves, prior, b.storage);
   b.how = latency.basis;
+  b.here = latency.here;
   saving::Prospect p{{}, latency.law, saving::estimate_pause(job.history.saves, prior).law, {}};
   p.contract.continues = !b.exits;
   // TERM comes at an instant that we know; the platform's own end may come before it.
@@ -76,7 +81,11 @@ std::shared_ptr<const saving::SavePlan> make_plan(const Job& job, SavingCourse::
   if (b.ends_at) {
     p.end.fading(seconds(*b.ends_at - now.boot), seconds(b.spread));
   }
-  p.end.dying(saving::Hazard{}.after(b.deaths, b.exposure));
+  if (b.transient) {
+    p.end.bathtub(b.transient->law, seconds(now.boot - b.transient->born));
+  } else {
+    p.end.dying(saving::Hazard{}.after(b.deaths, b.exposure));
+  }
   return std::make_shared<const saving::SavePlan>(std::move(p));
 }
 
@@ -149,13 +158,30 @@ void look_ahead(const World& w, const Job& job, Running& r, Now now) {
   c.last = std::max(*c.last, next + k_in_place_of_daemon);
 }
 
+/// A job that saves only at the end of a step is asked for its last save within the step at whose
+/// end it should save: earlier it would save a step too early, later perhaps never.
+void go_by_steps(const World& w, const Job& job, Running& r, Now now) {
+  auto& c = r.saving;
+  const auto rhythm = r.steps.rhythm();
+  c.stepped = rhythm ? std::optional(rhythm->last) : std::nullopt;
+  const auto asks = c.last && rhythm ? last_within_step(w, job, r, now) : std::nullopt;
+  if (!asks) {
+    return;
+  }
+  if (c.next && *c.next + k_in_place_of_daemon + span(rhythm->mean) >= *asks) {
+    c.next = std::max(*asks - k_in_place_of_daemon, not_before(job, r));
+  }
+  c.last = c.next ? std::max(*asks, *c.next + k_in_place_of_daemon) : *asks;
+}
+
 /// Until when a save that was asked for counts as under way. One whose copy fails again and again
 /// must not keep all others from being asked for.
 std::optional<BootTime> under_way_until(const Job& job, const Running& r, Now now) {
   if (!r.request || r.request->final || r.request->saved) {
     return std::nullopt;
   }
-  const auto until = r.request->sent + patience(job.history) * (r.request->answer ? 2 : 1);
+  const auto until =
+      r.request->sent + (r.request->answer ? copy_patience(job.history) : patience(job.history));
   return now.boot < until ? std::optional(until) : std::nullopt;
 }
 
@@ -181,7 +207,12 @@ Duration end_reserve(const Session& session) {
 
 Duration patience(const SaveHistory& history) {
   return history.saves.empty() ? k_unknown_patience
-                               : std::max(k_least_patience, 4 * longest_save(history));
+                               : std::max(k_least_patience, 4 * longest_pause(history));
+}
+
+Duration copy_patience(const SaveHistory& history) {
+  return history.saves.empty() ? 2 * k_unknown_patience
+                               : 2 * std::max(k_least_patience, 4 * longest_save(history));
 }
 
 void plan_saves(const World& w, const Job& job, Running& r, Now now) {
@@ -195,19 +226,24 @@ void plan_saves(const World& w, const Job& job, Running& r, Now now) {
     return;
   }
   basis.how = c.basis.how;
+  basis.here = c.basis.here;
   const auto safe = safe_until(w, job, r);
   const bool moved = !c.plan || basis != c.basis;
   if (moved) {
     c.made = now.boot;
     c.basis = basis;
-    c.plan = make_plan(job, c.basis, now);
+    c.plan = make_plan(w, job, c.basis, now);
   }
   const bool waited = c.under_way.has_value();
   c.under_way = under_way_until(job, r, now);
   const bool due = c.next && *c.next <= now.boot;
-  if (moved || safe != c.safe_until || waited != c.under_way.has_value() || (due && !c.under_way)) {
+  const auto rhythm = r.steps.rhythm();
+  const bool stepped = c.stepped != (rhythm ? std::optional(rhythm->last) : std::nullopt);
+  if (moved || safe != c.safe_until || waited != c.under_way.has_value() || (due && !c.under_way) ||
+      stepped) {
     c.safe_until = safe;
     look_ahead(w, job, r, now);
+    go_by_steps(w, job, r, now);
   }
 }
 

@@ -17,8 +17,15 @@ BootTime safe_until(const World& w, const Job& job, const Running& running);
 /// at its beginning. At most 30 s, and a sixteenth of a short session.
 Duration end_reserve(const Session& session);
 
-/// How long after a request an answer may still come: four times the longest save so far.
+/// How long after a request an answer may still come: four times the longest that the job itself
+/// has taken so far.
 Duration patience(const SaveHistory& history);
+/// The same for an answer that is being made durable, on any storage.
+Duration copy_patience(const SaveHistory& history);
+
+/// What is known of its next save without its own saves: how large the newest was, how fast others
+/// went to the same storage, how long its steps are.
+saving::SavePrior prior_of(const World& w, const Job& job);
 
 /// Makes `running.saving` what it should be now. Cheap when nothing has moved.
 void plan_saves(const World& w, const Job& job, Running& running, Now now);

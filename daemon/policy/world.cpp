@@ -25,7 +25,7 @@ std::string_view to_text(EndState s) {
   return "lost";
 }
 
-void SaveHistory::relearn() {
+void SaveHistory::relearn(std::string_view storage, const saving::SavePrior& prior) {
   if (saves.size() > k_saves_kept) {
     saves.erase(saves.begin(), saves.end() - static_cast<std::ptrdiff_t>(k_saves_kept));
   }
@@ -36,7 +36,7 @@ void SaveHistory::relearn() {
   }
   // Once here, and not for every job of a queue at every wake-up.
   constexpr double k_long_session = 12 * 3600;
-  const auto law = saving::estimate_latency(saves, {}).law;
+  const auto law = saving::estimate_latency(saves, prior, storage).law;
   const auto best = saving::best_final_save(law, k_long_session);
   lead = std::chrono::duration_cast<Duration>(std::chrono::duration<double>(best.lead));
 }
@@ -45,6 +45,14 @@ Duration longest_save(const SaveHistory& history) {
   double longest = 0;
   for (const auto& s : history.saves) {
     longest = std::max(longest, s.latency());
+  }
+  return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(longest));
+}
+
+Duration longest_pause(const SaveHistory& history) {
+  double longest = 0;
+  for (const auto& s : history.saves) {
+    longest = std::max(longest, s.pause);
   }
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(longest));
 }

@@ -8,6 +8,7 @@
 #include "daemon/policy/gpus.h"
 #include "daemon/policy/saving/estimate.h"
 #include "daemon/policy/saving/planner.h"
+#include "daemon/policy/steps_told.h"
 
 #include <cstdint>
 #include <map>
@@ -15,6 +16,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -72,6 +74,14 @@ struct Request {
   friend bool operator==(const Request&, const Request&) = default;
 };
 
+/// A VM of a kind that dies young or near its cap (saving::Bathtub), and when it began.
+struct Transient {
+  saving::Bathtub published, law; ///< the latter with what the ledger has seen
+  BootTime born{};
+
+  friend bool operator==(const Transient&, const Transient&) = default;
+};
+
 /// When a running job will be asked to save, and what that follows from (saving_course.h). Made
 /// anew when one of those moves; it is not stored.
 struct SavingCourse {
@@ -84,6 +94,7 @@ struct SavingCourse {
   std::optional<Duration> period;
   /// Until then a save that was asked for is under way: it is the one that counts.
   std::optional<BootTime> under_way;
+  std::optional<BootTime> stepped; ///< the newest step's end that `last` goes by; nullopt: by none
 
   /// What it follows from.
   struct Basis {
@@ -95,6 +106,9 @@ struct SavingCourse {
     saving::Estimate::Basis how = saving::Estimate::Basis::prior;
     int sessions = 0; ///< that deaths were counted in
     bool exits = false;
+    std::string storage;
+    int here = 0; ///< saves that were copied to it
+    std::optional<Transient> transient;
 
     friend bool operator==(const Basis&, const Basis&) = default;
   } basis;
@@ -144,6 +158,7 @@ struct Running {
   int unanswered = 0;                 ///< requests in a row that were given up
   std::optional<BootTime> gpu_idle;   ///< since when all its GPUs have stood still
   bool told_gpu_idle = false;         ///< in this stretch
+  StepsTold steps;
   SavingCourse saving;
 };
 /// The shim is gone; checkpoints may still be on their way to durable storage.
@@ -182,13 +197,17 @@ struct SaveHistory {
   std::int64_t learned = 0;     ///< rises with every save that is learned of
   Duration lead{};              ///< of a last save in a long session, from these; zero: not known
 
-  /// After `saves` was changed: `learned`, `lead`, and only the newest are kept.
-  void relearn();
+  /// After `saves` was changed: `learned`, `lead`, and only the newest are kept. `storage` is what
+  /// the next ones will be copied to.
+  void relearn(std::string_view storage = {}, const saving::SavePrior& prior = {});
 };
 /// From the request until it was durable; zero: nothing is known.
 Duration longest_save(const SaveHistory& history);
+/// The same until the job had saved.
+Duration longest_pause(const SaveHistory& history);
 /// So many are kept: the newest.
 inline constexpr std::size_t k_saves_kept = 64;
+inline constexpr std::size_t k_lives_kept = 256;
 
 /// A GPU, or a MIG device of one, that an attempt was given.
 struct AssignedGpu {
@@ -247,13 +266,17 @@ struct Session {
   Duration end_spread{};            ///< of ends_at, a standard deviation; 0: it is sharp
   /// How sessions of this platform have died without a word, by the ledger.
   struct Deaths {
-    double deaths = 0; ///< a share where it may have been the cap
-    Duration lived{};  ///< all of them together
-    int sessions = 0;  ///< that this rests on
+    double deaths = 0;                          ///< a share where it may have been the cap
+    Duration lived{};                           ///< all of them together
+    int sessions = 0;                           ///< that this rests on
+    std::vector<saving::Bathtub::Life> lives{}; ///< each of them, at most k_lives_kept
 
     friend bool operator==(const Deaths&, const Deaths&) = default;
   } deaths;
-  bool durable = false; ///< there is a durable directory
+  std::optional<Transient> transient; ///< nullopt: of no such kind
+  bool durable = false;               ///< there is a durable directory
+  /// What saves are copied to, as a save's sample names it; empty: not known.
+  std::string storage;
   Duration heartbeat_interval = std::chrono::seconds{60};
 };
 

@@ -2,6 +2,7 @@
 #include "client/render/checkpoints.h"
 #include "client/render/job.h"
 #include "client/render/platforms.h"
+#include "client/render/saving.h"
 #include "client/render/session.h"
 #include "client/render/table.h"
 #include "client/views.h"
@@ -306,4 +307,31 @@ TEST_CASE("a view of wrong types is refused, naming the key") {
   document = sample("job_view-running.json");
   document["checkpoints"][0]["at"] = "yesterday";
   CHECK(has(read_job_view(document).error().text, "at: is not an instant"));
+}
+
+TEST_CASE("a save's time says on how many saves it rests, and to what storage", "[render]") {
+  auto view = job("job_view-running.json");
+  const auto line = [&](const std::string& name) {
+    for (const auto& [key, text] : saving_lines(view, k_now)) {
+      if (key == name) {
+        return text;
+      }
+    }
+    return std::string();
+  };
+  CHECK(has(line("a save takes"), "by 7 saves, 3 of them to fuse.drive, cached"));
+  CHECK(has(line("of which"), "about 32 s saving, 2.2 s checking it, 8.5 s copying"));
+  view.saving->storage_samples = 7;
+  CHECK(has(line("a save takes"), "by 7 saves to fuse.drive, cached"));
+  view.saving->storage_samples = 0;
+  CHECK(has(line("a save takes"), "none of them to fuse.drive, cached: its copies are estimated"));
+  view.saving->storage = "\x1b[2J";
+  CHECK_FALSE(has(line("a save takes"), "\x1b"));
+  view.saving->storage.clear(); // a daemon that does not say
+  CHECK(line("a save takes").ends_with("by 7 saves"));
+  view.saving->verify_s.reset();
+  CHECK(line("of which").empty());
+  CHECK(has(line("next save"), "one dies in about"));
+  view.saving->bathtub = true;
+  CHECK(has(line("next save"), "die young or near their end"));
 }

@@ -47,6 +47,7 @@ struct Side {
     c.how = "notify";
     c.step = seq * 10;
     c.at = wall_from_ns(1'790'000'000'000'000'000 + seq);
+    c.heard = boot_from_ns(2);
     c.manifest = durable_requests::manifest_path(paths, job, seq);
     job.checkpoints.push_back(c);
     auto s =
@@ -233,7 +234,7 @@ TEST_CASE("how long saves took travels with the checkpoints to the next machine"
   Side s;
   REQUIRE(durable_requests::read_done(
       Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
-  s.job.history.saves = {{1.5, 2, 3e9}, {1, 2.5, 3e9}};
+  s.job.history.saves = {{1.5, 2, 3e9, 0.5, 1, "nfs4, stored"}, {1, 2.5, 3e9}};
   s.job.history.first = std::chrono::minutes{40};
   REQUIRE(s.save(1, "weights").verified);
   const auto found = s.scan();
@@ -398,4 +399,37 @@ TEST_CASE("a helper's refusal or silence is an error, never an empty answer") {
   CHECK_FALSE(secured.verified);
   CHECK(secured.why == "deadline");
   CHECK_FALSE(durable_requests::read_resume(s.job, std::string("{}")).ok);
+}
+
+TEST_CASE("a kind of storage has a name without a path or a key") {
+  using durable_requests::Place;
+  CHECK(Place{}.kind() == "this VM");
+  Place place{"/durable", "cached", "s1"};
+  CHECK(place.kind().empty()); // not opened yet
+  place.filesystem = "fuse.drive";
+  CHECK(place.kind() == "fuse.drive, cached");
+  place = {"/spool", "stored", "s1", "gdrive:folder/mine", "rclone"};
+  CHECK(place.kind() == "rclone gdrive, stored");
+  for (const auto* remote : {":s3,secret_access_key=xyz:bucket", "s3,secret=xyz:bucket", "", ":"}) {
+    place.remote = remote;
+    CHECK(place.kind().find("xyz") == std::string::npos);
+  }
+}
+
+TEST_CASE("a save that was asked for brings its storage to the next machine") {
+  Side s;
+  s.place.filesystem = "ext4";
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  Running running;
+  running.request = Request{1, false, boot_from_ns(0), "USR1", 1, {}};
+  s.job.state = running;
+  const auto secured = s.save(1, "weights");
+  REQUIRE(secured.verified);
+  CHECK(secured.verify_s);
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 1);
+  REQUIRE(found.jobs[0].history.saves.size() == 1);
+  CHECK(found.jobs[0].history.saves[0].storage == s.place.kind());
+  CHECK(found.jobs[0].history.saves[0].verify);
 }

@@ -54,3 +54,10 @@ TEST_CASE("other platforms tell nothing, and a session of no length either", "[m
   other.platform = "kaggle";
   CHECK(count({other, session(48h, 0s, 12h)}) == policy::Session::Deaths{});
 }
+
+TEST_CASE("each session's age is kept, and whether it died then", "[mortality]") {
+  const auto seen = count({session(48h, 2h, 12h), session(24h, 12h, 12h)});
+  REQUIRE(seen.lives.size() == 2);
+  CHECK(seen.lives[0] == saving::Bathtub::Life{7200, true});
+  CHECK(seen.lives[1] == saving::Bathtub::Life{43200, false});
+}

@@ -101,3 +101,22 @@ TEST_CASE("globs are watched beside the directory, and odd names are names") {
   CHECK_FALSE(signature_of(other / "a[1].bin").empty());
   CHECK(signature_of(other / "nothing").empty());
 }
+
+TEST_CASE("what is quiet and not whole is told of once, until it changes") {
+  TempDir dir;
+  CheckpointWatch watch(dir.path(), {});
+  REQUIRE(atomic_replace(dir / "model.pt", "PK\003\004 cut off in the middle"));
+  CHECK(watch.look(k_start, false).empty());
+  CHECK(watch.take_passed_over().empty()); // it may be being written
+  CHECK(watch.look(k_start + 2s, false).empty());
+  const auto passed = watch.take_passed_over();
+  REQUIRE(passed.size() == 1);
+  CHECK(passed[0].path == dir / "model.pt");
+  CHECK_FALSE(passed[0].why.empty());
+  CHECK(watch.look(k_start + 5s, false).empty());
+  CHECK(watch.take_passed_over().empty());
+  REQUIRE(atomic_replace(dir / "model.pt", "PK\003\004 cut off in the middle, and grown"));
+  CHECK(watch.look(k_start + 6s, false).empty());
+  CHECK(watch.look(k_start + 8s, false).empty());
+  CHECK(watch.take_passed_over().size() == 1);
+}

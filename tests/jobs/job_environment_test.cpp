@@ -106,7 +106,7 @@ TEST_CASE("the shim is told of every way to a checkpoint") {
   CHECK(l.recipe == "keras");
   CHECK(l.checkpoint_dir == "/s/jobs/abc/ckpt");
   CHECK(l.resume_from == job.resume_from);
-  CHECK(l.longest_save == std::chrono::seconds{40});
+  CHECK(l.longest_save == std::chrono::seconds{30});
 }
 
 TEST_CASE("without --gpus no variable of a GPU's is touched") {

@@ -57,6 +57,8 @@ TEST_CASE("every kind of limit is read", "[platform]") {
       read<SessionCap>({{"type", "session"}, {"seconds", nullptr}, {"ask", "the form"}});
   CHECK_FALSE(session.value);
   CHECK(session.ask == "the form");
+  CHECK_FALSE(session.bathtub);
+  CHECK(read<SessionCap>({{"type", "session"}, {"seconds", 86400}, {"deaths", "bathtub"}}).bathtub);
 
   const auto idle = read<IdleCap>({{"type", "idle"},
                                    {"seconds", 1200},
@@ -162,4 +164,12 @@ TEST_CASE("a limit is for those it names", "[platform]") {
   CHECK(rule->applies("gpu", "free"));
   CHECK_FALSE(rule->applies("cpu", "free"));
   CHECK_FALSE(rule->applies("gpu", "pro"));
+}
+
+TEST_CASE("a bathtub is the only law of deaths that is known, and needs its cap", "[platform]") {
+  CHECK(
+      error_of(said({{"type", "session"}, {"seconds", 60}, {"deaths", "often"}})).find("deaths") !=
+      std::string::npos);
+  CHECK(error_of(said({{"type", "session"}, {"seconds", nullptr}, {"deaths", "bathtub"}}))
+            .find("needs seconds") != std::string::npos);
 }

@@ -35,7 +35,9 @@ SessionSettings colab(const char* limit = nullptr) {
 TEST_CASE("settings come back from JSON as they were", "[platform]") {
   auto s = colab("6h");
   s.read_dirs = {"/odd \xff name"};
-  SECTION("with everything") {}
+  SECTION("with everything") {
+    s.limit->bathtub = std::chrono::hours{24};
+  }
   SECTION("with nothing") {
     s.limit.reset();
     s.durable.reset();

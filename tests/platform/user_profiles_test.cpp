@@ -195,3 +195,12 @@ TEST_CASE("what makes no sense is refused, and the file stays as it was", "[plat
   CHECK(std::get<SessionCap>(session_limit_of(user.profile("colab"), "", "free")->what).value ==
         9h);
 }
+
+TEST_CASE("a user says that the machine is a transient one", "[platform]") {
+  const UserDir user;
+  user.file("generic.json",
+            R"({"limits": [{"type": "session", "seconds": 86400, "deaths": "bathtub"}]})");
+  const auto cap = std::get<SessionCap>(session_limit_of(user.profile("generic"), "", "")->what);
+  CHECK(cap.value == 24h);
+  CHECK(cap.bathtub);
+}

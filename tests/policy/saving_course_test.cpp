@@ -4,6 +4,10 @@
 
 #include "daemon/policy/saving_course.h"
 
+#include <chrono>
+#include <cmath>
+#include <string>
+
 using namespace gpujob;
 using namespace gpujob::test;
 
@@ -346,4 +350,128 @@ TEST_CASE("an end with a spread: no save is planned at or after TERM") {
     const auto left = b.end() - b.now.boot;
     b.pass(std::max<Duration>(left / 20, 50ms));
   }
+}
+
+TEST_CASE("on another storage the copy is estimated by what went there, by any job") {
+  Learned b;
+  const auto median = [&] { return b.course().plan->prospect().latency.quantile(.5); };
+  const auto look = [&](const std::string& storage) {
+    b.w.session.storage = storage;
+    b.job().history.relearn(storage, prior_of(b.w, b.job()));
+    b.tick();
+  };
+  for (auto& s : b.job().history.saves) {
+    s.storage = "ext4, stored";
+  }
+  look("ext4, stored");
+  CHECK(median() == Approx(10).epsilon(.01));
+  CHECK(b.course().basis.here == 8);
+  // 100 MB at the usual 50 MB/s: 2 s, as it happens.
+  look("rclone far, stored");
+  CHECK(median() == Approx(10).epsilon(.1));
+  CHECK(b.course().basis.here == 0);
+  CHECK(b.course().basis.how == saving::Estimate::Basis::prior);
+  const auto lead = b.job().history.lead;
+  // Another job has shown that it takes 100 MB 100 s.
+  b.step(Submitted{"j2", Learned::spec("other")});
+  b.job("j2").history.saves.assign(3, {1, 100, 1e8, {}, {}, "rclone far, stored"});
+  look("rclone far, stored");
+  CHECK(median() == Approx(108).epsilon(.1));
+  CHECK(b.job().history.lead > lead + 1min);
+  CHECK(*b.course().last < b.end() - 3min);
+}
+
+TEST_CASE("a save's sample says what it was copied to, and what of it was the check and the step") {
+  Learned b;
+  b.w.session.storage = "nfs4, stored";
+  for (int i = 0; i < 3; ++i) {
+    b.record(journal::Progress{0.1 * i});
+    b.pass(10s);
+  }
+  b.record(journal::Requested{1, false, "USR1", {100}});
+  b.pass(4s);
+  b.record(journal::Progress{0.9});
+  b.pass(3s);
+  b.saved("/c/1.pt", "sig");
+  b.pass(5s);
+  Secured s;
+  s.id = "j1";
+  s.seq = b.action<Secure>() != nullptr ? b.action<Secure>()->seq : b.job().checkpoints.back().seq;
+  s.verified = true;
+  s.durable_level = "stored";
+  s.durable_path = "/durable/1";
+  s.manifest = "/m";
+  s.verify_s = 1.5;
+  b.step(s);
+  const auto& sample = b.job().history.saves.back();
+  CHECK(sample.pause == 7);
+  CHECK(sample.step == 4);
+  CHECK(sample.copy == 5);
+  CHECK(sample.verify == 1.5);
+  CHECK(sample.transfer() == 3.5);
+  CHECK(sample.storage == "nfs4, stored");
+}
+
+TEST_CASE("how long an answer is waited for goes by the job alone, not by a slow copy") {
+  SaveHistory history;
+  history.saves.assign(3, {30, 3600, 1e9});
+  CHECK(patience(history) == 2min);
+  CHECK(copy_patience(history) > 8h);
+}
+
+TEST_CASE("a transient VM is saved early in its life, seldom in its middle, and before its cap") {
+  const auto period = [](Duration age) {
+    Learned b(24h);
+    b.w.session.transient = Transient{{}, {}, b.now.boot - age};
+    b.w.session.ends_at = b.now.boot + 24h - age;
+    b.w.session.plan_end = *b.w.session.ends_at - 3min;
+    b.step(DeathsSeen{{}});
+    CHECK(b.course().basis.transient);
+    REQUIRE(b.course().next);
+    return *b.course().next - b.now.boot;
+  };
+  CHECK(period(5min) < 25min);
+  CHECK(period(12h) > 2h);
+  CHECK(period(23h) < 25min);
+}
+
+TEST_CASE("the ledger's lives move what is believed of transient VMs") {
+  Learned b(24h);
+  b.w.session.transient = Transient{{}, {}, b.now.boot};
+  Session::Deaths deaths;
+  deaths.sessions = 40;
+  deaths.lives.assign(40, {12.0 * 3600, false});
+  b.step(DeathsSeen{deaths});
+  CHECK(b.course().basis.transient->law.share < .15);
+  b.step(DeathsSeen{{}});
+  CHECK(b.course().basis.transient->law.share > .4);
+}
+
+TEST_CASE("a job that saves only at a step's end is asked within the step that ends in time") {
+  Learned b(2h);
+  for (auto& s : b.job().history.saves) {
+    s.step = 4; // of the 8 s to the answer
+  }
+  b.job().history.relearn();
+  b.step(DeathsSeen{{0, 10000h, 800}});
+  // Steps of 4 min, told of at their ends.
+  for (int i = 1; i <= 20; ++i) {
+    b.pass(4min);
+    b.record(journal::Progress{i / 100.0});
+  }
+  REQUIRE(b.course().stepped);
+  const auto step_end = *b.course().stepped;
+  const auto asks = *b.course().last;
+  // In the middle of a step, and the last one whose end leaves time for the 6 s that a save takes.
+  const auto steps = std::chrono::duration<double>(asks - step_end) / 4min;
+  CHECK(steps - std::floor(steps) == Approx(.5).epsilon(.05));
+  const auto saves_at = asks + 2min;
+  CHECK(saves_at < b.end() - 30s);
+  CHECK(saves_at + 4min > b.end() - 40s);
+  REQUIRE(b.course().next);
+  CHECK(*b.course().next < asks);
+  // It has stopped telling: the rule of any other job holds.
+  b.pass(10min);
+  b.step(DeathsSeen{{0, 10001h, 801}});
+  CHECK(*b.course().last > b.now.boot + 1min);
 }

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Jobs that catch nothing, frameworks that exit after a save, and what is never a checkpoint."""
 import os
+import re
 import shutil
 import struct
 import subprocess
-import time
 import zipfile
 
 from machine import PYTHON, SAVER, Case, main, wait_until
@@ -226,7 +226,11 @@ class Routes(Case):
         self.detach("--", "sh", "-c", script)
         self.halves(f"{self.vm.root}/s/jobs/{self.vm.show('x')['id']}/ckpt")
         wait_until(lambda: any(c["confirmed"] for c in self.vm.show("x")["checkpoints"]), "one is found")
-        time.sleep(3)  # all have been quiet for long enough to be looked at
+        def passed_over():
+            with open(self.vm.log, errors="replace") as log:
+                return {os.path.basename(m) for m in re.findall(r"no checkpoint: ([^:]+):", log.read())}
+        wait_until(lambda: {"cut.pt", "empty.bin", "short.safetensors", "checkpoint-9"} <= passed_over(),
+                   "the halves have been looked at")
         open(self.path("go"), "w").close()
         self.assertEqual(self.vm.run("wait", "x").returncode, 0)
         view = self.vm.show("x")

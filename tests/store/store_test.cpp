@@ -2,9 +2,11 @@
 #include "daemon/store/store.h"
 
 #include "common/file.h"
+#include "daemon/store/history_codec.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
+#include <nlohmann/json.hpp>
 #include <sqlite3.h>
 
 using namespace gpujob;
@@ -43,7 +45,7 @@ Job full_job(const JobId& id, JobState state) {
   job.request_heard = 1;
   job.imported = true;
   job.removed = true;
-  job.history.saves = {{1.5, 20, 3e9}, {2, 0, 0}};
+  job.history.saves = {{1.5, 20, 3e9, 0.5, 4, "nfs4, stored"}, {2, 0, 0}, {1, 2, 3, {}, {}, "x"}};
   job.history.first = std::chrono::seconds{99};
   job.begin_record = Work::issued;
   job.end_record = Work::wanted;
@@ -256,4 +258,22 @@ TEST_CASE("the newest session comes back, and saving it again changes it in plac
   REQUIRE(session->has_value());
   CHECK((*session)->id == "b");
   CHECK((*session)->settings == "{\"x\":1}");
+}
+
+TEST_CASE("saves of a program that knew no storages read as of an unknown one") {
+  const auto read = [](const char* text) {
+    return store::read_history(nlohmann::json::parse(text)).saves;
+  };
+  CHECK(read(R"({"saves":[[1,2,3]]})") == std::vector<saving::SaveSample>{{1, 2, 3}});
+  // What does not fit is not believed, and costs no save.
+  CHECK(read(R"({"saves":[[1,2,3]],"storages":["x"],"parts":[]})")[0].storage.empty());
+  CHECK(read(R"({"saves":[[1,2,3]],"storages":["x"],"parts":[[7,-1,9]]})") ==
+        std::vector<saving::SaveSample>{{1, 2, 3}});
+  CHECK(read(R"({"saves":[[1,2,3]],"storages":[5],"parts":[[0,"a",1.5]]})") ==
+        std::vector<saving::SaveSample>{{1, 2, 3, {}, 1.5, ""}});
+  const auto longer = R"({"saves":[[1,2,3]],"parts":[[0,null,null]],"storages":[")" +
+                      std::string(127, 'x') + "\u00e9\"]}";
+  CHECK(read(longer.c_str())[0].storage.empty());
+  CHECK(read(R"({"saves":[[1,2,3]],"storages":["x"],"parts":[[0,0.5,null]]})") ==
+        std::vector<saving::SaveSample>{{1, 2, 3, 0.5, {}, "x"}});
 }

@@ -11,9 +11,9 @@ import json
 import os
 import re
 import signal
+import socket
 import sqlite3
 import subprocess
-import time
 
 import inject
 from machine import PYTHON, SAVER, Machine, wait_until
@@ -176,14 +176,28 @@ class Life:
         pid = json.loads(self.insist("daemon", "status", "--json").stdout)["pid"]
         children = lambda: [p for p in os.listdir("/proc") if p.isdigit() and stat_of(p)[1] == pid]
         wait_until(lambda: not children(), "the daemon has no child left, dead or alive", PATIENCE)
-        count = lambda: sum(1 for f in os.listdir(f"/proc/{pid}/fd"))
-        # One that was never closed is there every time; one that is just being closed is not.
-        self.descriptors = min(self.count_later(count) for _ in range(10))
+        # A helper that has begun since has its pipes: then it is counted again.
+        self.descriptors = wait_until(lambda: (n := self.settled_descriptors(pid)) and not children() and n,
+                                      "it answers", PATIENCE)
 
-    @staticmethod
-    def count_later(count):
-        time.sleep(0.03)
-        return count()
+    def settled_descriptors(self, pid):
+        """Those of a daemon that has closed what it had to: who asked before this connection has gone
+        away before its first question, and with the third answer that has been heard of. None: the
+        daemon did not answer."""
+        with socket.socket(socket.AF_UNIX) as asking:
+            asking.settimeout(PATIENCE)
+            try:
+                asking.connect(self.vm.root + "/r/gpujobd.sock")
+                with asking.makefile("rb") as answers:
+                    hello = {"v": 1, "min_v": 1, "client": "faulty_life"}
+                    for number, (method, params) in enumerate([("hello", hello)] + 3 * [("daemon.status", {})], 1):
+                        question = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+                        asking.sendall(json.dumps(question).encode() + b"\n")
+                        if "result" not in json.loads(answers.readline() or b"{}"):
+                            return None
+                    return len(os.listdir(f"/proc/{pid}/fd"))
+            except OSError:
+                return None
 
     def check_states(self):
         with open(self.starts) as f:

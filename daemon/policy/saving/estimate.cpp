@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <variant>
 #include <vector>
 
 namespace gpujob::saving {
@@ -85,21 +87,95 @@ Latency predict_with(std::span<const double> seconds, double believed, double we
   return Latency::log_student(location, std::sqrt(variance * (1 + 1 / count)), df);
 }
 
-Estimate estimate(const std::vector<double>& seconds, const SavePrior& prior) {
+/// What is believed of a time before it was measured: that it is about so long, as much as so many
+/// values would say it.
+struct Belief {
+  double seconds;
+  double weight;
+};
+
+/// The rule of a prior is a bound, not what is expected; with such a weight a third of it as the
+/// median makes it the 0.9 quantile.
+Belief belief_of(double bound) {
+  return {sane(bound) / 3, 0.5};
+}
+
+constexpr int k_enough = 3;
+
+Estimate estimate(const std::vector<double>& seconds, const Belief& before) {
   const int n = static_cast<int>(seconds.size());
-  constexpr int k_enough = 3;
-  constexpr double k_prior_weight = 0.5;
-  // The rule is a bound, not what is expected; with such a weight a third of it as the median makes
-  // it the 0.9 quantile.
-  constexpr double k_bound = 3;
   if (n < k_enough) {
-    return {predict_with(seconds, std::log(sane(prior.seconds()) / k_bound), k_prior_weight), n,
-            Estimate::Basis::prior};
+    return {predict_with(seconds, std::log(sane(before.seconds)), before.weight), n,
+            Estimate::Basis::prior, n};
   }
   if (misfits(seconds)) {
-    return {Latency::empirical(seconds), n, Estimate::Basis::distribution_free};
+    return {Latency::empirical(seconds), n, Estimate::Basis::distribution_free, n};
   }
-  return {predict(seconds), n, Estimate::Basis::history};
+  return {predict(seconds), n, Estimate::Basis::history, n};
+}
+
+double median_of(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  return *middle;
+}
+
+/// Saves from before the parts were told apart have the usual share of the verification in what
+/// they took here, lest it be missing there.
+std::vector<double> times_on_vm(std::span<const SaveSample> seen) {
+  std::vector<double> verified;
+  for (const auto& s : seen) {
+    if (s.verify) {
+      verified.push_back(sane(*s.verify));
+    }
+  }
+  const double usual = verified.empty() ? 0 : median_of(verified);
+  std::vector<double> out;
+  for (const auto& s : seen) {
+    out.push_back(sane(s.verify ? s.on_vm() : s.pause + std::min(usual, sane(s.copy))));
+  }
+  return out;
+}
+
+double freedom_of(const Latency& law) {
+  const auto* student = std::get_if<Latency::LogStudent>(&law.law());
+  return student == nullptr ? k_sigma_weight : student->df;
+}
+
+/// The law of the sum of two times that know nothing of each other: that of its kind which has the
+/// same median and the same 0.9 quantile.
+Latency sum_of(const Latency& a, const Latency& b) {
+  std::vector<std::pair<double, double>> sums; // seconds, mass
+  const auto others = b.cells();
+  for (const auto& one : a.cells()) {
+    for (const auto& other : others) {
+      sums.emplace_back(one.middle + other.middle, one.mass * other.mass);
+    }
+  }
+  std::sort(sums.begin(), sums.end());
+  const auto quantile = [&](double p) {
+    double below = 0;
+    for (const auto& [seconds, mass] : sums) {
+      below += mass;
+      if (below >= p) {
+        return sane(seconds);
+      }
+    }
+    return sane(sums.back().first);
+  };
+  constexpr double k_body = 0.9;
+  const double median = quantile(0.5);
+  const double df = std::min(freedom_of(a), freedom_of(b));
+  const double unit = std::log(Latency::log_student(0, 1, df).quantile(k_body));
+  return Latency::log_student(std::log(median), std::log(quantile(k_body) / median) / unit, df);
+}
+
+/// With so many of its own the storage needs nobody else's: their whole latencies are a history,
+/// and what its parts have to do with each other is in it.
+constexpr int k_of_its_own = 8;
+
+bool went_to(const SaveSample& s, std::string_view storage) {
+  return storage.empty() || s.storage == storage;
 }
 
 } // namespace
@@ -124,20 +200,63 @@ Latency predict(std::span<const double> seconds) {
   return predict_with(seconds, 0, 0);
 }
 
-Estimate estimate_latency(std::span<const SaveSample> seen, const SavePrior& prior) {
-  std::vector<double> seconds;
+double SaveSample::on_vm() const {
+  return pause + (verify ? std::clamp(*verify, 0.0, std::max(copy, 0.0)) : 0);
+}
+
+std::optional<double> measured_bandwidth(std::span<const SaveSample> seen,
+                                         std::string_view storage) {
+  std::vector<double> speeds;
   for (const auto& s : seen) {
-    seconds.push_back(sane(s.latency()));
+    // What is over in no time was not copied: it was there already.
+    constexpr double k_measurable = 0.1;
+    if (!storage.empty() && s.storage == storage && s.bytes > 0 && s.transfer() > k_measurable) {
+      speeds.push_back(s.bytes / s.transfer());
+    }
   }
-  return estimate(seconds, prior);
+  return speeds.empty() ? std::nullopt : std::optional(median_of(std::move(speeds)));
+}
+
+Estimate estimate_transfer(std::span<const SaveSample> seen, const SavePrior& prior,
+                           std::string_view storage) {
+  std::vector<double> here, somewhere;
+  for (const auto& s : seen) {
+    if (went_to(s, storage)) {
+      here.push_back(sane(s.transfer()));
+    } else if (s.storage.empty()) {
+      somewhere.push_back(sane(s.transfer()));
+    }
+  }
+  auto before = belief_of(3 * prior.bytes / prior.bytes_per_second);
+  if (!somewhere.empty()) {
+    before = {median_of(somewhere), std::min(2.0, static_cast<double>(somewhere.size()) / 2)};
+  }
+  return estimate(here, before);
+}
+
+Estimate estimate_latency(std::span<const SaveSample> seen, const SavePrior& prior,
+                          std::string_view storage) {
+  std::vector<double> here;
+  for (const auto& s : seen) {
+    if (went_to(s, storage)) {
+      here.push_back(sane(s.latency()));
+    }
+  }
+  const int n = static_cast<int>(here.size());
+  if (here.size() == seen.size() || n >= k_of_its_own) {
+    return estimate(here, belief_of(prior.seconds()));
+  }
+  const auto on_vm = estimate(times_on_vm(seen), belief_of(prior.longest_step + 3));
+  const auto transfer = estimate_transfer(seen, prior, storage);
+  return {sum_of(on_vm.law, transfer.law), static_cast<int>(seen.size()), transfer.basis, n};
 }
 
 Estimate estimate_pause(std::span<const SaveSample> seen, const SavePrior& prior) {
   std::vector<double> seconds;
   for (const auto& s : seen) {
-    seconds.push_back(sane(s.pause));
+    seconds.push_back(sane(s.pause - s.step.value_or(0)));
   }
-  return estimate(seconds, prior);
+  return estimate(seconds, belief_of(prior.seconds()));
 }
 
 } // namespace gpujob::saving

@@ -4,6 +4,7 @@
 #include "daemon/policy/saving/special.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 namespace gpujob::saving {
@@ -55,15 +56,38 @@ double death_share(double ended, double cap, double cap_sd, double per_second) {
   return per_second + capping > 0 ? per_second / (per_second + capping) : 0;
 }
 
+namespace {
+
+/// F(t) / A. The published law starts at A e^(-b/tau2), a hair above zero: taken off, so that the
+/// new live.
+double shape_of(const Bathtub& law, double age) {
+  return 1 - std::exp(-std::max(age, 0.0) / law.early) + std::exp((age - law.cap) / law.late) -
+         std::exp(-law.cap / law.late);
+}
+
+} // namespace
+
 double Bathtub::survival(double age) const {
-  if (age >= cap) {
-    return 0;
-  }
-  // The published law starts at A e^(-b/tau2), a hair above zero: taken off, so that the new live.
-  const double start = std::exp(-cap / late);
-  const double dead =
-      share * (1 - std::exp(-std::max(age, 0.0) / early) + std::exp((age - cap) / late) - start);
-  return std::clamp(1 - dead, 0.0, 1.0);
+  return age >= cap ? 0 : std::clamp(1 - share * shape_of(*this, age), 0.0, 1.0);
+}
+
+Bathtub Bathtub::after(std::span<const Life> lives) const {
+  // Beyond a half more than all would be dead before the cap.
+  constexpr double k_least = 0.02, k_most = 0.5, k_published_weight = 10;
+  const auto likelihood = [&](double a) {
+    // Sessions of which the published share dies.
+    double log = k_published_weight * (share * std::log(a) + (1 - share) * std::log(1 - a));
+    for (const auto& life : lives) {
+      const double age = std::clamp(life.age, 0.0, cap);
+      // Who came to the cap ended there, as all do.
+      const bool died = life.died && age < cap;
+      log += std::log(died ? a : std::max(1 - a * shape_of(*this, age), 1e-12));
+    }
+    return log;
+  };
+  auto out = *this;
+  out.share = maximize(likelihood, k_least, k_most, 1e-3);
+  return out;
 }
 
 } // namespace gpujob::saving

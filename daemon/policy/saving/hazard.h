@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <span>
 
 namespace gpujob::saving {
 
@@ -51,6 +52,19 @@ struct Bathtub {
 
   /// P(it lives longer than `age` seconds from its start); 0 from the cap on.
   [[nodiscard]] double survival(double age) const;
+
+  /// Of a session: how old it became, and whether it died then (else it ended, or lives on).
+  struct Life {
+    double age; ///< seconds
+    bool died;
+
+    friend bool operator==(const Life&, const Life&) = default;
+  };
+  /// With A as these lives make it likely: the published one counts as ten of them. The other
+  /// parameters stay, a user has not lives enough for them.
+  [[nodiscard]] Bathtub after(std::span<const Life> lives) const;
+
+  friend bool operator==(const Bathtub&, const Bathtub&) = default;
 };
 
 } // namespace gpujob::saving

@@ -4,6 +4,7 @@
 #include "daemon/policy/saving/special.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <functional>
 
@@ -77,6 +78,32 @@ double save_threshold(const Steps& steps, const Latency& latency, double stake) 
     before = work;
   }
   return stake;
+}
+
+std::optional<double> best_step_end(const StepEnds& ends, const Latency& latency, double at_risk,
+                                    double left) {
+  // Five points of equal weight stand for a normal law.
+  constexpr std::array<double, 5> k_points{-1.2816, -0.5244, 0, 0.5244, 1.2816};
+  // Before this nearly every save comes in time: then the later end is the better one.
+  const double spread = 4 * ends.sd * std::sqrt(std::max(left / ends.mean, 1.0));
+  const double surely = left - latency.quantile(0.9999) - spread;
+  const int from = std::max(0, static_cast<int>((surely - ends.first) / ends.mean) - 1);
+  std::optional<double> best;
+  double most = 0;
+  for (int k = from; ends.first + k * ends.mean <= left; ++k) {
+    const double at = ends.first + k * ends.mean;
+    const double sd = ends.sd * std::sqrt(k + 1.0);
+    double expected = 0;
+    for (const double point : k_points) {
+      const double t = std::max(at + sd * point, 0.0);
+      expected += (at_risk + t) * latency.cdf(left - t) / k_points.size();
+    }
+    if (expected > most) {
+      most = expected;
+      best = at;
+    }
+  }
+  return best;
 }
 
 } // namespace gpujob::saving

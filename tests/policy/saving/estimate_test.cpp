@@ -132,3 +132,128 @@ TEST_CASE("samples and priors that cannot be are bounded", "[saving]") {
   }
   CHECK(std::isfinite(estimate_latency({}, {.bytes = 1, .bytes_per_second = 0}).law.quantile(.5)));
 }
+
+namespace {
+
+/// Ten of them, lognormal by their quantiles: 8 s on the VM (2 s of it checked), the copy around
+/// `copy`.
+std::vector<SaveSample> saves_to(const std::string& storage, double copy, int n = 10) {
+  std::vector<SaveSample> out;
+  for (int i = 0; i < n; ++i) {
+    const double spread = std::exp(.3 * normal_quantile((i + .5) / n));
+    out.push_back({.pause = 6 * spread,
+                   .copy = 2 * spread + copy * spread,
+                   .bytes = 1e9,
+                   .step = {},
+                   .verify = 2 * spread,
+                   .storage = storage});
+  }
+  return out;
+}
+
+} // namespace
+
+TEST_CASE("saves to one storage are estimated as ever, whatever its name", "[saving]") {
+  auto named = saves_to("ext4, stored", 4), nameless = named;
+  for (auto& s : nameless) {
+    s.storage.clear();
+  }
+  const auto e = estimate_latency(named, k_prior, "ext4, stored");
+  CHECK(e.here == 10);
+  CHECK(e.samples == 10);
+  CHECK(e.basis == Estimate::Basis::history);
+  for (const double p : {.5, .9, .99}) {
+    CHECK(e.law.quantile(p) == Approx(estimate_latency(nameless, k_prior).law.quantile(p)));
+  }
+}
+
+TEST_CASE("on another storage the job's own part stays, and the copy is that of the prior",
+          "[saving]") {
+  const auto seen = saves_to("ext4, stored", 1);
+  // 1 GB at 10 MB/s: 100 s. Of the others' second of copying nothing is left.
+  const SavePrior slow{.bytes = 1e9, .bytes_per_second = 1e7, .longest_step = 0};
+  const auto e = estimate_latency(seen, slow, "rclone far, stored");
+  CHECK(e.here == 0);
+  CHECK(e.samples == 10);
+  CHECK(e.basis == Estimate::Basis::prior);
+  CHECK(e.law.quantile(.5) == Approx(108).epsilon(.1));
+  CHECK(estimate_pause(seen, slow).law.quantile(.5) == Approx(6).epsilon(.02));
+  // Where it copies fast, too: what the VM does remains.
+  const SavePrior fast{.bytes = 1e9, .bytes_per_second = 1e12, .longest_step = 0};
+  CHECK(estimate_latency(seen, fast, "rclone far, stored").law.quantile(.5) ==
+        Approx(8).epsilon(.1));
+}
+
+TEST_CASE("its own saves soon outweigh the prior of a new storage", "[saving]") {
+  auto seen = saves_to("ext4, stored", 1);
+  const SavePrior wrong{.bytes = 1e9, .bytes_per_second = 1e9, .longest_step = 0}; // 1 s
+  double before =
+      std::abs(estimate_latency(seen, wrong, "rclone far, stored").law.quantile(.5) - 108);
+  for (int i = 0; i < 3; ++i) {
+    seen.push_back(saves_to("rclone far, stored", 100, 1).front());
+    const auto e = estimate_latency(seen, wrong, "rclone far, stored");
+    CHECK(e.here == i + 1);
+    const double off = std::abs(e.law.quantile(.5) - 108);
+    CHECK(off < before);
+    before = off;
+  }
+  CHECK(before < 8);
+}
+
+TEST_CASE("what went nobody knows where counts as two, and less than what went here", "[saving]") {
+  auto old = saves_to("", 50, 30);
+  const auto only = estimate_transfer(old, k_prior, "ext4, stored");
+  CHECK(only.here == 0);
+  CHECK(only.basis == Estimate::Basis::prior);
+  CHECK(only.law.quantile(.5) == Approx(50).epsilon(.05));
+  // Wider than a history of thirty would be.
+  for (auto& s : old) {
+    s.storage = "ext4, stored";
+  }
+  const auto known = estimate_transfer(old, k_prior, "ext4, stored");
+  CHECK(only.law.quantile(.99) > 1.3 * known.law.quantile(.99));
+}
+
+TEST_CASE("saves of before the verification was told apart do not lose it", "[saving]") {
+  auto seen = saves_to("ext4, stored", 4);
+  for (std::size_t i = 0; i < seen.size(); i += 2) {
+    seen[i].verify.reset();
+  }
+  const SavePrior fast{.bytes = 1e6, .bytes_per_second = 1e12, .longest_step = 0};
+  CHECK(estimate_latency(seen, fast, "nfs4, stored").law.quantile(.5) == Approx(8).epsilon(.15));
+}
+
+TEST_CASE("the rest of a step is work, not a pause", "[saving]") {
+  auto seen = saves_to("ext4, stored", 4);
+  for (auto& s : seen) {
+    s.step = s.pause / 2;
+  }
+  CHECK(estimate_pause(seen, k_prior).law.quantile(.5) == Approx(3).epsilon(.02));
+}
+
+TEST_CASE("bandwidth is measured of what was copied, to this storage only", "[saving]") {
+  auto seen = saves_to("nfs4, stored", 10);
+  CHECK(*measured_bandwidth(seen, "nfs4, stored") == Approx(1e8).epsilon(.1));
+  CHECK_FALSE(measured_bandwidth(seen, "ext4, stored"));
+  CHECK_FALSE(measured_bandwidth(seen, ""));
+  for (auto& s : seen) {
+    s.copy = *s.verify; // nothing had to be copied
+  }
+  CHECK_FALSE(measured_bandwidth(seen, "nfs4, stored"));
+}
+
+TEST_CASE("parts that cannot be are bounded, too", "[saving]") {
+  for (const double wrong : {std::nan(""), -5.0, HUGE_VAL}) {
+    auto seen = saves_to("ext4, stored", 4);
+    seen.push_back({.pause = wrong,
+                    .copy = wrong,
+                    .bytes = wrong,
+                    .step = wrong,
+                    .verify = wrong,
+                    .storage = "nfs4, stored"});
+    const auto e = estimate_latency(seen, k_prior, "nfs4, stored");
+    CHECK(std::isfinite(e.law.quantile(.99)));
+    CHECK(e.law.quantile(.99) > 0);
+    CHECK(std::isfinite(estimate_pause(seen, k_prior).law.quantile(.99)));
+  }
+}

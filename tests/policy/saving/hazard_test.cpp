@@ -4,6 +4,7 @@
 #include "tests/support/catch.h"
 
 #include <cmath>
+#include <vector>
 
 using namespace gpujob::saving;
 
@@ -75,4 +76,24 @@ TEST_CASE("an end's survival never rises, and is of all causes", "[saving]") {
   CHECK(ends[0].survival(20000) == Approx(std::exp(-.2)));
   CHECK(ends[0].survival(40000) == 0);
   CHECK(ends[0].gradual(40000) == Approx(std::exp(-.4)));
+}
+
+TEST_CASE("deaths seen move a bathtub's share, as far as they are many", "[saving]") {
+  const Bathtub published;
+  CHECK(published.after({}).share == Approx(.45).epsilon(.01));
+  std::vector<Bathtub::Life> lives(40, {12.0 * 3600, false}); // all came past the young's deaths
+  const auto safe = published.after(lives);
+  CHECK(safe.share < .15);
+  CHECK(safe.survival(12 * 3600) > .85);
+  lives.assign(40, {1800, true});
+  CHECK(published.after(lives).share > .47);
+  const auto one = published.after(std::vector<Bathtub::Life>(1, {1800, true}));
+  CHECK(one.share > .45);
+  CHECK(one.share <= .5);
+  // What cannot be is no reason to break: of no age, older than the cap, a negative one.
+  for (const double age : {0.0, 90000.0, -5.0}) {
+    const auto law = published.after(std::vector<Bathtub::Life>{{age, true}, {age, false}});
+    CHECK(law.share > 0);
+    CHECK(law.share <= .5);
+  }
 }
