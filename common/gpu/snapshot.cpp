@@ -69,6 +69,7 @@ GpuProcess read_process(json::Reader& r) {
 MigView read_mig(json::Reader& r) {
   MigView m;
   m.index = r.integer("index");
+  m.uuid = r.text_or("uuid", "");
   m.name = r.text_or("name", "");
   m.gpu_instance = r.maybe_integer("gpu_instance");
   m.compute_instance = r.maybe_integer("compute_instance");
@@ -82,6 +83,7 @@ GpuView read_gpu(json::Reader& r) {
   g.index = r.integer("index");
   g.state = r.text("state");
   g.error = r.text_or("error", "");
+  g.uuid = r.text_or("uuid", "");
   g.name = r.text_or("name", "");
   read_part(r, "utilization", [&](auto& u) { g.use_percent = u.maybe_integer("gpu"); });
   read_memory(r, g);

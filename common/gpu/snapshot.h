@@ -23,12 +23,12 @@ struct GpuProcess {
 
 struct MigView {
   std::int64_t index = 0;
-  std::string name;
+  std::string uuid, name; ///< empty: not told
   std::optional<std::int64_t> memory_used, memory_total, gpu_instance, compute_instance;
 };
 
 struct GpuView {
-  std::string vendor, name, state, error;
+  std::string vendor, uuid, name, state, error;
   std::int64_t index = 0;
   std::optional<std::int64_t> use_percent, memory_used, memory_total, temperature_c, power_mw,
       power_limit_mw, uncorrected_errors;
