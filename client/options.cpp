@@ -26,6 +26,7 @@ private:
   CLI::App& verb(CLI::App& parent, const char* name, const char* what, const char* example,
                  Options& options);
   void declare_looking();
+  void declare_gpu();
   void declare_quota();
   void declare_limits();
   void declare_bench();
@@ -63,6 +64,8 @@ private:
   DoctorOptions m_doctor;
   GpuOptions m_gpu;
   MetricsOptions m_metrics;
+  GpuHistoryOptions m_gpu_history;
+  GpuSnapshotsOptions m_gpu_snapshots;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   SimulateOptions m_simulate;
@@ -124,7 +127,7 @@ void CommandLine::declare_looking() {
   logs.add_option("--attempt", m_logs.attempt, "Of this attempt instead of the last")
       ->type_name("N");
   logs.add_flag("--path", m_logs.path, "Only say in which file it is");
-  verb(m_app, "gpu", "What the GPUs do, and which job does it", "gpujob gpu", m_gpu);
+  declare_gpu();
   auto& platforms = verb(m_app, "platforms", "What each platform gives, and for how long",
                          "gpujob platforms kaggle", m_platforms);
   platforms.add_option("NAME", m_platforms.platform, "Only this one, with its sources")
@@ -133,6 +136,35 @@ void CommandLine::declare_looking() {
   verb(m_app, "doctor", "What was found on this machine, what is missing, and the remedy",
        "gpujob doctor", m_doctor);
   verb(m_app, "version", "The version of gpujob", "gpujob version --json", m_version);
+}
+
+/// Now, or what was kept of it: one of three commands.
+void CommandLine::declare_gpu() {
+  auto& gpu = verb(m_app, "gpu", "What the GPUs do, and which job does it",
+                   "gpujob gpu --history 3h", m_gpu);
+  auto* history = gpu.add_option("--history", m_gpu_history.span,
+                                 "What they did, so far back (1h): a sample a second of the last "
+                                 "hour, before that a minute's average")
+                      ->type_name("[D]")
+                      ->expected(0, 1);
+  gpu.add_flag("--csv", m_gpu_history.csv, "The history as CSV")->needs(history);
+  auto* snapshots = gpu.add_option("--snapshots", m_gpu_snapshots.job,
+                                   "How they were when jobs (or this job) started, saved, came to "
+                                   "a limit and ended; --json has all that was seen")
+                        ->type_name("[JOB]")
+                        ->expected(0, 1)
+                        ->excludes(history);
+  gpu.callback([this, history, snapshots] {
+    if (history->count() > 0) {
+      m_gpu_history.json = m_gpu.json;
+      m_parsed.command = m_gpu_history;
+    } else if (snapshots->count() > 0) {
+      m_gpu_snapshots.json = m_gpu.json;
+      m_parsed.command = m_gpu_snapshots;
+    } else {
+      m_parsed.command = m_gpu;
+    }
+  });
 }
 
 void CommandLine::declare_quota() {

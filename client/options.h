@@ -151,6 +151,19 @@ struct MetricsOptions {
   bool json = false;
 };
 
+/// What the GPUs did: `gpu --history`.
+struct GpuHistoryOptions {
+  std::string span; ///< how far back; empty: an hour
+  bool csv = false;
+  bool json = false;
+};
+
+/// `gpu --snapshots`.
+struct GpuSnapshotsOptions {
+  std::string job; ///< empty: of all
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -192,9 +205,9 @@ using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, CheckpointsOptions, LogsOptions, AttachOptions,
                  CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
                  LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
-                 QuotaImportOptions, GpuOptions, MetricsOptions, PlatformsOptions, BenchOptions,
-                 SimulateOptions, DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions,
-                 VersionOptions>;
+                 QuotaImportOptions, GpuOptions, GpuHistoryOptions, GpuSnapshotsOptions,
+                 MetricsOptions, PlatformsOptions, BenchOptions, SimulateOptions,
+                 DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

@@ -33,8 +33,9 @@ std::string command_of(const platform::SessionSettings& s, const platform::Setti
 /// So long after its last word a session is taken for dead.
 constexpr Duration k_silent = 3min;
 
-std::string http_program(const std::string& daemon_exe) {
-  return daemon_exe.substr(0, daemon_exe.rfind('/') + 1) + "gpujob-http";
+/// One of ours: it lies beside us.
+std::string program(const std::string& daemon_exe, const char* name) {
+  return daemon_exe.substr(0, daemon_exe.rfind('/') + 1) + name;
 }
 } // namespace
 
@@ -45,7 +46,7 @@ App::App(boost::asio::io_context& io, AppParts parts)
       m_world(std::move(parts.world)), m_lock(std::move(parts.lock)),
       m_helpers(io, parts.daemon_exe, {"--helper"}),
       m_watch(
-          io, http_program(parts.daemon_exe),
+          io, program(parts.daemon_exe, "gpujob-http"),
           [this](const Result<platform::Activity>& a) { on_activity(a); },
           [this](const std::optional<platform::EndNotice>& n) {
             on_notice(Outlook::NoticeFrom::asked, n);
@@ -54,6 +55,8 @@ App::App(boost::asio::io_context& io, AppParts parts)
       m_renewal(io), m_memory_timer(io),
       m_warner(io, command_of(m_outlook.settings(), platform::key::k_on_warning)),
       m_flusher(io, command_of(m_outlook.settings(), platform::key::k_flush)),
+      m_gpus(io, {program(parts.daemon_exe, "gpujob-gpuprobe"), &m_store->gpu(), &m_world,
+                  [this](policy::Event e) { post(std::move(e)); }}),
       m_user_profiles(std::move(parts.user_profiles)), m_watch_plan(std::move(parts.watch)),
       m_attempts(
           io, m_places, [this](policy::Event e) { post(std::move(e)); },
@@ -199,6 +202,7 @@ void App::after_commit(Now now) {
     perform(action, now);
   }
   crash_point("after_perform");
+  m_gpus.observe(announcements, changed);
   m_server.publish(announcements, changed);
   arm(decision);
   flush_at_end(now);

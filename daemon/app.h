@@ -4,6 +4,7 @@
 #include "common/clock.h"
 #include "daemon/durable_requests.h"
 #include "daemon/flusher.h"
+#include "daemon/gpu_watch.h"
 #include "daemon/ipc/backend.h"
 #include "daemon/ipc/server.h"
 #include "daemon/jobs/attempts.h"
@@ -74,6 +75,13 @@ public:
   [[nodiscard]] std::optional<std::string> lease_holder(const policy::JobId& id) const override;
   [[nodiscard]] nlohmann::json session_view() const override;
   [[nodiscard]] nlohmann::json status_view() const override;
+  [[nodiscard]] Result<nlohmann::json> gpu_view(const ipc::GpuQuery& query) const override {
+    return m_gpus.view(query, read_clocks());
+  }
+  [[nodiscard]] Result<nlohmann::json>
+  gpu_snapshots(const ipc::GpuSnapshotsQuery& query) const override {
+    return m_gpus.snapshots(query);
+  }
   Result<void> give_notice(std::optional<Duration> in, const std::string& text) override;
   void cancel_notice() override;
   Result<void> set_limits(const std::map<std::string, std::string>& values) override;
@@ -154,6 +162,7 @@ private:
   platform::CpuLoad m_load;
   Warner m_warner;
   Flusher m_flusher;
+  GpuWatch m_gpus;
   std::string m_user_profiles;
   SessionWatch::Plan m_watch_plan;
   int m_renewals = 0;

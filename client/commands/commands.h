@@ -29,6 +29,8 @@ Result<int> execute(const NoticeOptions& options);
 Result<int> execute(const DoctorOptions& options);
 Result<int> execute(const GpuOptions& options);
 Result<int> execute(const MetricsOptions& options);
+Result<int> execute(const GpuHistoryOptions& options);
+Result<int> execute(const GpuSnapshotsOptions& options);
 Result<int> execute(const PlatformsOptions& options);
 Result<int> execute(const BenchOptions& options);
 Result<int> execute(const SimulateOptions& options);

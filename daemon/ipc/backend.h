@@ -4,6 +4,7 @@
 #include "common/fd.h"
 #include "common/paths.h"
 #include "common/result.h"
+#include "daemon/ipc/gpu_query.h"
 #include "daemon/policy/event.h"
 #include "daemon/policy/world.h"
 
@@ -45,6 +46,11 @@ public:
 
   [[nodiscard]] virtual nlohmann::json session_view() const = 0;
   [[nodiscard]] virtual nlohmann::json status_view() const = 0;
+
+  /// The answers to `gpu` and `gpu.snapshots`, a page at a time.
+  [[nodiscard]] virtual Result<nlohmann::json> gpu_view(const GpuQuery& query) const = 0;
+  [[nodiscard]] virtual Result<nlohmann::json>
+  gpu_snapshots(const GpuSnapshotsQuery& query) const = 0;
 
   /// The session ends after so long (nullopt: what the platform gives), says whoever knows.
   virtual Result<void> give_notice(std::optional<Duration> in, const std::string& text) = 0;

@@ -29,6 +29,8 @@ const std::map<std::string, Handler, std::less<>>& handlers() {
       {"notice", handle_notice},
       {"quota", handle_quota},
       {"quota.say", handle_quota_say},
+      {"gpu", handle_gpu},
+      {"gpu.snapshots", handle_gpu_snapshots},
       {"daemon.status", handle_daemon_status},
       {"daemon.stop", handle_daemon_stop},
   };

@@ -23,6 +23,8 @@ void handle_limits_set(Backend& backend, Request request);
 void handle_notice(Backend& backend, Request request);
 void handle_quota(Backend& backend, Request request);
 void handle_quota_say(Backend& backend, Request request);
+void handle_gpu(Backend& backend, Request request);
+void handle_gpu_snapshots(Backend& backend, Request request);
 void handle_daemon_status(Backend& backend, Request request);
 void handle_daemon_stop(Backend& backend, Request request);
 

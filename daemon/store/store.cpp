@@ -74,7 +74,8 @@ std::optional<WallTime> maybe_wall(std::optional<std::int64_t> ns) {
 } // namespace
 
 Store::Store(Database db, std::string boot_id)
-    : m_db(std::move(db)), m_boot_id(std::move(boot_id)) {}
+    : m_db(std::move(db)), m_boot_id(std::move(boot_id)),
+      m_gpu(m_db, [this] { return set_outlives(Outlives::daemon); }) {}
 
 Store::~Store() = default;
 

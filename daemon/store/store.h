@@ -4,6 +4,7 @@
 #include "common/result.h"
 #include "daemon/policy/world.h"
 #include "daemon/store/database.h"
+#include "daemon/store/gpu_store.h"
 
 #include <cstdint>
 #include <memory>
@@ -47,6 +48,9 @@ public:
   Result<void> commit(const policy::World& w, const std::set<policy::JobId>& ids,
                       Outlives what = Outlives::power_cut);
 
+  /// What the GPUs did; in the same database.
+  [[nodiscard]] GpuStore& gpu() { return m_gpu; }
+
 private:
   struct Statements;
   Store(Database db, std::string boot_id);
@@ -62,6 +66,7 @@ private:
   std::optional<Outlives> m_outlives; ///< as the connection is set now
   bool m_unsynced = false;            ///< the last commit was not synced
   std::unique_ptr<Statements> m_sql;
+  GpuStore m_gpu;
 
 public:
   Store(const Store&) = delete;

@@ -48,6 +48,15 @@ struct CoreBackend final : ipc::Backend {
   }
   [[nodiscard]] nlohmann::json session_view() const override { return {{"platform", "generic"}}; }
   [[nodiscard]] nlohmann::json status_view() const override { return {{"pid", 1}}; }
+  [[nodiscard]] Result<nlohmann::json> gpu_view(const ipc::GpuQuery& query) const override {
+    return nlohmann::json{{"history_s", query.history ? to_seconds(*query.history) : 0},
+                          {"gpu", query.gpu},
+                          {"cursor", query.cursor}};
+  }
+  [[nodiscard]] Result<nlohmann::json>
+  gpu_snapshots(const ipc::GpuSnapshotsQuery& query) const override {
+    return nlohmann::json{{"job", query.job.value_or("all")}, {"cursor", query.cursor}};
+  }
   Result<void> give_notice(std::optional<Duration> in, const std::string& text) override {
     said += text + (in ? " in " + std::to_string(to_seconds(*in)) : "");
     return durable;

@@ -80,6 +80,30 @@ TEST_CASE("every verb's answer meets its schema") {
   CHECK(wire.backend.stopped);
 }
 
+TEST_CASE("gpu asks how far back, of which GPU and from where on; what is null is not said") {
+  Wire wire;
+  wire.hello();
+  auto asked = wire.call("gpu", {{"history_s", 60}, {"gpu", "GPU-1"}, {"cursor", "0:1:5"}});
+  CHECK(asked["result"] == json{{"history_s", 60.0}, {"gpu", "GPU-1"}, {"cursor", "0:1:5"}});
+  asked = wire.call("gpu", {{"history_s", nullptr}, {"gpu", nullptr}, {"cursor", nullptr}});
+  CHECK(asked["result"] == json{{"history_s", 0.0}, {"gpu", ""}, {"cursor", ""}});
+  CHECK(wire.call("gpu", {{"history_s", 0}}).contains("error"));
+  CHECK(wire.call("gpu", {{"history_s", -1}}).contains("error"));
+  CHECK(wire.call("gpu", {{"history_s", 1e300}}).contains("error"));
+  CHECK(wire.call("gpu", {{"cursor", 7}}).contains("error"));
+}
+
+TEST_CASE("gpu.snapshots are of all or of a job that there is") {
+  Wire wire;
+  wire.hello();
+  const auto id = run(wire, "digits")["result"]["job"]["id"];
+  CHECK(wire.call("gpu.snapshots", {{"job", nullptr}})["result"]["job"] == "all");
+  CHECK(wire.call("gpu.snapshots", {{"job", "digits"}, {"cursor", "3"}})["result"] ==
+        json{{"job", id}, {"cursor", "3"}});
+  CHECK(wire.call("gpu.snapshots", {{"job", "other"}}).contains("error"));
+  CHECK(wire.call("gpu.snapshots", {{"job", 7}}).contains("error"));
+}
+
 TEST_CASE("an unnamed job is named after its id") {
   Wire wire;
   wire.hello();

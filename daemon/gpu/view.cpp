@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/gpu/view.h"
+
+#include "common/text.h"
+
+#include <nlohmann/json.hpp>
+
+namespace gpujob::gpu {
+
+namespace {
+
+using nlohmann::json;
+
+/// Of more jobs on one GPU the answer would not fit a frame.
+constexpr std::size_t k_most_jobs = 8;
+
+json maybe(const std::optional<std::int64_t>& value) {
+  return value ? json(*value) : json();
+}
+
+json text(const std::string& value) {
+  return value.empty() ? json() : json(printable(value));
+}
+
+} // namespace
+
+json devices_view(const Look& look, const Now& now,
+                  const std::function<std::string(const std::string&)>& name_of) {
+  auto out = json::array();
+  for (const auto& device : look.devices) {
+    const auto& view = device.view;
+    auto jobs = json::array();
+    for (const auto& job : device.jobs) {
+      if (jobs.size() == k_most_jobs) {
+        break;
+      }
+      jobs.push_back({{"job", job.id}, {"name", name_of(job.id)}, {"memory", maybe(job.memory)}});
+    }
+    out.push_back(
+        {{"vendor", printable(view.vendor)},
+         {"index", view.index},
+         {"uuid", printable(device.key)},
+         {"name", text(view.name)},
+         {"state", printable(view.state)},
+         {"error", text(view.error)},
+         {"use_percent", maybe(view.use_percent)},
+         {"memory_used", maybe(view.memory_used)},
+         {"memory_total", maybe(view.memory_total)},
+         {"temperature_c", maybe(view.temperature_c)},
+         {"power_mw", maybe(view.power_mw)},
+         {"power_limit_mw", maybe(view.power_limit_mw)},
+         {"throttle", view.throttle},
+         {"idle_s", view.use_percent
+                        ? json(device.idle_since ? to_seconds(now.boot - *device.idle_since) : 0.0)
+                        : json()},
+         {"jobs", std::move(jobs)},
+         {"others", maybe(device.others)}});
+  }
+  return out;
+}
+
+json point_view(const GpuSample& s) {
+  return json::array({s.at, maybe(s.use_percent), maybe(s.memory_used), maybe(s.temperature_c),
+                      maybe(s.power_mw)});
+}
+
+} // namespace gpujob::gpu
