@@ -61,6 +61,7 @@ private:
   NoticeOptions m_notice;
   DoctorOptions m_doctor;
   GpuOptions m_gpu;
+  TopOptions m_top;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   SimulateOptions m_simulate;
@@ -122,6 +123,10 @@ void CommandLine::declare_looking() {
       ->type_name("N");
   logs.add_flag("--path", m_logs.path, "Only say in which file it is");
   verb(m_app, "gpu", "What the GPUs do, and which job does it", "gpujob gpu", m_gpu);
+  auto& top = verb(m_app, "top", "The session, its GPUs and its jobs, live on the whole screen",
+                   "gpujob top", m_top);
+  top.add_option("--interval", m_top.interval, "How often it looks (default: 1s)")->type_name("S");
+  top.add_flag("--once", m_top.once, "Print one picture as text; needs no terminal");
   auto& platforms = verb(m_app, "platforms", "What each platform gives, and for how long",
                          "gpujob platforms kaggle", m_platforms);
   platforms.add_option("NAME", m_platforms.platform, "Only this one, with its sources")

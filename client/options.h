@@ -138,6 +138,12 @@ struct GpuOptions {
   bool json = false;
 };
 
+struct TopOptions {
+  std::string interval = "1s"; ///< a duration
+  bool once = false;
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -179,8 +185,9 @@ using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, CheckpointsOptions, LogsOptions, AttachOptions,
                  CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
                  LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
-                 QuotaImportOptions, GpuOptions, PlatformsOptions, BenchOptions, SimulateOptions,
-                 DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+                 QuotaImportOptions, GpuOptions, TopOptions, PlatformsOptions, BenchOptions,
+                 SimulateOptions, DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions,
+                 VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {
