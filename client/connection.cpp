@@ -35,6 +35,7 @@ bool trusted(uid_t owner) {
   return owner == ::geteuid() || owner == 0;
 }
 
+constexpr const char* k_hello = "hello";
 constexpr const char* k_waiting_for = "no answer yet: it may be looking at the durable directory, "
                                       "or cannot store: gpujob daemon status";
 
@@ -96,18 +97,29 @@ Result<Connection> Connection::open(const std::string& path) {
 }
 
 Result<Connection> Connection::greet(Fd socket) {
-  Connection connection(std::move(socket));
-  auto hello = connection.call(
-      "hello",
-      {{"v", k_protocol}, {"min_v", k_min_protocol}, {"client", "gpujob " GPUJOB_VERSION}});
-  if (!hello) {
-    return hello.error();
+  auto connection = approach(std::move(socket));
+  if (!connection) {
+    return connection;
   }
-  json::Reader reader(*hello, "daemon: hello");
+  const auto hello = connection->wait_for_answer(k_hello);
+  const auto met = hello ? connection->welcome(*hello) : Result<void>(hello.error());
+  return met ? std::move(connection) : Result<Connection>(met.error());
+}
+
+Result<Connection> Connection::approach(Fd socket) {
+  Connection connection(std::move(socket));
+  GPUJOB_TRY(connection.ask(
+      k_hello,
+      {{"v", k_protocol}, {"min_v", k_min_protocol}, {"client", "gpujob " GPUJOB_VERSION}}));
+  return connection;
+}
+
+Result<void> Connection::welcome(const Json& hello) {
+  json::Reader reader(hello, "daemon: hello");
   const auto version = reader.integer("v");
   const auto min_version = reader.integer("min_v");
-  connection.m_daemon_version = reader.text_or("version", "?");
-  connection.m_daemon_pid = static_cast<int>(reader.integer("pid"));
+  m_daemon_version = reader.text_or("version", "?");
+  m_daemon_pid = static_cast<int>(reader.integer("pid"));
   if (!reader.ok()) {
     return Error{Errc::protocol, reader.error().text};
   }
@@ -115,13 +127,17 @@ Result<Connection> Connection::greet(Fd socket) {
     return Error{Errc::protocol,
                  fmt::format("daemon: version {}: speaks protocol {}..{}, this gpujob {}..{}: stop "
                              "it (gpujob daemon stop) and run the line again; jobs go on",
-                             connection.m_daemon_version, min_version, version, k_min_protocol,
-                             k_protocol)};
+                             m_daemon_version, min_version, version, k_min_protocol, k_protocol)};
   }
-  return connection;
+  return {};
 }
 
 Result<Json> Connection::call(std::string_view method, const Json& params, int passed_fd) {
+  GPUJOB_TRY(ask(method, params, passed_fd));
+  return wait_for_answer(method);
+}
+
+Result<void> Connection::ask(std::string_view method, const Json& params, int passed_fd) {
   const auto id = ++m_last_id;
   const auto frame =
       json::dump({{"jsonrpc", "2.0"}, {"id", id}, {"method", method}, {"params", params}}) + "\n";
@@ -133,32 +149,39 @@ Result<Json> Connection::call(std::string_view method, const Json& params, int p
   if (!send_with_fd(m_socket.get(), frame, passed_fd)) {
     return gone();
   }
-  return answer_to(id, method);
+  return {};
 }
 
-Result<Json> Connection::answer_to(std::int64_t id, std::string_view method) {
+std::optional<Result<Json>> Connection::answer(std::string_view method) {
+  while (auto frame = m_reader.next()) {
+    auto message = json::parse(*frame, "daemon: answer");
+    if (!message || !message->is_object()) {
+      return Error{Errc::protocol, "daemon: answer: not JSON: is it a gpujobd that listens?"};
+    }
+    if (message->contains("method")) {
+      m_notifications.push_back(std::move(*frame));
+    } else if (const auto error = message->find("error"); error != message->end()) {
+      return error_from(*error);
+    } else if (message->value("id", Json{}) == Json(m_last_id) && message->contains("result")) {
+      auto& result = (*message)["result"];
+      if (!result.is_object()) {
+        return Error{Errc::bad_data, fmt::format("daemon: {}: answers no object", method)};
+      }
+      return std::move(result);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<Json> Connection::wait_for_answer(std::string_view method) {
   const bool greeted = m_daemon_pid != 0;
   const auto asked = read_clocks().boot;
   const auto deadline = asked + (greeted ? k_answer_timeout : k_hello_timeout);
   const auto patient_until = asked + k_patience;
   bool said = !greeted;
   for (;;) {
-    while (auto frame = m_reader.next()) {
-      auto message = json::parse(*frame, "daemon: answer");
-      if (!message || !message->is_object()) {
-        return Error{Errc::protocol, "daemon: answer: not JSON: is it a gpujobd that listens?"};
-      }
-      if (message->contains("method")) {
-        m_notifications.push_back(std::move(*frame));
-      } else if (const auto error = message->find("error"); error != message->end()) {
-        return error_from(*error);
-      } else if (message->value("id", Json{}) == Json(id) && message->contains("result")) {
-        auto& result = (*message)["result"];
-        if (!result.is_object()) {
-          return Error{Errc::bad_data, fmt::format("daemon: {}: answers no object", method)};
-        }
-        return std::move(result);
-      }
+    if (auto received = answer(method)) {
+      return std::move(*received);
     }
     if (!said && !wait_readable(m_socket.get(), std::min(deadline, patient_until))) {
       said = true;

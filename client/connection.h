@@ -31,12 +31,19 @@ class Connection {
 public:
   /// Says hello on a connected socket. Errc::protocol when the versions do not meet.
   static Result<Connection> greet(Fd socket);
+  /// The same for who must not wait: sends hello, whose answer is for welcome().
+  static Result<Connection> approach(Fd socket);
+  Result<void> welcome(const nlohmann::json& hello);
   static Result<Connection> open(const std::string& path);
 
   /// Sends one request and waits for its answer, an object. `passed_fd` rides on it, and stays
   /// ours.
   Result<nlohmann::json> call(std::string_view method, const nlohmann::json& params,
                               int passed_fd = -1);
+  /// Sends one request and does not wait.
+  Result<void> ask(std::string_view method, const nlohmann::json& params, int passed_fd = -1);
+  /// The answer to the last request if it has been received.
+  std::optional<Result<nlohmann::json>> answer(std::string_view method);
 
   [[nodiscard]] int fd() const { return m_socket.get(); }
   /// receive() will not wait.
@@ -51,7 +58,7 @@ public:
 
 private:
   explicit Connection(Fd socket) : m_socket(std::move(socket)) {}
-  Result<nlohmann::json> answer_to(std::int64_t id, std::string_view method);
+  Result<nlohmann::json> wait_for_answer(std::string_view method);
 
   Fd m_socket;
   FrameReader m_reader;

@@ -8,10 +8,10 @@
 
 namespace gpujob::client {
 
-Interrupts::Interrupts() {
+Interrupts::Interrupts(std::initializer_list<int> which) {
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+  for (const int signal : which) {
     ::sigaddset(&signals, signal);
   }
   m_fd = Fd{::signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};

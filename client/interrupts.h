@@ -4,14 +4,17 @@
 #include "common/fd.h"
 
 #include <csignal>
+#include <initializer_list>
 #include <optional>
 
 namespace gpujob::client {
 
-/// Turns SIGINT, SIGTERM and SIGHUP into something to poll for as long as it lives.
+/// Turns signals (SIGINT, SIGTERM and SIGHUP where none are named) into something to poll for as
+/// long as it lives.
 class Interrupts {
 public:
-  Interrupts();
+  Interrupts() : Interrupts({SIGINT, SIGTERM, SIGHUP}) {}
+  explicit Interrupts(std::initializer_list<int> which);
   Interrupts(const Interrupts&) = delete;
   Interrupts& operator=(const Interrupts&) = delete;
   ~Interrupts();

@@ -66,6 +66,7 @@ private:
   MetricsOptions m_metrics;
   GpuHistoryOptions m_gpu_history;
   GpuSnapshotsOptions m_gpu_snapshots;
+  TopOptions m_top;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   SimulateOptions m_simulate;
@@ -128,6 +129,10 @@ void CommandLine::declare_looking() {
       ->type_name("N");
   logs.add_flag("--path", m_logs.path, "Only say in which file it is");
   declare_gpu();
+  auto& top = verb(m_app, "top", "The session, its GPUs and its jobs, live on the whole screen",
+                   "gpujob top", m_top);
+  top.add_option("--interval", m_top.interval, "How often it looks (default: 1s)")->type_name("S");
+  top.add_flag("--once", m_top.once, "Print one picture as text; needs no terminal");
   auto& platforms = verb(m_app, "platforms", "What each platform gives, and for how long",
                          "gpujob platforms kaggle", m_platforms);
   platforms.add_option("NAME", m_platforms.platform, "Only this one, with its sources")

@@ -164,6 +164,12 @@ struct GpuSnapshotsOptions {
   bool json = false;
 };
 
+struct TopOptions {
+  std::string interval = "1s"; ///< a duration
+  bool once = false;
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -205,7 +211,7 @@ using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, CheckpointsOptions, LogsOptions, AttachOptions,
                  CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
                  LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
-                 QuotaImportOptions, GpuOptions, GpuHistoryOptions, GpuSnapshotsOptions,
+                 QuotaImportOptions, GpuOptions, GpuHistoryOptions, GpuSnapshotsOptions, TopOptions,
                  MetricsOptions, PlatformsOptions, BenchOptions, SimulateOptions,
                  DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 

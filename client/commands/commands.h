@@ -31,6 +31,7 @@ Result<int> execute(const GpuOptions& options);
 Result<int> execute(const MetricsOptions& options);
 Result<int> execute(const GpuHistoryOptions& options);
 Result<int> execute(const GpuSnapshotsOptions& options);
+Result<int> execute(const TopOptions& options);
 Result<int> execute(const PlatformsOptions& options);
 Result<int> execute(const BenchOptions& options);
 Result<int> execute(const SimulateOptions& options);

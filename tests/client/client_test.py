@@ -114,6 +114,29 @@ class ClientTest(unittest.TestCase):
         self.assertIn("daemon: not running", self.gj("daemon", "stop", code=3)[1])
         self.assertFalse(os.path.exists(self.runtime))
 
+    # --- top -------------------------------------------------------------------------------------
+    def test_top_draws_what_the_daemon_says_of_gpus(self):
+        self.env.update(FAKE_GPUS="2", COLUMNS="100", LINES="30", LC_ALL="C.UTF-8")
+        self.gj("run", "-d", "--name", "digits", "--", "/bin/sh", "-c", self.job_that_waits_for("go"))
+        text, _ = self.gj("top", "--once")
+        for part in "GPU 0", "GPU 1", "9.66 of 16.1 GB", "61 of 70 W", "61 C", "Tesla T4", "digits", "10 min":
+            self.assertIn(part, text)
+        # Both histories came, though in two pages.
+        charts = [line for line in text.split("\n") if " use " in line]
+        self.assertEqual(len(charts), 2, text)
+        self.assertTrue(all(len(set(line) & set("▁▂▃▄▅▆▇█")) > 5 for line in charts), text)
+        self.release("go")
+
+    def test_top_says_once_why_there_is_no_gpu(self):
+        self.env["FAKE_GPUS"] = "0"
+        text, _ = self.gj("top", "--once")
+        self.assertEqual(text.count("no GPU: no NVIDIA library, no AMD GPU"), 1)
+
+    def test_top_goes_on_with_a_daemon_that_samples_no_gpus(self):
+        text, err = self.gj("top", "--once")
+        self.assertIn("GPU: not sampled: this daemon is older", text)
+        self.assertNotIn("no such method", err)
+
     def test_another_protocol_is_exit_4(self):
         self.env["FAKE_PROTOCOL"] = "2"
         self.gj("ps", code=4)

@@ -51,6 +51,36 @@ TEST_CASE("a daemon that goes, or speaks no JSON, is told of as such") {
   CHECK(answer_of(R"({"id":2,"error":[]})").error().code == Errc::refused);
 }
 
+TEST_CASE("who must not wait takes an answer when it has come") {
+  int pair[2];
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
+  const Fd daemon{pair[1]};
+  auto connection = Connection::approach(Fd{pair[0]});
+  REQUIRE(connection);
+  CHECK_FALSE(connection->readable());
+  CHECK_FALSE(connection->answer("hello"));
+  const auto say = [&](const std::string& words) {
+    REQUIRE(send_with_fd(daemon.get(), words, -1));
+    REQUIRE(connection->receive());
+  };
+  say(R"({"id":1,"result":{"v":1,)");
+  CHECK_FALSE(connection->answer("hello"));
+  say("\"min_v\":1,\"pid\":17}}\n");
+  const auto hello = connection->answer("hello");
+  REQUIRE(hello);
+  CHECK(connection->welcome(hello->value()));
+  CHECK(connection->daemon_pid() == 17);
+  REQUIRE(connection->ask("ps", nlohmann::json::object()));
+  say(R"({"method":"job.event","params":{}})"
+      "\n"
+      R"({"id":2,"error":{"message":"no","data":{"errc":"refused"}}})"
+      "\n");
+  const auto refused = connection->answer("ps");
+  REQUIRE(refused);
+  CHECK(refused->error().text == "no");
+  CHECK_FALSE(connection->welcome({{"v", 9}, {"min_v", 9}, {"pid", 17}}));
+}
+
 TEST_CASE("many names go in slices, none is lost") {
   CHECK(slices({}).empty());
   const auto some = slices(std::vector<std::string>(401, "x"));

@@ -217,6 +217,28 @@ class FakeDaemon:
         with open(os.path.dirname(os.path.realpath(__file__)) + "/../data/protocol/session_view.json") as f:
             return json.load(f)
 
+    def do_gpu(self, _peer, params, _fds):
+        """FAKE_GPUS of them, busy in a wave; their history in one page each."""
+        count = int(os.environ.get("FAKE_GPUS", "-1"))
+        if count < 0:
+            raise Refusal("usage", "request: 'gpu': no such method")
+        page, seconds = int(params["cursor"] or 0), int(time.time())
+
+        def use(at):
+            return min(100, at // 3 % 120)
+
+        devices = [{"vendor": "nvidia", "index": i, "uuid": f"GPU-{i}", "name": "Tesla T4", "state": "ok",
+                    "error": None, "use_percent": use(seconds), "memory_used": 9 << 30, "memory_total": 15 << 30,
+                    "temperature_c": 61, "power_mw": 61500, "power_limit_mw": 70000, "throttle": [],
+                    "idle_s": None, "others": 0, "jobs": [{"id": j["id"], "name": j["name"], "memory": 9 << 30}
+                                                          for j in list(self.jobs.values())[i : i + 1]]}
+                   for i in range(count)]
+        points = [[at, use(at), (6 << 30) + (at // 2 % 100 << 25), 60, 61000]
+                  for at in range(seconds - min(params["history_s"] or 0, 600), seconds)]
+        history = [{"gpu": f"GPU-{page}", "step_s": 1, "points": points}] if page < count else []
+        return {"at": now(), "sampling": {"every_s": 1.0, "why": None if count else "no NVIDIA library, no AMD GPU"},
+                "devices": devices, "history": history, "next": str(page + 1) if page + 1 < count else None}
+
     def do_daemon_status(self, _peer, _params, _fds):
         return {"pid": os.getpid(), "version": "fake", "uptime_s": 1.5, "socket": self.runtime + "/gpujobd.sock",
                 "state_dir": self.runtime, "durable": None, "jobs": {"running": 1}, "session": None}

@@ -111,6 +111,12 @@ TEST_CASE("what follows simulate is gpujobd's, help too") {
   CHECK_FALSE(parsed<SimulateOptions>({"simulate"}).json);
 }
 
+TEST_CASE("top is live unless it is told otherwise") {
+  CHECK_FALSE(parsed<TopOptions>({"top"}).once);
+  CHECK(parsed<TopOptions>({"top", "--once"}).once);
+  CHECK(parsed<TopOptions>({"top", "--interval", "5s"}).interval == "5s");
+}
+
 TEST_CASE("a wrong command line is exit code 2") {
   const std::vector<Words> wrong{{},
                                  {"nosuch"},
@@ -123,6 +129,8 @@ TEST_CASE("a wrong command line is exit code 2") {
                                  {"logs", "x", "--attempt", "two"},
                                  {"run", "--max-failures", "1.5", "true"},
                                  {"run", "--gpu-memory", "8G", "true"},
+                                 {"top", "digits"},
+                                 {"top", "--interval"},
                                  {"bench", "800"},
                                  {"bench", "--cpu", "--python", "py"},
                                  {"bench", "--cpu", "--timeout", "5s"}};

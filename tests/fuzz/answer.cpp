@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a daemon sends, read by the client. An input that begins with a brace is one document: a job
-// view and a session view, as they are shown; any other begins with a line that names a verb, and
-// the rest is what the daemon says after its hello. Verbs: run, ps, show, logs, watch (with its
-// notifications job.event and job.state), wait, checkpoint, stop, rm, quota, daemon.start,
-// daemon.status, daemon.stop; hello (the rest stands for hello's own answer); ready (the line of a
-// daemon that has started); bench (what a Python prints that was asked to multiply);
-// gpu (what gpujob-gpuprobe answers).
+// view, a session view and what GPUs do, as they are shown, by top, too; any other begins with a
+// line that names a verb, and the rest is what the daemon says after its hello. Verbs: run, ps,
+// show, logs, watch (with its notifications job.event and job.state), wait, checkpoint, stop, rm,
+// quota, daemon.start, daemon.status, daemon.stop; hello (the rest stands for hello's own answer);
+// ready (the line of a daemon that has started); bench (what a Python prints that was asked to
+// multiply); gpu (what gpujob-gpuprobe answers).
 #include "client/bench/torch.h"
 #include "client/commands/commands.h"
 #include "client/daemon_spawn.h"
@@ -13,6 +13,7 @@
 #include "client/render/gpu.h"
 #include "client/render/job.h"
 #include "client/render/session.h"
+#include "client/top/layout.h"
 #include "client/watcher.h"
 #include "common/gpu/snapshot.h"
 #include "common/json.h"
@@ -40,6 +41,35 @@ void expect_shown(std::string_view text) {
   }
 }
 
+/// One picture with all that the document can be read as.
+void check_picture(const nlohmann::json& document, WallTime now) {
+  using namespace client::top;
+  Model model;
+  model.now = now;
+  if (auto job = read_job(document, now)) {
+    model.list({std::move(*job)});
+  }
+  if (auto session = client::read_session_view(document)) {
+    model.session = std::move(*session);
+  }
+  Gpus gpus;
+  const auto taken = gpus.take(document);
+  fuzz::expect_said(taken);
+  if (taken) {
+    model.gpus = std::move(gpus);
+  }
+  for (const bool utf8 : {false, true}) {
+    for (const Size size : {Size{10, 40}, Size{24, 80}, Size{60, 200}}) {
+      const auto picture = draw(model, size, Glyphs{utf8});
+      expect(picture.size() <= size.rows, "a picture is no longer than the screen");
+      for (const auto& line : split(plain_text(picture), '\n')) {
+        expect(columns(line) <= size.columns, "nor wider", line);
+      }
+      expect_shown(plain_text(picture));
+    }
+  }
+}
+
 void check_document(const std::string& text) {
   const auto document = json::parse(text, "fuzz");
   if (!document) {
@@ -62,6 +92,7 @@ void check_document(const std::string& text) {
     expect_shown(client::render_session(*session, now));
     expect_shown(client::explain_session(*session));
   }
+  check_picture(*document, now);
 }
 
 constexpr std::string_view k_hello =

@@ -34,6 +34,11 @@ ONLY_IN = [
     (re.compile(r"boost/asio.*"), {"process", "app"} | EDGES, "no loop here"),
 ]
 
+# A library's header → the only folder whose files may include it.
+ONLY_UNDER = [
+    (re.compile(r"n?curses\.h|term\.h"), "client/top/", "the terminal is drawn on by gpujob top"),
+]
+
 # policy/ is pure: nothing in it reads a clock, the environment or a file, or speaks JSON or SQL.
 POLICY_HEADERS = re.compile(
     r"boost/.*|nlohmann/.*|sqlite3.*|fstream|iostream|filesystem|thread|mutex|atomic|random|ctime"
@@ -64,6 +69,9 @@ def check_include(room, file, quoted, angled):
     for pattern, rooms, why in ONLY_IN:
         if pattern.fullmatch(quoted or angled) and room not in rooms:
             yield f"{room} may not include {quoted or angled}: {why}"
+    for pattern, folder, why in ONLY_UNDER:
+        if pattern.fullmatch(quoted or angled) and not str(file).startswith(folder):
+            yield f"{file} may not include {quoted or angled}: {why}"
     if not quoted:
         return
     target = room_of(quoted)
@@ -115,6 +123,7 @@ GOOD = {
     "daemon/gpu/probe/nvml.cpp": '#include <dlfcn.h>\n#include "common/text.h"\n',
     "daemon/app.cpp": '#include "daemon/jobs/link.h"\n#include "daemon/store/store.h"\n',
     "daemon/main.cpp": '#include "daemon/app.h"\n',
+    "client/top/screen.cpp": "#include <curses.h>\n",
     "client/main.cpp": '#include "client/options.h"\n#include "common/text.h"\n',
 }
 BAD = [
@@ -122,6 +131,7 @@ BAD = [
     ("common/a.cpp", "#include <boost/asio/io_context.hpp>\n"),
     ("common/a.cpp", "#include <sqlite3.h>\n"),
     ("client/a.cpp", "#include <dlfcn.h>\n"),
+    ("client/commands/a.cpp", "#include <curses.h>\n"),
     ("daemon/platform/a.cpp", "#include <dlfcn.h>\n"),
     ("daemon/gpu/probe/a.cpp", '#include "daemon/platform/facts.h"\n'),
     ("daemon/jobs/a.cpp", '#include "daemon/store/store.h"\n'),
