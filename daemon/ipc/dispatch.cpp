@@ -29,6 +29,9 @@ const std::map<std::string, Handler, std::less<>>& handlers() {
       {"notice", handle_notice},
       {"quota", handle_quota},
       {"quota.say", handle_quota_say},
+      {"events", handle_events},
+      {"attempts", handle_attempts},
+      {"usage", handle_usage},
       {"daemon.status", handle_daemon_status},
       {"daemon.stop", handle_daemon_stop},
   };
