@@ -28,6 +28,7 @@ private:
   void declare_looking();
   void declare_quota();
   void declare_limits();
+  void declare_report();
   void declare_bench();
   void declare_simulate();
   void declare_acting();
@@ -61,6 +62,8 @@ private:
   NoticeOptions m_notice;
   DoctorOptions m_doctor;
   GpuOptions m_gpu;
+  ReportOptions m_report;
+  bool m_report_session = false;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   SimulateOptions m_simulate;
@@ -100,6 +103,7 @@ CommandLine::CommandLine() {
   declare_looking();
   declare_quota();
   declare_limits();
+  declare_report();
   declare_bench();
   declare_simulate();
   declare_acting();
@@ -130,6 +134,25 @@ void CommandLine::declare_looking() {
   verb(m_app, "doctor", "What was found on this machine, what is missing, and the remedy",
        "gpujob doctor", m_doctor);
   verb(m_app, "version", "The version of gpujob", "gpujob version --json", m_version);
+}
+
+void CommandLine::declare_report() {
+  auto& report = verb(m_app, "report", "What happened, and what it was worth: a page with pictures",
+                      "gpujob report --last 7d -o week.html", m_report);
+  auto* session =
+      report.add_flag("--session", m_report_session, "About this session (unless told otherwise)");
+  auto* job = report.add_option("--job", m_report.job, "About one job")->type_name("JOB");
+  auto* last = report.add_option("--last", m_report.last, "About so long until now: 7d, 12h")
+                   ->type_name("TIME");
+  job->excludes(session)->excludes(last);
+  last->excludes(session);
+  report
+      .add_option("-o,--output", m_report.output,
+                  "Write it there; - is standard output (default: gpujob-report-DATE.html)")
+      ->type_name("FILE");
+  report.add_option("--format", m_report.format, "html, md or json")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"html", "md", "json"}));
 }
 
 void CommandLine::declare_quota() {

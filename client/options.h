@@ -138,6 +138,13 @@ struct GpuOptions {
   bool json = false;
 };
 
+struct ReportOptions {
+  std::string job;                     ///< empty: this session, or
+  std::string last;                    ///< a duration until now
+  std::string output, format = "html"; ///< no output: a name of ours; "-": stdout
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -179,8 +186,9 @@ using Command =
     std::variant<RunOptions, PsOptions, ShowOptions, CheckpointsOptions, LogsOptions, AttachOptions,
                  CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
                  LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
-                 QuotaImportOptions, GpuOptions, PlatformsOptions, BenchOptions, SimulateOptions,
-                 DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
+                 QuotaImportOptions, GpuOptions, ReportOptions, PlatformsOptions, BenchOptions,
+                 SimulateOptions, DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions,
+                 VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.
 struct Parsed {

@@ -28,6 +28,7 @@ Result<int> execute(const LimitsSetOptions& options);
 Result<int> execute(const NoticeOptions& options);
 Result<int> execute(const DoctorOptions& options);
 Result<int> execute(const GpuOptions& options);
+Result<int> execute(const ReportOptions& options);
 Result<int> execute(const PlatformsOptions& options);
 Result<int> execute(const BenchOptions& options);
 Result<int> execute(const SimulateOptions& options);

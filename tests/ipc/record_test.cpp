@@ -86,7 +86,7 @@ TEST_CASE("an event of the session has no job") {
   CHECK(row["attempt"].is_null());
 }
 
-TEST_CASE("attempts and uses are told in pages; what is not known is null") {
+TEST_CASE("attempts and uses are told in pages, and null what is not known") {
   Wire wire;
   wire.hello();
   for (int i = 1; i <= 450; ++i) {
