@@ -29,6 +29,7 @@ private:
   void declare_gpu();
   void declare_quota();
   void declare_limits();
+  void declare_report();
   void declare_bench();
   void declare_metrics();
   void declare_simulate();
@@ -67,6 +68,8 @@ private:
   GpuHistoryOptions m_gpu_history;
   GpuSnapshotsOptions m_gpu_snapshots;
   TopOptions m_top;
+  ReportOptions m_report;
+  bool m_report_session = false;
   PlatformsOptions m_platforms;
   BenchOptions m_bench;
   SimulateOptions m_simulate;
@@ -106,6 +109,7 @@ CommandLine::CommandLine() {
   declare_looking();
   declare_quota();
   declare_limits();
+  declare_report();
   declare_bench();
   declare_metrics();
   declare_simulate();
@@ -170,6 +174,25 @@ void CommandLine::declare_gpu() {
       m_parsed.command = m_gpu;
     }
   });
+}
+
+void CommandLine::declare_report() {
+  auto& report = verb(m_app, "report", "What happened, and what it was worth: a page with pictures",
+                      "gpujob report --last 7d -o week.html", m_report);
+  auto* session =
+      report.add_flag("--session", m_report_session, "About this session (unless told otherwise)");
+  auto* job = report.add_option("--job", m_report.job, "About one job")->type_name("JOB");
+  auto* last = report.add_option("--last", m_report.last, "About so long until now: 7d, 12h")
+                   ->type_name("TIME");
+  job->excludes(session)->excludes(last);
+  last->excludes(session);
+  report
+      .add_option("-o,--output", m_report.output,
+                  "Write it there; - is standard output (default: gpujob-report-DATE.html)")
+      ->type_name("FILE");
+  report.add_option("--format", m_report.format, "html, md or json")
+      ->type_name("FORMAT")
+      ->check(CLI::IsMember({"html", "md", "json"}));
 }
 
 void CommandLine::declare_quota() {

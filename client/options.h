@@ -170,6 +170,13 @@ struct TopOptions {
   bool json = false;
 };
 
+struct ReportOptions {
+  std::string job;                     ///< empty: this session, or
+  std::string last;                    ///< a duration until now
+  std::string output, format = "html"; ///< no output: a name of ours; "-": stdout
+  bool json = false;
+};
+
 struct PlatformsOptions {
   std::string platform; ///< empty: all
   bool markdown = false;
@@ -212,7 +219,7 @@ using Command =
                  CheckpointOptions, StopOptions, WaitOptions, RmOptions, DoctorOptions,
                  LimitsOptions, LimitsSetOptions, NoticeOptions, QuotaOptions, QuotaSayOptions,
                  QuotaImportOptions, GpuOptions, GpuHistoryOptions, GpuSnapshotsOptions, TopOptions,
-                 MetricsOptions, PlatformsOptions, BenchOptions, SimulateOptions,
+                 MetricsOptions, ReportOptions, PlatformsOptions, BenchOptions, SimulateOptions,
                  DaemonStartOptions, DaemonStopOptions, DaemonStatusOptions, VersionOptions>;
 
 /// Either a command to carry out, or an exit code: help was printed, or a usage error was.

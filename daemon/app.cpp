@@ -43,7 +43,7 @@ App::App(boost::asio::io_context& io, AppParts parts)
     : m_io(io), m_started(read_clocks()), m_places(std::move(parts.places)),
       m_outlook(std::move(parts.session)), m_durable(std::move(parts.durable)),
       m_durable_state(std::move(parts.durable_state)), m_store(std::move(parts.store)),
-      m_world(std::move(parts.world)), m_lock(std::move(parts.lock)),
+      m_world(std::move(parts.world)), m_chronicle(m_world), m_lock(std::move(parts.lock)),
       m_helpers(io, parts.daemon_exe, {"--helper"}),
       m_watch(
           io, program(parts.daemon_exe, "gpujob-http"),
@@ -67,6 +67,13 @@ App::App(boost::asio::io_context& io, AppParts parts)
       m_timer(io, [this] { post(policy::Tick{}); }), m_commit_retry(io),
       m_signals(io, SIGTERM, SIGINT), m_server(io, std::move(parts.listener), *this) {
   wait_for_signal();
+  const auto& settings = m_outlook.settings();
+  m_chronicle.add({m_started.wall_at(settings.start.boot),
+                   policy::Happened::session_started,
+                   {},
+                   {},
+                   0,
+                   fmt::format("{} ({})", settings.platform, m_outlook.resource())});
   post(policy::Tick{});
   m_outlook.restore_notices(parts.notices);
   m_watch.start(m_watch_plan);
@@ -141,6 +148,7 @@ void App::wake() {
   m_awaited_lines.clear();
   m_decision = policy::decide(m_world, now);
   policy::intend(m_world, m_decision, now);
+  m_chronicle.look(m_world, now);
   if (commit(now)) {
     after_commit(now);
   }
@@ -155,12 +163,14 @@ bool App::commit(Now) {
       std::any_of(said.begin(), said.end(), [](const auto& a) { return !a.log_only; });
   const bool binding = told || !m_decision.actions.empty() || !m_due_callbacks.empty();
   auto stored = m_store->commit(m_world, m_world.dirty,
-                                binding ? store::Outlives::power_cut : store::Outlives::daemon);
+                                binding ? store::Outlives::power_cut : store::Outlives::daemon,
+                                m_chronicle.news());
   if (stored) {
     if (std::exchange(m_commit_failed, false)) {
       m_trouble.clear();
       log_line("the database takes commits again");
     }
+    m_chronicle.stored();
     crash_point("after_commit");
     return true;
   }
@@ -304,6 +314,26 @@ nlohmann::json App::status_view() const {
           {"given", platform::given_to_json(m_outlook.settings().given)},
           {"session", m_outlook.settings().id},
           {"trouble", m_trouble.empty() ? nlohmann::json() : nlohmann::json(m_trouble)}};
+}
+
+Result<std::vector<policy::StoredOccurrence>> App::events(std::optional<WallTime> since,
+                                                          std::int64_t after, int most) {
+  return m_store->events(since, after, most);
+}
+
+Result<std::vector<policy::StoredAttempt>> App::attempts(std::optional<WallTime> since,
+                                                         std::int64_t after, int most) {
+  return m_store->attempts(since, after, most);
+}
+
+std::vector<ipc::Backend::SessionUse> App::uses(std::optional<WallTime> since) const {
+  std::vector<SessionUse> out;
+  for (auto& use : m_outlook.uses(read_clocks())) {
+    if (!since || use.when.end >= *since) {
+      out.push_back({use.resource, use.when.begin, use.when.end});
+    }
+  }
+  return out;
 }
 
 Result<void> App::stop_daemon() {

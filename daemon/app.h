@@ -10,6 +10,7 @@
 #include "daemon/jobs/attempts.h"
 #include "daemon/outlook.h"
 #include "daemon/platform/load.h"
+#include "daemon/policy/chronicle.h"
 #include "daemon/policy/core.h"
 #include "daemon/policy/limits/memory.h"
 #include "daemon/process/boot_timer.h"
@@ -82,6 +83,11 @@ public:
   gpu_snapshots(const ipc::GpuSnapshotsQuery& query) const override {
     return m_gpus.snapshots(query);
   }
+  Result<std::vector<policy::StoredOccurrence>> events(std::optional<WallTime> since,
+                                                       std::int64_t after, int most) override;
+  Result<std::vector<policy::StoredAttempt>> attempts(std::optional<WallTime> since,
+                                                      std::int64_t after, int most) override;
+  [[nodiscard]] std::vector<SessionUse> uses(std::optional<WallTime> since) const override;
   Result<void> give_notice(std::optional<Duration> in, const std::string& text) override;
   void cancel_notice() override;
   Result<void> set_limits(const std::map<std::string, std::string>& values) override;
@@ -139,6 +145,7 @@ private:
   std::string m_durable_state;
   std::unique_ptr<store::Store> m_store;
   policy::World m_world;
+  policy::Chronicle m_chronicle; ///< what is to be kept of what happens
   Fd m_lock;
 
   std::map<policy::JobId, Fd> m_command_lines;

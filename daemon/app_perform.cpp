@@ -143,6 +143,7 @@ void App::flush_at_end(Now now) {
                                     ": what is cached may not be through: see the daemon's log";
                   log_line(text);
                   m_warner.warn(text);
+                  m_chronicle.add({read_clocks().wall, policy::Happened::warning, {}, {}, 0, text});
                 });
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+#include <set>
 
 namespace gpujob {
 
@@ -152,15 +153,40 @@ platform::IdleSeen Outlook::idle_seen(Now now) const {
   return seen;
 }
 
+limits::Usage Outlook::usage(Now now) const {
+  limits::Usage out;
+  out.add({m_parts.vm_id, m_parts.resource, {now.wall_at(settings().start.boot), now.wall}});
+  for (const auto& u : m_uses) {
+    if (u.platform == settings().platform) {
+      out.add(u.use);
+    }
+  }
+  return out;
+}
+
+std::vector<limits::Use> Outlook::uses(Now now) const {
+  std::set<std::string> resources{m_parts.resource};
+  for (const auto& u : m_uses) {
+    resources.insert(u.use.resource);
+  }
+  const auto all = usage(now);
+  std::vector<limits::Use> out;
+  for (const auto& resource : resources) {
+    const auto some = all.of(resource);
+    out.insert(out.end(), some.begin(), some.end());
+  }
+  std::ranges::stable_sort(out, {}, [](const limits::Use& use) { return use.when.begin; });
+  return out;
+}
+
 std::vector<platform::Standing> Outlook::standings(Now now) const {
   platform::Known known;
   known.resource = m_parts.resource;
   known.machine = m_parts.machine;
   known.session_began = now.wall_at(settings().start.boot);
-  known.usage.add({m_parts.vm_id, m_parts.resource, {known.session_began, now.wall}});
+  known.usage = usage(now);
   for (const auto& u : m_uses) {
     if (u.platform == settings().platform) {
-      known.usage.add(u.use);
       if (!u.closed && u.use.when.end + k_silent < now.wall) {
         known.silent.insert(u.use.machine);
       }

@@ -69,6 +69,9 @@ public:
   [[nodiscard]] std::optional<BootTime> idle_end(Now now) const;
   /// What the user should hear of the quotas when a daemon starts; empty: nothing.
   [[nodiscard]] std::string start_note(Now now) const;
+  /// What sessions of this platform have used, this one until now; by begin. Those of one machine
+  /// do not overlap.
+  [[nodiscard]] std::vector<limits::Use> uses(Now now) const;
   /// The session view of ARCHITECTURE.md.
   [[nodiscard]] nlohmann::json view(Now now, std::string_view durable_state) const;
 
@@ -80,6 +83,7 @@ private:
   };
 
   [[nodiscard]] std::vector<platform::Standing> standings(Now now) const;
+  [[nodiscard]] limits::Usage usage(Now now) const;
   [[nodiscard]] End find_end(const std::vector<platform::Standing>& standings, Now now) const;
   [[nodiscard]] platform::IdleSeen idle_seen(Now now) const;
 

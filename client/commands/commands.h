@@ -32,6 +32,7 @@ Result<int> execute(const MetricsOptions& options);
 Result<int> execute(const GpuHistoryOptions& options);
 Result<int> execute(const GpuSnapshotsOptions& options);
 Result<int> execute(const TopOptions& options);
+Result<int> execute(const ReportOptions& options);
 Result<int> execute(const PlatformsOptions& options);
 Result<int> execute(const BenchOptions& options);
 Result<int> execute(const SimulateOptions& options);

@@ -5,6 +5,7 @@
 #include "common/paths.h"
 #include "common/result.h"
 #include "daemon/ipc/gpu_query.h"
+#include "daemon/policy/chronicle.h"
 #include "daemon/policy/event.h"
 #include "daemon/policy/world.h"
 
@@ -51,6 +52,18 @@ public:
   [[nodiscard]] virtual Result<nlohmann::json> gpu_view(const GpuQuery& query) const = 0;
   [[nodiscard]] virtual Result<nlohmann::json>
   gpu_snapshots(const GpuSnapshotsQuery& query) const = 0;
+
+  /// What happened, and what each run was worth: from `since` on, after the one numbered `after`.
+  virtual Result<std::vector<policy::StoredOccurrence>> events(std::optional<WallTime> since,
+                                                               std::int64_t after, int most) = 0;
+  virtual Result<std::vector<policy::StoredAttempt>> attempts(std::optional<WallTime> since,
+                                                              std::int64_t after, int most) = 0;
+  /// When sessions of this platform, this one among them, have held what; by begin.
+  struct SessionUse {
+    std::string resource;
+    WallTime begin{}, end{};
+  };
+  [[nodiscard]] virtual std::vector<SessionUse> uses(std::optional<WallTime> since) const = 0;
 
   /// The session ends after so long (nullopt: what the platform gives), says whoever knows.
   virtual Result<void> give_notice(std::optional<Duration> in, const std::string& text) = 0;

@@ -31,6 +31,9 @@ const std::map<std::string, Handler, std::less<>>& handlers() {
       {"quota.say", handle_quota_say},
       {"gpu", handle_gpu},
       {"gpu.snapshots", handle_gpu_snapshots},
+      {"events", handle_events},
+      {"attempts", handle_attempts},
+      {"usage", handle_usage},
       {"daemon.status", handle_daemon_status},
       {"daemon.stop", handle_daemon_stop},
   };

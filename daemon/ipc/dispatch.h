@@ -25,6 +25,9 @@ void handle_quota(Backend& backend, Request request);
 void handle_quota_say(Backend& backend, Request request);
 void handle_gpu(Backend& backend, Request request);
 void handle_gpu_snapshots(Backend& backend, Request request);
+void handle_events(Backend& backend, Request request);
+void handle_attempts(Backend& backend, Request request);
+void handle_usage(Backend& backend, Request request);
 void handle_daemon_status(Backend& backend, Request request);
 void handle_daemon_stop(Backend& backend, Request request);
 

@@ -235,6 +235,7 @@ void settle(World& w, Job& job, Now now) {
   } else if (std::holds_alternative<Ending>(job.state) && !secure_pending(job)) {
     const auto ending = std::get<Ending>(job.state);
     conclude(w, job, ending, now);
+    job.left = ending.record ? std::optional(ending.record->at) : std::nullopt;
     if (job.ended && ending.record) {
       job.ended = ending.record->at; // no daemon may have lived to hear of it
     }

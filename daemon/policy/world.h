@@ -230,6 +230,8 @@ struct Job {
       gpus;                ///< of the current or last attempt; held while it is started or runs
   std::string resume_from; ///< what the current attempt was given, or empty
   std::optional<WallTime> started, ended;
+  /// When the process of the last attempt ended, by its exit record; not stored.
+  std::optional<WallTime> left;
   std::int64_t journal_seq = 0;      ///< last shim record applied in this attempt
   std::vector<std::string> baseline; ///< signatures there when the attempt started
   bool env_held = false;             ///< somebody holds its command line and environment
@@ -261,6 +263,7 @@ struct Session {
   std::optional<BootTime> ends_at;  ///< the platform's end
   std::optional<BootTime> plan_end; ///< ends_at less the margin: everything is planned to this
   std::optional<BootTime> noticed;  ///< when the platform gave notice of that end
+  std::string end_why{};            ///< what moved it, for people; empty: the session's own limit
   std::optional<BootTime> idle_end; ///< when it may be taken for idle; nullopt: not, or not known
   BootTime idle_since{};            ///< the last activity before that
   Duration end_spread{};            ///< of ends_at, a standard deviation; 0: it is sharp

@@ -4,6 +4,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "daemon/store/job_codec.h"
+#include "daemon/store/record_store.h"
 #include "schema/embedded.h"
 
 #include <fmt/format.h>
@@ -33,7 +34,12 @@ Result<void> check(Database& db) {
   return verdict == "ok" ? Result<void>{} : Error{Errc::bad_data, "database: damaged: " + verdict};
 }
 
-/// Migration NNNN_*.sql brings the database from version NNNN-1 to NNNN.
+/// NNNN of NNNN_name.sql.
+std::int64_t number_of(const schema::File& migration) {
+  return parse_int(migration.name.substr(0, 4)).value_or(0);
+}
+
+/// Migration NNNN_*.sql brings the database to version NNNN.
 Result<void> migrate(Database& db, const std::string& path) {
   auto query = db.prepare("PRAGMA user_version");
   if (!query) {
@@ -46,18 +52,22 @@ Result<void> migrate(Database& db, const std::string& path) {
   const auto version = query->integer(0);
   query->reset();
   const auto migrations = schema::migrations();
-  const auto newest = static_cast<std::int64_t>(migrations.size());
+  const auto newest = migrations.empty() ? 0 : number_of(migrations.back());
   if (version > newest) {
     return Error{Errc::refused,
                  fmt::format("database: {}: written by a newer gpujob (schema {}, this one knows "
                              "{}): use that version, or another --state",
                              path, version, newest)};
   }
-  for (auto next = version + 1; next <= newest; ++next) {
+  for (const auto& file : migrations) {
+    const auto number = number_of(file);
+    if (number <= version) {
+      continue;
+    }
     Transaction transaction(db);
     GPUJOB_TRY(transaction.begin());
-    GPUJOB_TRY(db.execute(std::string(migrations[static_cast<std::size_t>(next - 1)].content)));
-    GPUJOB_TRY(db.execute(fmt::format("PRAGMA user_version={}", next)));
+    GPUJOB_TRY(db.execute(std::string(file.content)));
+    GPUJOB_TRY(db.execute(fmt::format("PRAGMA user_version={}", number)));
     GPUJOB_TRY(transaction.commit());
   }
   return {};
@@ -93,6 +103,11 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, std::string 
   std::unique_ptr<Store> store(new Store(std::move(*db), std::move(boot_id)));
   GPUJOB_TRY(store->set_outlives(Outlives::power_cut));
   GPUJOB_TRY(store->prepare());
+  auto records = RecordStore::open(store->m_db);
+  if (!records) {
+    return records.error();
+  }
+  store->m_records = std::move(*records);
   return store;
 }
 
@@ -136,9 +151,10 @@ Result<void> Store::set_outlives(Outlives what) {
   return {};
 }
 
-Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives what) {
+Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives what,
+                           const NewRecords& news) {
   const bool syncs = what == Outlives::power_cut;
-  if (ids.empty()) {
+  if (ids.empty() && news.empty()) {
     return syncs && std::exchange(m_unsynced, false) ? sync() : Result<void>{};
   }
   GPUJOB_TRY(set_outlives(what));
@@ -152,11 +168,22 @@ Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives 
       GPUJOB_TRY(write_job(it->second));
     }
   }
+  GPUJOB_TRY(m_records->write(w.session.id, news));
   auto done = transaction.commit();
   if (done) {
     m_unsynced = !syncs;
   }
   return done;
+}
+
+Result<std::vector<StoredOccurrence>> Store::events(std::optional<WallTime> since,
+                                                    std::int64_t after, int most) {
+  return m_records->events(since, after, most);
+}
+
+Result<std::vector<StoredAttempt>> Store::attempts(std::optional<WallTime> since,
+                                                   std::int64_t after, int most) {
+  return m_records->attempts(since, after, most);
 }
 
 /// What was written before, where there is nothing to write now: a checkpoint of the WAL begins

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/result.h"
+#include "daemon/policy/chronicle.h"
 #include "daemon/policy/world.h"
 #include "daemon/store/database.h"
 #include "daemon/store/gpu_store.h"
@@ -14,6 +15,8 @@
 #include <vector>
 
 namespace gpujob::store {
+
+class RecordStore;
 
 /// A job as it was stored, and whether its running part is of this boot.
 struct StoredJob {
@@ -44,9 +47,17 @@ public:
   Result<std::optional<StoredSession>> load_session();
   Result<void> save_session(const StoredSession& session);
 
-  /// One transaction: every job of `ids` as it is in `w`; one that is no longer there is deleted.
+  /// One transaction: every job of `ids` as it is in `w`, one that is no longer there is deleted;
+  /// and what happened.
   Result<void> commit(const policy::World& w, const std::set<policy::JobId>& ids,
-                      Outlives what = Outlives::power_cut);
+                      Outlives what = Outlives::power_cut, const policy::NewRecords& news = {});
+
+  /// What happened, as it was stored: from `since` on, and after the one numbered `after`.
+  Result<std::vector<policy::StoredOccurrence>> events(std::optional<WallTime> since,
+                                                       std::int64_t after, int most);
+  /// Those that had not ended before `since`.
+  Result<std::vector<policy::StoredAttempt>> attempts(std::optional<WallTime> since,
+                                                      std::int64_t after, int most);
 
   /// What the GPUs did; in the same database.
   [[nodiscard]] GpuStore& gpu() { return m_gpu; }
@@ -67,6 +78,7 @@ private:
   bool m_unsynced = false;            ///< the last commit was not synced
   std::unique_ptr<Statements> m_sql;
   GpuStore m_gpu;
+  std::unique_ptr<RecordStore> m_records;
 
 public:
   Store(const Store&) = delete;

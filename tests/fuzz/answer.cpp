@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a daemon sends, read by the client. An input that begins with a brace is one document: a job
-// view, a session view and what GPUs do, as they are shown, by top, too; any other begins with a
-// line that names a verb, and the rest is what the daemon says after its hello. Verbs: run, ps,
-// show, logs, watch (with its notifications job.event and job.state), wait, checkpoint, stop, rm,
-// quota, daemon.start, daemon.status, daemon.stop; hello (the rest stands for hello's own answer);
-// ready (the line of a daemon that has started); bench (what a Python prints that was asked to
-// multiply); gpu (what gpujob-gpuprobe answers).
+// view, a session view, a page of events, attempts, usage or gpu, as they are shown, by top and in
+// a report, too; any other begins with a line that names a verb, and the rest is what the daemon
+// says after its hello. Verbs: run, ps, show, logs, watch (with its notifications job.event and
+// job.state), wait, checkpoint, stop, rm, quota, daemon.start, daemon.status, daemon.stop; hello
+// (the rest stands for hello's own answer); ready (the line of a daemon that has started); bench
+// (what a Python prints that was asked to multiply); gpu (what gpujob-gpuprobe answers).
 #include "client/bench/torch.h"
 #include "client/commands/commands.h"
 #include "client/daemon_spawn.h"
@@ -13,6 +13,8 @@
 #include "client/render/gpu.h"
 #include "client/render/job.h"
 #include "client/render/session.h"
+#include "client/report/gather.h"
+#include "client/report/write.h"
 #include "client/top/layout.h"
 #include "client/watcher.h"
 #include "common/gpu/snapshot.h"
@@ -70,6 +72,28 @@ void check_picture(const nlohmann::json& document, WallTime now) {
   }
 }
 
+/// A report of what a page says is a page, and nothing in it is markup.
+void check_report(const nlohmann::json& page, WallTime now) {
+  client::Gathered g;
+  g.now = now;
+  const auto take = [](auto& into, auto read) {
+    fuzz::expect_said(read);
+    if (read) {
+      into = std::move(*read);
+    }
+  };
+  take(g.events, client::read_events(page));
+  take(g.attempts, client::read_attempts(page));
+  take(g.uses, client::read_uses(page));
+  fuzz::expect_said(client::read_gpus(page, g.gpus, g.gpu_note));
+  const auto report = client::make_report(g);
+  const auto html = client::report_html(report);
+  expect_shown(html);
+  expect(html.find("<script") == std::string::npos, "a page has no script", html);
+  expect_shown(client::report_markdown(report));
+  (void)json::dump(client::report_json(report));
+}
+
 void check_document(const std::string& text) {
   const auto document = json::parse(text, "fuzz");
   if (!document) {
@@ -93,6 +117,7 @@ void check_document(const std::string& text) {
     expect_shown(client::explain_session(*session));
   }
   check_picture(*document, now);
+  check_report(*document, now);
 }
 
 constexpr std::string_view k_hello =

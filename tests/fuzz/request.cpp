@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a client sends: a stream of requests to a real session with the real handlers of every verb
 // (hello, run, ps, show, logs, watch, checkpoint, stop, rm, quota, quota.say, limits.set, notice,
-// gpu, gpu.snapshots, daemon.status, daemon.stop) and
+// gpu, gpu.snapshots, events, attempts, usage, daemon.status, daemon.stop) and
 // the real core behind them. Each whole request gets one answer that fits a frame, and a view in
 // it is one that gpujob can read.
 #include "client/views.h"

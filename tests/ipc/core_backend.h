@@ -23,6 +23,9 @@ struct CoreBackend final : ipc::Backend {
   std::string said;
   std::map<std::string, std::string> limits;
   std::vector<policy::JobId> removed;
+  std::vector<policy::StoredOccurrence> kept_events;
+  std::vector<policy::StoredAttempt> kept_attempts;
+  std::vector<SessionUse> kept_uses;
 
   [[nodiscard]] const policy::World& world() const override { return w; }
   [[nodiscard]] Now now() const override { return at; }
@@ -56,6 +59,27 @@ struct CoreBackend final : ipc::Backend {
   [[nodiscard]] Result<nlohmann::json>
   gpu_snapshots(const ipc::GpuSnapshotsQuery& query) const override {
     return nlohmann::json{{"job", query.job.value_or("all")}, {"cursor", query.cursor}};
+  }
+  Result<std::vector<policy::StoredOccurrence>> events(std::optional<WallTime>, std::int64_t after,
+                                                       int most) override {
+    return after_of(kept_events, after, most);
+  }
+  Result<std::vector<policy::StoredAttempt>> attempts(std::optional<WallTime>, std::int64_t after,
+                                                      int most) override {
+    return after_of(kept_attempts, after, most);
+  }
+  template <typename Rows>
+  static Rows after_of(const Rows& rows, std::int64_t after, int most) {
+    Rows out;
+    for (const auto& row : rows) {
+      if (row.seq > after && static_cast<int>(out.size()) < most) {
+        out.push_back(row);
+      }
+    }
+    return out;
+  }
+  [[nodiscard]] std::vector<SessionUse> uses(std::optional<WallTime>) const override {
+    return kept_uses;
   }
   Result<void> give_notice(std::optional<Duration> in, const std::string& text) override {
     said += text + (in ? " in " + std::to_string(to_seconds(*in)) : "");

@@ -15,9 +15,11 @@ TEST_CASE("the migrations apply in order to an empty database", "[schema]") {
   int number = 0;
   for (const auto& file : schema::migrations()) {
     INFO(file.name);
-    // Numbered without a gap: the number is the version the database then has.
+    // The number is the version the database then has.
     REQUIRE(file.name.size() > 5);
-    CHECK(std::stoi(std::string(file.name.substr(0, 4))) == ++number);
+    const int is = std::stoi(std::string(file.name.substr(0, 4)));
+    CHECK(is > number);
+    number = is;
     char* message = nullptr;
     const int rc =
         sqlite3_exec(db.get(), std::string(file.content).c_str(), nullptr, nullptr, &message);
