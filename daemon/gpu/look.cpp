@@ -76,6 +76,7 @@ std::optional<std::int64_t> free_memory(const View& view) {
 policy::Gpu gpu_of(const Device& device) {
   policy::Gpu out;
   out.uuid = device.key;
+  out.vendor = device.view.vendor;
   out.name = device.view.name;
   out.index = device.view.index;
   out.usable = device.view.state == "ok" && device.view.mig.empty() && !device.view.uuid.empty();
@@ -96,6 +97,7 @@ policy::Gpu mig_of(const Device& device, const MigView& mig) {
   policy::Gpu out;
   out.uuid = mig.uuid;
   out.parent = device.key;
+  out.vendor = device.view.vendor;
   out.name = mig.name.empty() ? device.view.name : mig.name;
   out.index = mig.index;
   out.usable = device.view.state == "ok" && !mig.uuid.empty();
