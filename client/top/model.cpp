@@ -39,20 +39,12 @@ void keep_details(Job& listed, Job& before) {
   to.ends_at = from.ends_at;
   to.saving = std::move(from.saving);
   to.checkpoints = std::move(from.checkpoints);
-  listed.done_at = listed.done_at ? listed.done_at : before.done_at;
   listed.known_whole = true;
 }
 
-/// An instant, or the seconds that are left.
-std::optional<WallTime> estimate(const nlohmann::json& document, WallTime now) {
-  const auto it = document.find("eta");
-  if (it == document.end()) {
-    return std::nullopt;
-  }
-  if (it->is_string()) {
-    return parse_rfc3339(it->get<std::string>());
-  }
-  const auto left = it->is_number() ? it->get<double>() : -1;
+/// When its work will be done, by its own progress.
+std::optional<WallTime> estimate(const JobView& view, WallTime now) {
+  const auto left = view.left_s.value_or(-1);
   return left >= 0 && left <= to_seconds(k_longest_span)
              ? std::optional(
                    now + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(left)))
@@ -85,7 +77,7 @@ Result<Job> read_job(const nlohmann::json& document, WallTime now) {
   Job job;
   job.view = std::move(*view);
   job.known_whole = document.contains("checkpoints");
-  job.done_at = estimate(document, now);
+  job.done_at = estimate(job.view, now);
   return job;
 }
 
