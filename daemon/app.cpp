@@ -116,6 +116,18 @@ void App::take_others(durable_requests::Scanned& scanned) {
 }
 
 void App::post(policy::Event event) {
+  // While nothing can be stored events wait; of what is said again and again the newest will do.
+  const auto overtaken = [&](const policy::Event& waiting) {
+    const auto* seen = std::get_if<policy::ProgressSeen>(&waiting);
+    const auto* newer = std::get_if<policy::ProgressSeen>(&event);
+    return seen != nullptr && newer != nullptr
+               ? seen->id == newer->id
+               : std::holds_alternative<policy::GpusSeen>(waiting) &&
+                     std::holds_alternative<policy::GpusSeen>(event);
+  };
+  if (m_commit_failed) {
+    std::erase_if(m_events, overtaken);
+  }
   m_events.push_back(std::move(event));
   schedule();
 }

@@ -100,7 +100,8 @@ Result<std::vector<GpuSample>> GpuWatch::points(const std::string& gpu, int step
 Result<Json> GpuWatch::view(const ipc::GpuQuery& query, const Now& now) const {
   const auto& last = m_sampler.last();
   const auto& why = m_sampler.why();
-  auto devices = last
+  // What was seen before it went wrong is not how things are.
+  auto devices = last && why.empty()
                      ? gpu::devices_view(*last, now, [this](const auto& id) { return name_of(id); })
                      : Json::array();
   Json out{{"at", last ? Json(format_rfc3339(last->at.wall)) : Json()},

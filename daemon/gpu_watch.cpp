@@ -24,6 +24,17 @@ std::string environment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
+/// Between two looks further apart nobody knows what a GPU did.
+constexpr Duration k_unobserved = std::chrono::minutes{1};
+
+/// Not known, which is not idle.
+policy::Gpus unknown_use(policy::Gpus gpus) {
+  for (auto& gpu : gpus.list) {
+    gpu.use_percent.reset();
+  }
+  return gpus;
+}
+
 } // namespace
 
 GpuWatch::GpuWatch(boost::asio::io_context& io, Parts parts)
@@ -56,7 +67,12 @@ void GpuWatch::take(const gpu::Look& look, const std::string& document) {
     log_line(why.empty() ? fmt::format("gpu: {} there", look.devices.size()) : "gpu: " + why);
     m_logged = why;
   }
-  tell(gpu::to_policy(look));
+  const auto gpus = gpu::to_policy(look);
+  if (const auto before = std::exchange(m_looked, look.at.boot);
+      before && look.at.boot - *before >= k_unobserved) {
+    tell(unknown_use(gpus)); // what they did meanwhile, asleep perhaps, nobody has seen
+  }
+  tell(gpus);
   m_recorder.take(look);
   keep_snapshots(look, document);
   if (m_recorder.due(look.at)) {
@@ -71,10 +87,9 @@ void GpuWatch::fail(const std::string& why) {
   }
   m_wanted.clear();
   m_wanted_since.reset();
-  auto gpus = m_told;
+  auto gpus = unknown_use(m_told);
   for (auto& gpu : gpus.list) {
     gpu.usable = false;
-    gpu.use_percent.reset(); // unknown, which is not idle
   }
   gpus.why = why;
   tell(gpus);

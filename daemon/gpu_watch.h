@@ -62,6 +62,7 @@ private:
   std::vector<JobMoments::Moment> m_wanted; ///< a snapshot each, of the next look
   std::optional<BootTime> m_wanted_since;
   gpu::Recorder m_recorder;
+  std::optional<BootTime> m_looked;
   policy::Gpus m_told;
   std::string m_logged = "not looked at yet"; ///< why nothing is seen, as the log says it
   bool m_store_failed = false;

@@ -47,9 +47,9 @@ Result<int> watch(const MetricsOptions& options) {
   for (;;) {
     const auto seen = look();
     if (!seen) {
-      return seen.error();
+      note(seen.error().text);
     }
-    GPUJOB_TRY(atomic_publish(options.watch, metrics_text(*seen), k_readable));
+    GPUJOB_TRY(atomic_publish(options.watch, metrics_text(seen ? *seen : Observed{}), k_readable));
     pollfd entry{interrupts.fd(), POLLIN, 0};
     ::poll(&entry, 1,
            static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(pause).count()));

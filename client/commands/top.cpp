@@ -63,7 +63,7 @@ private:
   Duration m_interval;
   LogTail m_log;
   // Before the screen, which must not be left half drawn by one of them.
-  Interrupts m_signals{SIGINT, SIGTERM, SIGHUP, SIGTSTP, SIGCONT, SIGWINCH};
+  Interrupts m_signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
   std::unique_ptr<Screen> m_screen;
   BootTime m_next{};
   BootTime m_said_at{};

@@ -136,7 +136,8 @@ GpuSeen& gpu_of(std::vector<GpuSeen>& gpus, const std::string& uuid) {
 Result<void> gather_gpus(Connection& connection, Gathered& out, WallTime since) {
   const double history_s = std::max(to_seconds(out.now - since), 1.0);
   const auto done =
-      each_page(connection, "gpu", {{"history_s", std::ceil(history_s)}, {"gpu", nullptr}},
+      each_page(connection, "gpu",
+                {{"history_s", static_cast<std::int64_t>(std::ceil(history_s))}, {"gpu", nullptr}},
                 [&](const Json& page) { return read_gpus(page, out.gpus, out.gpu_note); });
   if (!done && done.error().code == Errc::usage) {
     out.gpus.clear();

@@ -248,13 +248,21 @@ void Feed::take_gpus(const Json& answer, Model& m, WallTime now) {
     return;
   }
   m.gpus = std::move(gpus);
-  m_said["gpu"] = answer;
+  auto& said = m_said["gpu"];
+  if (m_gpu_pages++ == 0) {
+    said = answer;
+  } else if (answer.contains("history") && answer["history"].is_array()) {
+    for (const auto& more : answer["history"]) {
+      said["history"].push_back(more);
+    }
+  }
   json::Reader reader(answer, "daemon: gpu");
   if (const auto* next = reader.find("next")) {
     auto params = Json{{"history_s", k_chart_s}, {"gpu", nullptr}, {"cursor", *next}};
     m_todo.push_front({What::gpu, std::move(params)});
     return;
   }
+  m_gpu_pages = 0;
   m_gpus_at = now;
 }
 

@@ -63,6 +63,7 @@ private:
   bool m_asked = false;
   std::vector<Job> m_listed; ///< pages of the list so far
   nlohmann::json m_said = nlohmann::json::object();
+  int m_gpu_pages = 0;               ///< that have come of the answer under way
   std::optional<WallTime> m_gpus_at; ///< when the charts were last brought up to
   std::string m_log_of;              ///< job and attempt whose log's path is known
 };

@@ -45,7 +45,7 @@ Gpu read_device(json::Reader& r) {
   gpu.throttle = r.texts_or_empty("throttle");
   for (const auto& job : list_of(r, "jobs")) {
     json::Reader one(job, "daemon: gpu: job");
-    const auto id = one.text_or("id", "");
+    const auto id = one.text_or("job", "");
     gpu.jobs.push_back(one.text_or("name", id));
     if (!one.ok()) {
       r.fail("jobs", one.error().text.c_str());

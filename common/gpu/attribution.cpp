@@ -62,6 +62,7 @@ void GpuAttribution::join(GpuView& gpu, const std::vector<GpuOpener>& openers) {
   GpuUsers now;
   now.open = openers_of(openers, static_cast<int>(*gpu.minor), gpu.pci);
   if (!gpu.processes || gpu.processes->empty()) {
+    m_known.erase(*gpu.minor);
     add_openers(gpu, now.open);
     return;
   }
@@ -98,6 +99,9 @@ void GpuAttribution::add_openers(GpuView& gpu, const std::vector<OpenProcess>& o
     // Who only inherited what is open is not listed beside the one that opened it.
     if (std::ranges::find(one[0].ours, o.pid) == one[0].ours.end()) {
       continue;
+    }
+    if (!o.computes && o.memory.value_or(0) == 0) {
+      continue; // a monitor has all of them open
     }
     GpuProcess p;
     p.pid = o.pid;

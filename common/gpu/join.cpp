@@ -47,7 +47,8 @@ public:
 
   void keep(const std::vector<JoinedProcess>& known) {
     for (const auto& k : known) {
-      if (k.listed == 0 || k.ours.size() != 1) {
+      // What only nobody else could be is judged anew: who it is may be listed by now.
+      if (k.listed == 0 || k.ours.size() != 1 || k.how == "device") {
         continue;
       }
       for (std::size_t i = 0; i < m_listed.size(); ++i) {

@@ -22,6 +22,7 @@ struct OpenProcess {
   int pid = 0, parent = 0;
   std::uint64_t start_ticks = 0;
   std::optional<std::int64_t> memory; ///< by its fdinfo, where the driver tells
+  bool computes = false;              ///< it has the unified memory device open, too
 };
 
 /// One look at one GPU.
@@ -38,7 +39,7 @@ struct JoinedProcess {
 };
 
 /// For each of `now.listed`, in its order. `before` is the look before this, and `known` what was
-/// made of it: who was told apart once stays it. Without one both are empty.
+/// made of it: who was told apart once (not by "device") stays it. Without one both are empty.
 ///  - "fdinfo": the memory that the driver tells of both is the same, and nobody else's is
 ///  - "memory": both came since the last look, alone, or grew by the same since then, alone
 ///  - "device": one is listed, and one has the GPU open; a child that inherited its parent's open

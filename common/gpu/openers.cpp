@@ -72,7 +72,10 @@ std::vector<GpuOpener> find_gpu_openers(const std::string& devices) {
     }
     opener.process.parent = stat->ppid;
     opener.process.start_ticks = stat->start_ticks;
-    opener.clients = drm_clients_of("/proc", number).clients;
+    // Of one that hangs in a driver we ask nothing that takes its locks.
+    if (stat->state != 'D') {
+      opener.clients = drm_clients_of("/proc", number).clients;
+    }
     out.push_back(std::move(opener));
   }
   return out;
@@ -88,6 +91,7 @@ std::vector<OpenProcess> openers_of(const std::vector<GpuOpener>& all, int minor
     if (has(opener) && (opener.computes || !any_computes)) {
       out.push_back(opener.process);
       out.back().memory = memory_on(opener, pci);
+      out.back().computes = opener.computes;
     }
   }
   return out;

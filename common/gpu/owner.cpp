@@ -32,7 +32,16 @@ bool has_open(int pid, const std::string& devices) {
   return false;
 }
 
+/// Its command line and environment are read under its memory's lock, which one that hangs in a
+/// driver may hold for ever.
+bool hangs(const proc::Stat& process) {
+  return process.state == 'D';
+}
+
 std::string program_of(const proc::Stat& process) {
+  if (hangs(process)) {
+    return process.comm;
+  }
   const auto text = read_file(fmt::format("/proc/{}/cmdline", process.pid), k_longest_command);
   if (!text || text->empty()) {
     return process.comm;
@@ -47,7 +56,7 @@ std::string program_of(const proc::Stat& process) {
 void find_job(GpuOwner& owner, const proc::Stat& process) {
   auto at = std::optional(process);
   for (int i = 0; i < k_most_ancestors && at && at->pid > 1; ++i) {
-    const auto environment = proc::read_environ(at->pid);
+    const auto environment = hangs(*at) ? std::nullopt : proc::read_environ(at->pid);
     if (const auto id = environment ? value_of(*environment, "GPUJOB_JOB_ID") : ""; !id.empty()) {
       owner.job_id = id;
       owner.job_name = value_of(*environment, "GPUJOB_JOB_NAME");

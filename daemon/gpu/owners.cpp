@@ -9,21 +9,20 @@ namespace gpujob::gpu {
 namespace {
 
 constexpr Duration k_again = std::chrono::seconds{10};
-/// Less than this is no new process.
-constexpr std::int64_t k_some_memory = 16LL << 20U;
+/// Where nobody is listed, so much memory more or less is somebody.
+constexpr std::int64_t k_some_memory = 256LL << 20U;
 
-std::string in_steps(const std::optional<std::int64_t>& bytes) {
-  return bytes ? std::to_string(*bytes / k_some_memory) : "?";
-}
-
-/// All that who is meant may depend on.
+/// What a new process changes. What one that is known uses does not count: that trembles.
 std::string told_by(const Look& look) {
   std::string out;
-  for (const auto& [key, view, jobs, others, idle] : look.devices) {
-    out += key + ' ' + view.state + ' ' + in_steps(view.memory_used);
-    out += view.processes ? " :" : " ?";
+  for (const auto& device : look.devices) {
+    const auto& view = device.view;
+    out += device.key + ' ' + view.state + (view.processes ? " :" : " ?");
     for (const auto& p : view.processes.value_or(std::vector<GpuProcess>{})) {
-      out += ' ' + std::to_string(p.pid) + '=' + in_steps(p.memory);
+      out += ' ' + std::to_string(p.pid);
+    }
+    if (!view.processes || view.processes->empty()) {
+      out += ' ' + std::to_string(view.memory_used.value_or(0) / k_some_memory);
     }
     out += '\n';
   }
@@ -43,27 +42,23 @@ void Owners::attribute(Look& look) {
   m_attribution.find_owners(snapshot, look.at.boot);
   m_found.clear();
   for (std::size_t i = 0; i < look.devices.size(); ++i) {
-    auto& device = look.devices[i];
-    device.view = std::move(snapshot.gpus[i]);
-    if (device.view.processes) {
-      m_found[device.key] = *device.view.processes;
-    }
+    look.devices[i].view = std::move(snapshot.gpus[i]);
+    m_found.push_back(look.devices[i].view.processes);
   }
 }
 
-/// The drivers tell the same, in the same order, as at the search.
+/// The drivers list the same processes, in the same order, as at the search.
 void Owners::repeat(Look& look) const {
-  for (auto& device : look.devices) {
-    const auto found = m_found.find(device.key);
-    if (found == m_found.end()) {
+  for (std::size_t d = 0; d < look.devices.size() && d < m_found.size(); ++d) {
+    if (!m_found[d]) {
       continue;
     }
-    auto listed = std::exchange(device.view.processes, found->second);
-    for (std::size_t i = 0; listed && i < listed->size(); ++i) {
-      auto& p = (*device.view.processes)[i];
-      auto owner = std::move(p.owner);
-      p = std::move((*listed)[i]); // what it uses is news
-      p.owner = std::move(owner);
+    auto& processes = look.devices[d].view.processes;
+    auto listed = std::exchange(processes, m_found[d]);
+    for (std::size_t i = 0; listed && i < listed->size() && i < processes->size(); ++i) {
+      auto owner = std::move((*processes)[i].owner);
+      (*processes)[i] = std::move((*listed)[i]); // what it uses is news
+      (*processes)[i].owner = std::move(owner);
     }
   }
 }

@@ -7,7 +7,7 @@
 #include "daemon/gpu/look.h"
 
 #include <functional>
-#include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,7 +32,7 @@ private:
   GpuAttribution m_attribution;
   std::string m_told; ///< by the drivers, at the last search
   BootTime m_searched{};
-  std::map<std::string, std::vector<GpuProcess>> m_found; ///< then, by the device's key
+  std::vector<std::optional<std::vector<GpuProcess>>> m_found; ///< then, of each device
 };
 
 } // namespace gpujob::gpu

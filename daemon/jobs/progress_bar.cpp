@@ -80,6 +80,9 @@ std::optional<Duration> read_clock(std::string_view text) {
     }
     seconds = seconds * 60 + static_cast<double>(*value);
   }
+  if (std::chrono::duration<double>(seconds) > k_longest_span) {
+    return std::nullopt;
+  }
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(seconds));
 }
 
@@ -238,16 +241,18 @@ std::optional<ProgressBar> ProgressReader::whole(ProgressBar bar) const {
   }
   const double total = epoch->total;
   const int after = epoch->total - epoch->number;
+  std::optional<std::chrono::duration<double>> left;
   if (bar.left && bar.done < 1 && bar.done > 0) {
     // Keras does not say how long this epoch has run: as fast as what is left of it.
-    const auto one = std::chrono::duration<double>(*bar.left).count() / (1 - bar.done);
-    bar.left = *bar.left +
-               std::chrono::duration_cast<Duration>(std::chrono::duration<double>(one * after));
+    left = *bar.left * (1 + after / (1 - bar.done));
   } else if (bar.elapsed && bar.done >= 1) {
-    bar.left = *bar.elapsed * after;
-  } else if (after > 0) {
-    bar.left.reset();
+    left = *bar.elapsed * static_cast<double>(after);
+  } else if (after == 0) {
+    left = bar.left;
   }
+  bar.left = left && *left < k_longest_span
+                 ? std::optional(std::chrono::duration_cast<Duration>(*left))
+                 : std::nullopt;
   bar.done = (epoch->number - 1 + bar.done) / total;
   bar.elapsed.reset();
   return bar;

@@ -127,8 +127,9 @@ struct Decider {
       }
       gpus = std::move(*given);
     } else if (job.spec.gpus.empty()) {
-      // It may use any GPU, as it would without us; not one that was given to another job.
-      if (!w.slots_said && pool.all_assigned()) {
+      // It may use any GPU, as it would without us; not one that was given to another job, or that
+      // one before it in the queue waits for.
+      if ((!w.slots_said && pool.all_assigned()) || pool.all_spoken_for()) {
         return false;
       }
       pool.expect_on_some(job);

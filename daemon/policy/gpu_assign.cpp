@@ -189,6 +189,16 @@ bool GpuPool::none_left() const {
   });
 }
 
+bool GpuPool::all_spoken_for() const {
+  const auto usable = usable_gpus(m_world.gpus);
+  const auto spoken_for = [&](const Gpu* g) {
+    const auto& place = m_places[place_of(g)];
+    return place.kept || !place.holders.empty();
+  };
+  return std::any_of(m_places.begin(), m_places.end(), [](const Place& p) { return p.kept; }) &&
+         std::all_of(usable.begin(), usable.end(), spoken_for);
+}
+
 bool GpuPool::all_assigned() const {
   const auto usable = usable_gpus(m_world.gpus);
   return !usable.empty() && std::all_of(usable.begin(), usable.end(), [&](const Gpu* g) {

@@ -32,6 +32,8 @@ public:
   [[nodiscard]] bool none_left() const;
   /// There are GPUs, and each is some job's own.
   [[nodiscard]] bool all_assigned() const;
+  /// Each is some job's own or kept for one that comes before.
+  [[nodiscard]] bool all_spoken_for() const;
   /// When a job that may still be about to use one is taken for one that does not.
   [[nodiscard]] std::optional<BootTime> settled_at() const { return m_settled_at; }
 

@@ -34,13 +34,20 @@ std::vector<const Gpu*> its_gpus(const World& w, const Job& job, bool& all_seen)
   return out;
 }
 
-/// What is not known is not idle.
+bool is_idle(const Gpu& gpu) {
+  return gpu.use_percent && *gpu.use_percent < k_idle_use;
+}
+
+/// What is not known is not idle. Nobody may have been able to say that a job without GPUs of its
+/// own is one of the strangers on another GPU.
 bool leaves_idle(const World& w, const Job& job) {
   bool all_seen = true;
   const auto its = its_gpus(w, job, all_seen);
-  return all_seen && !its.empty() && std::all_of(its.begin(), its.end(), [](const Gpu* g) {
-           return g->use_percent && *g->use_percent < k_idle_use;
-         });
+  const bool elsewhere =
+      job.gpus.empty() && std::any_of(w.gpus.list.begin(), w.gpus.list.end(),
+                                      [](const Gpu& g) { return g.strangers && !is_idle(g); });
+  return all_seen && !its.empty() && !elsewhere &&
+         std::all_of(its.begin(), its.end(), [](const Gpu* g) { return is_idle(*g); });
 }
 
 /// "GPU 0 has", "GPU 0 and GPU 1 have".
@@ -73,7 +80,9 @@ std::optional<BootTime> idle_gpu_due(const Job& job, const Running& running) {
 }
 
 void settle_idle_gpu(World& w, Job& job, Running& running, Now now) {
-  if (running.ending || !leaves_idle(w, job)) {
+  // Who saves may leave its GPU idle meanwhile.
+  const bool saving = running.request && !running.request->answer;
+  if (running.ending || saving || !leaves_idle(w, job)) {
     running.gpu_idle.reset();
     running.told_gpu_idle = false;
     return;

@@ -174,6 +174,14 @@ void go_by_steps(const World& w, const Job& job, Running& r, Now now) {
   c.last = c.next ? std::max(*asks, *c.next + k_in_place_of_daemon) : *asks;
 }
 
+/// What a step moves by less than that stays: each change is stored and sent.
+void hold_still(std::optional<BootTime>& at, const std::optional<BootTime>& before,
+                Duration least) {
+  if (at && before && (*at > *before ? *at - *before : *before - *at) < least) {
+    at = before;
+  }
+}
+
 /// Until when a save that was asked for counts as under way. One whose copy fails again and again
 /// must not keep all others from being asked for.
 std::optional<BootTime> under_way_until(const Job& job, const Running& r, Now now) {
@@ -239,11 +247,19 @@ void plan_saves(const World& w, const Job& job, Running& r, Now now) {
   const bool due = c.next && *c.next <= now.boot;
   const auto rhythm = r.steps.rhythm();
   const bool stepped = c.stepped != (rhythm ? std::optional(rhythm->last) : std::nullopt);
-  if (moved || safe != c.safe_until || waited != c.under_way.has_value() || (due && !c.under_way) ||
-      stepped) {
+  const bool anew =
+      moved || safe != c.safe_until || waited != c.under_way.has_value() || (due && !c.under_way);
+  // Who is about to write its last save is not asked for it once more because a step is over.
+  const bool ends = r.request && r.request->final;
+  if (anew || (stepped && !ends)) {
     c.safe_until = safe;
+    const auto last = c.last, next = c.next;
     look_ahead(w, job, r, now);
     go_by_steps(w, job, r, now);
+    if (!anew && rhythm) {
+      hold_still(c.last, last, span(rhythm->mean / 4));
+      hold_still(c.next, next, span(rhythm->mean / 4));
+    }
   }
 }
 

@@ -115,7 +115,8 @@ std::optional<Progress> read_progress(Reader& outer) {
   }
   Progress p;
   p.told = true;
-  if (j->is_number()) { // as version 0.1.0 wrote it
+  if (j->is_number()) { // as it was written first; without a beginning it tells no pace
+    p.told = false;
     p.done = outer.maybe_number("progress").value_or(0);
     return p;
   }

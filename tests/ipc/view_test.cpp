@@ -44,7 +44,7 @@ Running busy() {
   r.plan_given = Plan{
       1,    EndReason::session_limit, boot_from_ns(1), boot_from_ns(2), boot_from_ns(3), {}, {},
       false};
-  r.progress = Progress{0.5, true, 2h, "14it/s", k_now.boot, k_now.boot, 0};
+  r.progress = Progress{0.5, true, std::chrono::hours{2}, "14it/s", k_now.boot, k_now.boot, 0};
   r.status = "epoch 1\n";
   r.catches = "USR1";
   return r;

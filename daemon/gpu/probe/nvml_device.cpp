@@ -127,11 +127,33 @@ bool Asked::add_processes(std::vector<Process>& into, Library::Processes functio
   return false;
 }
 
+namespace {
+
+/// One that computes and draws is in both lists, with the same memory: it is listed once.
+void merge_same(std::vector<Process>& found) {
+  std::vector<Process> once;
+  for (auto& p : found) {
+    const auto same = std::ranges::find_if(once, [&](const Process& o) {
+      return p.pid && o.pid == p.pid && o.gpu_instance == p.gpu_instance &&
+             o.compute_instance == p.compute_instance;
+    });
+    if (same == once.end()) {
+      once.push_back(std::move(p));
+    } else if (!same->memory) {
+      same->memory = p.memory;
+    }
+  }
+  found = std::move(once);
+}
+
+} // namespace
+
 std::optional<std::vector<Process>> Asked::processes() {
   std::vector<Process> found;
   const bool knows = add_processes(found, m_nvml.compute_processes, "compute");
   const bool knows_graphics = add_processes(found, m_nvml.graphics_processes, "graphics");
   const bool knows_mps = add_processes(found, m_nvml.mps_processes, "mps");
+  merge_same(found);
   return knows || knows_graphics || knows_mps ? std::optional(std::move(found)) : std::nullopt;
 }
 
