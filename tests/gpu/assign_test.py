@@ -48,7 +48,7 @@ class Assign(Case):
         full = t4(1).replace("memory 16106127360 1073741824 268435456", FULL)
         self.gpus.write(DRIVER + full)
         self.start("a", "--gpus", "device=0")
-        self.reason("a", "waits for 1 GPU: GPU 0 has 1.84 of 16.1 GB free")
+        self.reason("a", "waits for 1 GPU: GPU 0 has 2.11 of 16.1 GB free")
         self.gpus.write(DRIVER + t4(1))
         self.assertEqual(self.seen_by("a"), UUID.format(1))
 

@@ -27,8 +27,10 @@ class Gpu(Case):
         self.gpus = Gpus(self.root)
         os.mkdir(self.path("dev"))
         self.device = self.path("dev/nvidia0")
-        with open(self.device, "w", encoding="utf-8"):
-            pass
+        self.uvm = self.path("dev/nvidia-uvm")  # who computes has it open, too
+        for file in (self.device, self.uvm):
+            with open(file, "w", encoding="utf-8"):
+                pass
         self.vm.env.update(self.gpus.env, GPUJOB_GPU_DEVICES=self.path("dev/nvidia"))
 
     def shown(self, script):
@@ -150,11 +152,11 @@ class Gpu(Case):
         or none), then runs `commands`. Their replies, and the openers' pids there."""
         script = ""
         for environment in openers:
-            script += (f'env {environment} sleep 1000 <"$device" & last=$!; pids="$pids $last"; '
+            script += (f'env {environment} sleep 1000 <"$device" 3<"$uvm" & last=$!; pids="$pids $last"; '
                        'until [ "$(readlink /proc/$last/exe)" = "$(readlink -f "$(command -v sleep)")" ]; do :; done; ')
         script += "echo $pids; " + " ; ".join(commands) + "; kill $pids"
         done = subprocess.run(["/usr/bin/unshare", "--fork", "--pid", "--mount-proc", "--map-root-user", "/bin/sh", "-c", script],
-                              env=dict(self.vm.env, device=self.device, gpujob=os.path.join(self.vm.bin, "gpujob")),
+                              env=dict(self.vm.env, device=self.device, uvm=self.uvm, gpujob=os.path.join(self.vm.bin, "gpujob")),
                               capture_output=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         pids, rest = done.stdout.decode().split("\n", 1)

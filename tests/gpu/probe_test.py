@@ -248,7 +248,7 @@ class Probe(unittest.TestCase):
         gpus.write(t4(4) + "process 11 5\nsample 11 33 3 0\n")
         self.assertEqual(used(), [(33, 3)])
         gpus.write(t4(4) + "process 11 5\nsample 11 34 4 1\n")
-        self.assertEqual(used(), [(34, 4)])
+        wait_until(lambda: used() == [(34, 4)], "a sample of a millisecond ago is newer than the last look")
 
     def test_more_samples_than_there_is_room_for_at_first(self):
         device = self.look("gpu x\nprocess 11 5\n" + "sample 12 1 1 900\n" * 254 + "sample 11 5 6 100\n")["devices"][0]

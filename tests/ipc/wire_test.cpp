@@ -80,7 +80,7 @@ TEST_CASE("every verb's answer meets its schema") {
   CHECK(wire.backend.stopped);
 }
 
-TEST_CASE("gpu asks how far back, of which GPU and from where on; what is null is not said") {
+TEST_CASE("gpu asks how far back, of which GPU and from where on, and what is null is not said") {
   Wire wire;
   wire.hello();
   auto asked = wire.call("gpu", {{"history_s", 60}, {"gpu", "GPU-1"}, {"cursor", "0:1:5"}});

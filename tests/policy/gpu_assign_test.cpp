@@ -114,7 +114,7 @@ TEST_CASE("a GPU that does not answer is said to be what is missing") {
   CHECK(gpu_refusal(b.w, GpuBench::asks("all")) == std::nullopt); // the one that is left
 }
 
-TEST_CASE("before the first look a job waits, whatever it asks for; then it is told") {
+TEST_CASE("before the first look a job waits whatever it asks for, then it is told") {
   Bench b;
   b.step(Submitted{"vit", GpuBench::asks("1", "vit")});
   b.step(Submitted{"big", GpuBench::asks("8", "big")});

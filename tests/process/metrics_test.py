@@ -21,9 +21,9 @@ def samples(text, parse=openmetrics):
             for family in parse.text_string_to_metric_families(text) for s in family.samples}
 
 
-def value(found, name, **labels):
+def value(found, series, **labels):
     return next((v for (n, l), v in found.items()
-                 if n == name and all((k, w) in l for k, w in labels.items())), None)
+                 if n == series and all((k, w) in l for k, w in labels.items())), None)
 
 
 class Metrics(Case):

@@ -90,7 +90,7 @@ TEST_CASE("a sample of the same second takes the place of the one before") {
   CHECK(found[0].use_percent == 1);
 }
 
-TEST_CASE("of seconds the last hour is kept, of minutes more; what lies ahead is forgotten") {
+TEST_CASE("of seconds the last hour is kept, of minutes more, and what lies ahead is forgotten") {
   TempDir dir;
   auto store = open(dir);
   auto& gpu = store->gpu();
