@@ -160,7 +160,7 @@ class Sampler(Case):
         back = self.until(lambda g: g["sampling"]["why"] is None, "it is replaced")
         self.assertEqual(back["sampling"]["every_s"], 1.0)
         self.assertNotEqual(self.probes(), old)
-        self.assertEqual(self.daemon_log().count("no answer within 3s"), 1)
+        self.assertEqual(self.daemon_log().count("no answer within 3.0s"), 1)
 
     def test_a_probe_that_dies_is_replaced(self):
         self.begin(DRIVER + t4(4))

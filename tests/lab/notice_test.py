@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Notices before the end: from metadata that is served in the VM where its cloud has it, and by TERM."""
 import os
+import re
 import subprocess
 import time
 from dataclasses import replace
@@ -156,7 +157,7 @@ class Notice(Watched):
                 if time.monotonic() - began < 60:
                     self.assertEqual(len(asked), 3 if asks[name][1] else 0)
                 lines = read(vm.log).rstrip("\n").split("\n")
-                self.assertEqual(len([l for l in lines if " job=" not in l and " listening" not in l]), 1, lines)
+                self.assertEqual(len([l for l in lines if not re.search(r" (job=|listening|gpu:)", l)]), 1, lines)
                 self.assertIsNone(vm.json("quota")["session"]["ends_by"])
                 view = vm.show("x")
                 self.assertEqual((view["state"], view["attempt"], view["checkpoints"]), ("running", 1, []))
