@@ -6,22 +6,31 @@ set -euo pipefail
 
 usage() {
   cat <<'USAGE'
-usage: packaging/demo.sh [--kill-daemon] [--keep]
+usage: packaging/demo.sh [--kill-daemon] [--keep] [--pictures DIR]
 
 Trains LeNet-5 on Fashion-MNIST twice: once without a break, and once through sessions of 40 s, each
 of which loses everything but a durable folder. Then proves that the weights are the same, to the
 last bit. Takes about 3 minutes after the build. Exit status 0: proven.
 
   --kill-daemon  SIGKILL gpujob's daemon in the middle of every session as well
+  --pictures DIR write there what gpujob top shows in the middle of the last session, and its report
   --keep         leave the durable folder and the weights behind, and say where
 USAGE
 }
 
-kill_daemon=no keep=no
-for argument in "$@"; do
+kill_daemon=no keep=no pictures=''
+while (($#)); do
+  argument=$1
+  shift
   case $argument in
   --kill-daemon) kill_daemon=yes ;;
   --keep) keep=yes ;;
+  --pictures)
+    pictures=${1:-}
+    [[ -d $pictures ]] || fail "demo: --pictures $pictures: is no directory: make it first"
+    pictures=$(realpath "$pictures")
+    shift
+    ;;
   -h | --help) usage && exit 0 ;;
   *)
     complain "usage: $argument: no such option: packaging/demo.sh --help lists them"
@@ -111,6 +120,17 @@ for c in job["checkpoints"][-1:]:
     print("    lies in    " + str(c.get("durable_path")))'
 }
 
+# Runs beside a session: what top shows once there is something to see. With tmux as a picture, too.
+picture_of_top() {
+  sleep 25
+  in_vm gpujob top --once >"$pictures/top.txt" 2>/dev/null </dev/null || return 0
+  command -v tmux >/dev/null || return 0
+  in_vm tmux -S "$DEMO/tmux" -f /dev/null -u new-session -d -x 80 -y 24 "$(command -v gpujob) top"
+  sleep 5 # its charts are drawn second by second
+  tmux -S "$DEMO/tmux" capture-pane -e -N -p | "$PYTHON" "$ROOT/tests/bench/top_picture.py" -o "$pictures/top.svg"
+  tmux -S "$DEMO/tmux" kill-server
+}
+
 give_up() {
   echo
   echo "the daemon's log, last lines:"
@@ -137,6 +157,7 @@ session() {
     kill_and_watch "$number" </dev/null &
     killer=$!
   fi
+  [[ -z $pictures ]] || picture_of_top </dev/null >/dev/null 2>&1 &
   say "${RUN_LINE[*]}"
   run_exit=0
   in_vm "${RUN_LINE[@]}" </dev/null 2>&1 | indent || run_exit=${PIPESTATUS[0]}
@@ -160,6 +181,10 @@ session() {
   if [[ $kill_daemon == yes && $run_exit == 85 ]]; then
     grep -q '^back' "$DEMO/kill.$number" 2>/dev/null ||
       give_up "demo: gpujobd: session $number: killed, and not brought back by the shim within 20 s"
+  fi
+
+  if [[ -n $pictures ]]; then
+    in_vm gpujob report -o "$pictures/report.html" </dev/null | indent
   fi
 
   echo
