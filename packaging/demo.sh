@@ -13,7 +13,7 @@ of which loses everything but a durable folder. Then proves that the weights are
 last bit. Takes about 3 minutes after the build. Exit status 0: proven.
 
   --kill-daemon  SIGKILL gpujob's daemon in the middle of every session as well
-  --pictures DIR write there what gpujob top shows in the middle of the last session, and its report
+  --pictures DIR write there what gpujob top shows in the second session, and the last one's report
   --keep         leave the durable folder and the weights behind, and say where
 USAGE
 }
@@ -122,7 +122,7 @@ for c in job["checkpoints"][-1:]:
 
 # Runs beside a session: what top shows once there is something to see. With tmux as a picture, too.
 picture_of_top() {
-  sleep 25
+  sleep 20
   in_vm gpujob top --once >"$pictures/top.txt" 2>/dev/null </dev/null || return 0
   command -v tmux >/dev/null || return 0
   in_vm tmux -S "$DEMO/tmux" -f /dev/null -u new-session -d -x 80 -y 24 "$(command -v gpujob) top"
@@ -157,7 +157,9 @@ session() {
     kill_and_watch "$number" </dev/null &
     killer=$!
   fi
-  [[ -z $pictures ]] || picture_of_top </dev/null >/dev/null 2>&1 &
+  if [[ -n $pictures && $number == 2 ]]; then # the last one may be short
+    picture_of_top </dev/null >/dev/null 2>&1 &
+  fi
   say "${RUN_LINE[*]}"
   run_exit=0
   in_vm "${RUN_LINE[@]}" </dev/null 2>&1 | indent || run_exit=${PIPESTATUS[0]}
