@@ -5,7 +5,6 @@
 #include "common/log.h"
 #include "daemon/gpu_document.h"
 
-#include <cstdlib>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -18,11 +17,6 @@ namespace {
 constexpr Duration k_same_moment = std::chrono::seconds{30};
 /// Of jobs that start at once each has its row, and all of them the same document.
 constexpr std::size_t k_most_wanted = 32;
-
-std::string environment(const char* name) {
-  const char* value = ::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 /// Between two looks further apart nobody knows what a GPU did.
 constexpr Duration k_unobserved = std::chrono::minutes{1};
@@ -39,7 +33,7 @@ policy::Gpus unknown_use(policy::Gpus gpus) {
 
 GpuWatch::GpuWatch(boost::asio::io_context& io, Parts parts)
     : m_parts(std::move(parts)), m_moments(*m_parts.world),
-      m_sampler(io, {m_parts.exe, environment("GPUJOB_GPU_DEVICES"), // for tests
+      m_sampler(io, {m_parts.exe,
                      [this](const std::string& id) { return m_parts.world->jobs.contains(id); },
                      [this](const gpu::Look& look, const std::string& d) { take(look, d); },
                      [this](const std::string& why) { fail(why); }}) {

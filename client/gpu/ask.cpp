@@ -48,7 +48,7 @@ Reply ask_gpus() {
   if (!program) {
     return program.error();
   }
-  const auto run = run_program(*program, {}, k_deadline, R"({"op":"snapshot"})");
+  const auto run = run_program(*program, {}, k_deadline, R"({"op":"snapshot","programs":true})");
   if (!run) {
     return Error{Errc::io, "gpu: " + *program + ": " + run.error().text};
   }

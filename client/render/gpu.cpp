@@ -7,13 +7,11 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
 namespace gpujob::client {
 
 namespace {
 
-using nlohmann::json;
 using Row = std::vector<std::string>;
 using Number = std::optional<std::int64_t>;
 
@@ -118,11 +116,17 @@ std::string nobody(const GpuOwner& o, bool first_namespace) {
   return first_namespace ? "(has ended)" : "(not ours to name)";
 }
 
+/// The driver's, or ours of one that it does not tell.
+std::string pid_of(const GpuProcess& process) {
+  const int pid = process.pid == 0 && process.owner.here ? process.owner.pid : process.pid;
+  return pid == 0 ? "?" : fmt::format("{}", pid);
+}
+
 Row process_row(const GpuView& gpu, const GpuProcess& process, bool first_namespace,
                 bool with_use) {
   const auto& o = process.owner;
   const auto widths = with_use ? k_with_use : Widths{};
-  Row row{place(gpu, process), process.pid == 0 ? "?" : fmt::format("{}", process.pid)};
+  Row row{place(gpu, process), pid_of(process)};
   if (with_use) {
     row.push_back(with_unit(process.use_percent, " %"));
   }
@@ -203,39 +207,9 @@ bool has_strangers(const GpuSnapshot& s) {
   });
 }
 
-json job_json(const GpuOwner& o) {
-  if (o.job_id.empty()) {
-    return nullptr;
-  }
-  const auto or_null = [](const std::string& t) { return t.empty() ? json() : json(printable(t)); };
-  return {{"id", printable(o.job_id)},
-          {"name", or_null(o.job_name)},
-          {"state", or_null(o.job_state)},
-          {"told_by", o.told_by}};
-}
-
-/// A process that no driver lists, with the keys of those that one does.
-json unlisted(const GpuProcess& p) {
-  return {{"pid", nullptr},
-          {"kind", nullptr},
-          {"memory", p.memory ? json(*p.memory) : json()},
-          {"utilization", {{"gpu", nullptr}, {"memory", nullptr}}},
-          {"gpu_instance", nullptr},
-          {"compute_instance", nullptr}};
-}
-
-void add_owner(json& process, const GpuOwner& o) {
-  process["here"] = o.here;
-  process["pid_here"] = o.here ? json(o.pid) : json();
-  process["one_of"] = o.one_of;
-  process["seen_by"] = o.here ? json(o.seen_by) : json();
-  process["program"] = o.here ? json(printable(o.program)) : json();
-  process["job"] = job_json(o);
-}
-
 } // namespace
 
-std::string render_gpus(const GpuSnapshot& snapshot, bool first_namespace) {
+std::string render_gpus(const GpuSnapshot& snapshot) {
   std::vector<Row> gpus{{"GPU", "NAME", "USE", "MEMORY", "TEMP", "POWER"}};
   const bool with_use = std::ranges::any_of(snapshot.gpus, tells_use);
   std::vector<Row> processes{{"GPU", "PID", "MEMORY", "JOB", "TOLD BY", "PROGRAM"}};
@@ -246,7 +220,7 @@ std::string render_gpus(const GpuSnapshot& snapshot, bool first_namespace) {
   for (const auto& gpu : snapshot.gpus) {
     add_gpu(gpus, gpu);
     for (const auto& p : gpu.processes.value_or(std::vector<GpuProcess>{})) {
-      processes.push_back(process_row(gpu, p, first_namespace, with_use));
+      processes.push_back(process_row(gpu, p, snapshot.first_namespace, with_use));
     }
     for (const auto& line : complaints(gpu)) {
       rest += line + "\n";
@@ -256,28 +230,11 @@ std::string render_gpus(const GpuSnapshot& snapshot, bool first_namespace) {
   if (processes.size() > 1) {
     out += "\n" + render_table(processes);
   }
-  if (!first_namespace && has_strangers(snapshot)) {
+  if (!snapshot.first_namespace && has_strangers(snapshot)) {
     rest += "a container: the driver may report the host's pids, which name nothing here;\n"
             "only who is seen to have the GPU open, and who alone it can be, is named\n";
   }
   return out + (rest.empty() ? "" : "\n" + rest);
-}
-
-json gpu_document(json reply, const GpuSnapshot& snapshot, bool first_namespace) {
-  reply.erase("ok");
-  reply["pid_namespace"] = first_namespace ? "first" : "other";
-  for (std::size_t i = 0; i < snapshot.gpus.size(); ++i) {
-    const auto& list = snapshot.gpus[i].processes;
-    auto& processes = reply["devices"][i]["processes"];
-    for (std::size_t k = 0; list && k < list->size(); ++k) {
-      const auto& p = (*list)[k];
-      if (p.found_here) {
-        processes.push_back(unlisted(p));
-      }
-      add_owner(processes[k], p.owner);
-    }
-  }
-  return reply;
 }
 
 } // namespace gpujob::client

@@ -57,6 +57,21 @@ void read_memory(json::Reader& r, View& view) {
   });
 }
 
+void read_owner(json::Reader& r, GpuOwner& o) {
+  o.here = r.boolean_or("here", false);
+  o.seen_by = r.text_or("seen_by", "");
+  o.program = r.text_or("program", "");
+  if (r.find("pid_here") != nullptr) {
+    o.pid = static_cast<int>(r.integer_in("pid_here", 0, std::numeric_limits<int>::max()));
+  }
+  o.one_of = r.integers_or_empty("one_of");
+  read_part(r, "job", [&](json::Reader& job) {
+    o.job_id = job.text("id");
+    o.job_name = job.text_or("name", "");
+    o.told_by = job.text_or("told_by", "");
+  });
+}
+
 GpuProcess read_process(json::Reader& r) {
   GpuProcess p;
   if (r.find("pid") != nullptr) {
@@ -69,6 +84,7 @@ GpuProcess read_process(json::Reader& r) {
   p.memory = r.maybe_integer("memory");
   p.gpu_instance = r.maybe_integer("gpu_instance");
   p.compute_instance = r.maybe_integer("compute_instance");
+  read_owner(r, p.owner);
   return p;
 }
 
@@ -127,6 +143,7 @@ Result<GpuSnapshot> read_gpu_snapshot(const Json& document) {
   s.driver = r.text_or("driver", "");
   s.cuda = r.text_or("cuda", "");
   s.why = r.text_or("why", "");
+  s.first_namespace = r.text_or("pid_namespace", "first") == "first";
   if (!read_each(r, "devices", [&](auto& d) { s.gpus.push_back(read_gpu(d)); })) {
     r.fail("devices", "is missing");
   }

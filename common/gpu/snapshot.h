@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "common/gpu/owner.h"
 #include "common/result.h"
 
 #include <cstdint>
@@ -15,12 +14,28 @@
 /// before printable().
 namespace gpujob {
 
+/// Who a pid that a GPU's driver reports is here, and how that is known. Texts are the process's:
+/// nothing is fit for a terminal before printable().
+struct GpuOwner {
+  bool here = false;             ///< a process that we can see is meant
+  int pid = 0;                   ///< its pid here; a driver's may be another
+  std::uint64_t start_ticks = 0; ///< with its pid: which process; not in an answer
+  /// "device": it has a GPU's device open; "pid": our pids are the driver's; "fdinfo": the kernel
+  /// tells what it uses; "memory": what the GPU's memory gained when it came
+  std::string seen_by;
+  /// Several pids here: it is one of them. If they are all of one job that is told, and the first
+  /// of them; else nobody is.
+  std::vector<int> one_of;
+  std::string program;          ///< its command line; empty: not asked for
+  std::string job_id, job_name; ///< by an environment; empty: no job of ours
+  std::string told_by; ///< "environment", or "ancestor 17": whose environment names the job
+};
+
 struct GpuProcess {
-  int pid = 0; ///< as the driver counts; 0: it does not say
+  int pid = 0; ///< as the driver counts; 0: it does not say, or does not list it
   std::optional<std::int64_t> memory, gpu_instance, compute_instance, use_percent,
       memory_use_percent;
-  GpuOwner owner;          ///< not read: found here
-  bool found_here = false; ///< not read: the driver does not list it, and `pid` is ours
+  GpuOwner owner;
 };
 
 struct MigView {
@@ -45,6 +60,8 @@ struct GpuView {
 struct GpuSnapshot {
   std::string driver, cuda;
   std::string why; ///< there is none, or a library is of no use
+  /// Drivers' pids are ours. Otherwise (a container) they may be the host's, and name nobody here.
+  bool first_namespace = true;
   std::vector<GpuView> gpus;
 };
 

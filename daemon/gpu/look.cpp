@@ -146,13 +146,16 @@ Look make_look(GpuSnapshot snapshot, const Now& at) {
   return look;
 }
 
-void count_owners(Look& look) {
+void count_owners(Look& look, const std::function<bool(const std::string&)>& is_ours) {
   for (auto& device : look.devices) {
     device.jobs.clear();
     device.others.reset();
     if (device.view.processes) {
       device.others = 0;
-      for (const auto& process : *device.view.processes) {
+      for (auto& process : *device.view.processes) {
+        if (!process.owner.job_id.empty() && !is_ours(process.owner.job_id)) {
+          process.owner.job_id.clear();
+        }
         add_process(device, process);
       }
       std::ranges::sort(device.jobs, {}, &JobOnGpu::id);

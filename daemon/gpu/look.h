@@ -7,6 +7,7 @@
 #include "daemon/policy/gpus.h"
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -42,8 +43,9 @@ struct Look {
 /// The GPUs of a snapshot; at most 32.
 Look make_look(GpuSnapshot snapshot, const Now& at);
 
-/// Fills `jobs` and `others` by the owners of the processes.
-void count_owners(Look& look);
+/// Fills `jobs` and `others` by the owners of the processes. A job that is not this daemon's is a
+/// stranger's, and forgotten.
+void count_owners(Look& look, const std::function<bool(const std::string& job_id)>& is_ours);
 
 /// Fills `idle_since`. Nobody is taken for idle in a time in which nobody looked.
 void carry_idleness(Look& look, const Look* before);

@@ -36,8 +36,7 @@ Result<GpuSnapshot> read_answer(const std::string& text) {
 } // namespace
 
 Sampler::Sampler(boost::asio::io_context& io, Parts parts)
-    : m_parts(std::move(parts)), m_probe(io, m_parts.exe, "the GPU's driver"),
-      m_owners(m_parts.devices), m_timer(io) {}
+    : m_parts(std::move(parts)), m_probe(io, m_parts.exe, "the GPU's driver"), m_timer(io) {}
 
 void Sampler::start() {
   look();
@@ -94,7 +93,7 @@ void Sampler::heard(const Result<std::string>& answer) {
 }
 
 Pace::Found Sampler::take(Look look, const std::string& document) {
-  m_owners.find(look, m_parts.is_ours);
+  count_owners(look, m_parts.is_ours);
   carry_idleness(look, m_last ? &*m_last : nullptr);
   auto found = Pace::Found::nothing;
   if (look.devices.empty()) {

@@ -3,7 +3,6 @@
 
 #include "common/result.h"
 #include "daemon/gpu/look.h"
-#include "daemon/gpu/owners.h"
 #include "daemon/gpu/pace.h"
 #include "daemon/process/line_child.h"
 
@@ -25,9 +24,8 @@ public:
   using OnFailure = std::function<void(const std::string& why)>;
 
   struct Parts {
-    std::string exe;     ///< gpujob-gpuprobe
-    std::string devices; ///< Owners
-    Owners::IsOurs is_ours;
+    std::string exe;                                        ///< gpujob-gpuprobe
+    std::function<bool(const std::string& job_id)> is_ours; ///< a job of this daemon
     OnLook on_look;
     OnFailure on_failure;
   };
@@ -54,7 +52,6 @@ private:
 
   Parts m_parts;
   process::LineChild m_probe;
-  Owners m_owners;
   Pace m_pace;
   boost::asio::steady_timer m_timer;
   std::optional<Look> m_last;

@@ -33,6 +33,26 @@ TEST_CASE("what the probe says of a GPU is read", "[gpu]") {
   CHECK(gpu.processes->at(1).pid == 0);
 }
 
+TEST_CASE("who a process is is read, and what would not be said of it is an error", "[gpu]") {
+  const auto s = read_gpu_snapshot(document(
+      R"({"processes":[{"pid":9,"here":true,"pid_here":17,"one_of":[17,18],"seen_by":"memory",
+          "program":"python","job":{"id":"a1","name":"digits","told_by":"ancestor 3"}},
+         {"pid":5,"here":false,"pid_here":null,"one_of":[],"job":null}]})"));
+  REQUIRE(s);
+  const auto& o = s->gpus[0].processes->at(0).owner;
+  CHECK((o.here && o.pid == 17 && o.one_of == std::vector{17, 18}));
+  CHECK((o.seen_by == "memory" && o.program == "python"));
+  CHECK((o.job_id == "a1" && o.job_name == "digits" && o.told_by == "ancestor 3"));
+  CHECK_FALSE(s->gpus[0].processes->at(1).owner.here);
+  CHECK(s->first_namespace);
+  for (const char* more : {R"({"here":1})", R"({"pid_here":-1})", R"({"one_of":7})",
+                           R"({"job":"a1"})", R"({"job":{"name":"no id"}})", R"({"seen_by":[]})"}) {
+    INFO(more);
+    CHECK_FALSE(
+        read_gpu_snapshot(document((std::string(R"({"processes":[)") + more + "]}").c_str())));
+  }
+}
+
 TEST_CASE("what is not told is not there", "[gpu]") {
   const auto s = read_gpu_snapshot(document(R"({"xid":null,"minor":null,"processes":null})"));
   REQUIRE(s);

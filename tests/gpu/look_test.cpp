@@ -8,19 +8,36 @@ using namespace gpujob;
 using namespace gpujob::gpu;
 using namespace gpujob::test;
 
+namespace {
+
+bool everyone(const std::string& /*job_id*/) {
+  return true;
+}
+
+} // namespace
+
+TEST_CASE("a job of another daemon is a stranger") {
+  auto look = look_at(0, {gpu_view(50)});
+  look.devices[0].view.processes = {process("ours", 10), process("theirs", 5)};
+  count_owners(look, [](const std::string& id) { return id == "ours"; });
+  CHECK(look.devices[0].jobs == std::vector<JobOnGpu>{{"ours", 10}});
+  CHECK(look.devices[0].others == 1);
+  CHECK(look.devices[0].view.processes->at(1).owner.job_id.empty());
+}
+
 TEST_CASE("jobs and strangers are counted per GPU, and memory that is not known stays unknown") {
   auto look = look_at(0, {gpu_view(50)});
   auto& view = look.devices[0].view;
   view.processes = {process("b", 10), process("a", 5), process("b", 7), process("", 3)};
-  count_owners(look);
+  count_owners(look, everyone);
   CHECK(look.devices[0].jobs == std::vector<JobOnGpu>{{"a", 5}, {"b", 17}});
   CHECK(look.devices[0].others == 1);
   view.processes->push_back(process("a", std::nullopt));
   view.processes->push_back(process("a", 1));
-  count_owners(look);
+  count_owners(look, everyone);
   CHECK(look.devices[0].jobs[0] == JobOnGpu{"a", std::nullopt});
   view.processes.reset();
-  count_owners(look);
+  count_owners(look, everyone);
   CHECK(look.devices[0].jobs.empty());
   CHECK_FALSE(look.devices[0].others); // not told: not nobody
 }
@@ -93,7 +110,7 @@ TEST_CASE("the core hears of MIG devices beside their GPU, each with who is on i
   view.mig = {mig_view("MIG-1", 3), mig_view("MIG-2", 4)};
   view.processes = {process("a", 5, 3), process("", 5, 4)};
   auto look = look_at(0, {view});
-  count_owners(look);
+  count_owners(look, everyone);
   const auto gpus = to_policy(look);
   REQUIRE(gpus.list.size() == 3);
   CHECK_FALSE(gpus.list[0].usable); // split: its parts are

@@ -265,6 +265,17 @@ db.commit()
         self.vm.ok("rm", "digits")
         self.assertEqual(self.vm.json("gpu", "--snapshots")["snapshots"], [])
 
+    def test_a_snapshot_says_which_job_and_keeps_no_command_line(self):
+        self.begin(DRIVER + t4(4))
+        pid = self.train("digits", "--env", "UNUSED=1")
+        self.gpus.write(DRIVER + t4(4) + f"process {pid} 1000000000\n")
+        self.until(lambda g: g["devices"][0]["jobs"], "the job is seen on the GPU")
+        self.vm.ok("stop", "--now", "digits")
+        snapshots = wait_until(lambda: [s for s in self.vm.json("gpu", "--snapshots", "digits")["snapshots"]
+                                        if s["document"]["devices"][0]["processes"]], "one has processes")
+        process = snapshots[0]["document"]["devices"][0]["processes"][0]
+        self.assertEqual((process["job"]["name"], process["program"]), ("digits", None))
+
     def test_a_warning_of_the_sessions_end_has_a_snapshot(self):
         self.begin(DRIVER + t4(4), "--session-limit", "9h")
         self.until(lambda g: g["devices"], "a GPU was seen")

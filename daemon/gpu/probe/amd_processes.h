@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "common/gpu/drm_client.h"
+#include "daemon/gpu/probe/drm_client.h"
 
 #include <cstdint>
 #include <map>

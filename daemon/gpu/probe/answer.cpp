@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/gpu/probe/answer.h"
 
+#include "common/clock.h"
 #include "common/errc.h"
+#include "common/gpu/snapshot.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "daemon/gpu/probe/owner_json.h"
 
 #include <algorithm>
 #include <cstdint>
@@ -11,6 +14,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <stdexcept>
 #include <utility>
 
 namespace gpujob::gpu {
@@ -19,13 +23,18 @@ namespace {
 
 using json::Json;
 
-Result<void> check(std::string_view text) {
+struct Request {
+  bool with_programs = false; ///< command lines, which may hold what is nobody's business
+};
+
+Result<Request> read_request(std::string_view text) {
   const auto request = json::parse(text, "gpu request");
   if (!request) {
     return request.error();
   }
   json::Reader r(*request, "gpu request");
   const auto op = r.text("op");
+  const Request read{r.boolean_or("programs", false)};
   if (!r.ok()) {
     return r.error();
   }
@@ -33,20 +42,7 @@ Result<void> check(std::string_view text) {
     return Error{Errc::bad_data,
                  fmt::format("gpu request: op: '{}' is not known", printable(op.substr(0, 60)))};
   }
-  return {};
-}
-
-Json snapshot(Nvidia& nvidia, Amd& amd) {
-  Json reply{{"ok", true},         {"driver", nullptr},        {"cuda", nullptr}, {"nvml", nullptr},
-             {"library", nullptr}, {"devices", Json::array()}, {"why", nullptr}};
-  const auto no_nvidia = nvidia.look(reply);
-  const auto no_amd = amd.look(reply);
-  // A library that is there and does not work is told of, whatever else there is.
-  const bool broken = !no_nvidia.empty() && no_nvidia != "no NVIDIA library";
-  if (reply["devices"].empty() || broken) {
-    reply["why"] = printable(broken ? no_nvidia : no_nvidia + ", " + no_amd);
-  }
-  return reply;
+  return read;
 }
 
 /// Only those of a device's processes that use most of its memory.
@@ -79,19 +75,42 @@ std::string dump_to_fit(Json reply) {
 
 } // namespace
 
-Probe::Probe(std::string nvml, std::string sysfs, std::string proc)
+Probe::Probe(std::string nvml, std::string sysfs, std::string proc, const std::string& devices)
     : m_nvidia(std::move(nvml)),
-      m_amd(sysfs.empty() ? "/sys" : std::move(sysfs), proc.empty() ? "/proc" : std::move(proc)) {}
+      m_amd(sysfs.empty() ? "/sys" : std::move(sysfs), proc.empty() ? "/proc" : std::move(proc)),
+      m_attribution(devices.empty() ? GpuAttribution() : GpuAttribution(devices)),
+      m_owners([this](GpuSnapshot& s, BootTime at) { m_attribution.find_owners(s, at); }) {}
+
+Json Probe::snapshot(bool with_programs) {
+  Json reply{{"ok", true},         {"driver", nullptr},        {"cuda", nullptr}, {"nvml", nullptr},
+             {"library", nullptr}, {"devices", Json::array()}, {"why", nullptr}};
+  const auto no_nvidia = m_nvidia.look(reply);
+  const auto no_amd = m_amd.look(reply);
+  // A library that is there and does not work is told of, whatever else there is.
+  const bool broken = !no_nvidia.empty() && no_nvidia != "no NVIDIA library";
+  if (reply["devices"].empty() || broken) {
+    reply["why"] = printable(broken ? no_nvidia : no_nvidia + ", " + no_amd);
+  }
+  auto read = read_gpu_snapshot(reply);
+  if (!read) {
+    throw std::logic_error(read.error().text);
+  }
+  if (m_owners.find(*read, read_clocks().boot)) {
+    add_owners(reply, *read, with_programs);
+  } else {
+    drop_processes(reply);
+    reply["why"] = "who uses the GPUs is not known: /proc has not answered for a second";
+  }
+  return reply;
+}
 
 std::string Probe::answer(std::string_view request) {
   const auto failed = [](const Error& e) {
     return json::dump({{"ok", false}, {"errc", errc_text(e.code)}, {"error", printable(e.text)}});
   };
   try {
-    if (const auto good = check(request); !good) {
-      return failed(good.error());
-    }
-    return dump_to_fit(snapshot(m_nvidia, m_amd));
+    const auto read = read_request(request);
+    return read ? dump_to_fit(snapshot(read->with_programs)) : failed(read.error());
   } catch (const std::exception& e) {
     return failed(Error{Errc::io, fmt::format("gpujob-gpuprobe: {}", e.what())});
   }

@@ -62,7 +62,7 @@ int main() {
   ::lseek(STDIN_FILENO, 0, SEEK_SET); // a memfd stands where its writer left it
   const auto answers = take_stdout();
   gpu::Probe probe(environment("GPUJOB_NVML"), environment("GPUJOB_SYSFS"),
-                   environment("GPUJOB_PROC"));
+                   environment("GPUJOB_PROC"), environment("GPUJOB_GPU_DEVICES"));
   // Without taking leave of the driver: what is answered must not wait for one that hangs then.
   ::_exit(serve(probe, answers));
 }

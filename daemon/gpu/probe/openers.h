@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "common/gpu/drm_client.h"
-#include "common/gpu/join.h"
+#include "daemon/gpu/probe/drm_client.h"
+#include "daemon/gpu/probe/join.h"
 
 #include <set>
 #include <string>
 #include <vector>
 
-namespace gpujob {
+namespace gpujob::gpu {
 
 /// A process that we can see and that has GPUs of NVIDIA's open.
 struct GpuOpener {
@@ -26,4 +26,4 @@ std::vector<GpuOpener> find_gpu_openers(const std::string& devices);
 std::vector<OpenProcess> openers_of(const std::vector<GpuOpener>& all, int minor,
                                     const std::string& pci);
 
-} // namespace gpujob
+} // namespace gpujob::gpu

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/openers.h"
+#include "daemon/gpu/probe/openers.h"
 
 #include "common/proc.h"
 #include "common/text.h"
@@ -11,7 +11,7 @@
 #include <optional>
 #include <unistd.h>
 
-namespace gpujob {
+namespace gpujob::gpu {
 
 namespace {
 
@@ -97,4 +97,4 @@ std::vector<OpenProcess> openers_of(const std::vector<GpuOpener>& all, int minor
   return out;
 }
 
-} // namespace gpujob
+} // namespace gpujob::gpu

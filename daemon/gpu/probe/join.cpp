@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/join.h"
+#include "daemon/gpu/probe/join.h"
 
 #include <algorithm>
 #include <cstdlib>
 #include <functional>
 #include <utility>
 
-namespace gpujob {
+namespace gpujob::gpu {
 
 namespace {
 
@@ -172,4 +172,4 @@ std::vector<JoinedProcess> join_processes(const GpuUsers& now, const GpuUsers* b
   return join.take();
 }
 
-} // namespace gpujob
+} // namespace gpujob::gpu

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "common/gpu/join.h"
 #include "common/gpu/snapshot.h"
 #include "common/time.h"
+#include "daemon/gpu/probe/join.h"
+#include "daemon/gpu/probe/owner.h"
 
 #include <map>
 #include <string>
 #include <vector>
 
-namespace gpujob {
+namespace gpujob::gpu {
 
 struct GpuOpener;
 
@@ -22,11 +23,9 @@ public:
                           bool first_namespace = in_first_pid_namespace());
 
   /// Fills the owners. In a container, where a driver lists nobody, those who have the GPU open are
-  /// added, as `found_here`. `at` is after the driver was asked: who was started later is not
+  /// added, without a pid. `at` is after the driver was asked: who was started later is not
   /// meant.
   void find_owners(GpuSnapshot& snapshot, BootTime at);
-
-  [[nodiscard]] bool first_namespace() const { return m_first_namespace; }
 
 private:
   struct Known {
@@ -44,4 +43,4 @@ private:
   std::map<std::int64_t, Known> m_known; ///< the last look at each GPU, by its minor
 };
 
-} // namespace gpujob
+} // namespace gpujob::gpu

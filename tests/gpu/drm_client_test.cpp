@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/drm_client.h"
+#include "daemon/gpu/probe/drm_client.h"
 
 #include "tests/support/catch.h"
 
 using namespace gpujob;
+using namespace gpujob::gpu;
 
 TEST_CASE("a GPU's open file as amdgpu tells of it", "[gpu]") {
   const auto c = parse_drm_client("pos:\t0\nflags:\t02100002\nmnt_id:\t26\ndrm-driver:\tamdgpu\n"

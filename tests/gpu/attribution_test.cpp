@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/attribution.h"
+#include "daemon/gpu/probe/attribution.h"
 
 #include "common/clock.h"
 #include "common/fd.h"
@@ -16,6 +16,7 @@
 #include <utility>
 
 using namespace gpujob;
+using namespace gpujob::gpu;
 
 namespace {
 

@@ -9,7 +9,7 @@
 
 /// What a kernel tells of a process's open GPU files in /proc/PID/fdinfo (the kernel's
 /// Documentation/gpu/drm-usage-stats.rst; amdgpu since Linux 5.14).
-namespace gpujob {
+namespace gpujob::gpu {
 
 struct DrmClient {
   std::string driver, pci;            ///< "0000:03:00.0"
@@ -33,4 +33,4 @@ DrmClients drm_clients_of(const std::string& proc, int pid);
 /// PCI addresses as NVML ("00000000:03:00.0"), old NVML and the kernel ("0000:03:00.0") write them.
 bool is_same_pci(std::string_view a, std::string_view b);
 
-} // namespace gpujob
+} // namespace gpujob::gpu

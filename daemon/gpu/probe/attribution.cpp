@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/attribution.h"
+#include "daemon/gpu/probe/attribution.h"
 
-#include "common/gpu/openers.h"
 #include "common/proc.h"
+#include "daemon/gpu/probe/openers.h"
 
 #include <algorithm>
 #include <chrono>
 
-namespace gpujob {
+namespace gpujob::gpu {
 
 namespace {
 
@@ -31,6 +31,7 @@ GpuAttribution::GpuAttribution(std::string devices, bool first_namespace)
     : m_devices(std::move(devices)), m_first_namespace(first_namespace) {}
 
 void GpuAttribution::find_owners(GpuSnapshot& snapshot, BootTime at) {
+  snapshot.first_namespace = m_first_namespace;
   const bool joins = !m_first_namespace && std::ranges::any_of(snapshot.gpus, [](const auto& gpu) {
     return gpu.vendor == "nvidia" && gpu.minor;
   });
@@ -104,8 +105,6 @@ void GpuAttribution::add_openers(GpuView& gpu, const std::vector<OpenProcess>& o
       continue; // a monitor has all of them open
     }
     GpuProcess p;
-    p.pid = o.pid;
-    p.found_here = true;
     p.memory = o.memory;
     std::string how = o.memory ? "fdinfo" : "device";
     if (!p.memory && one[0].ours.size() == 1 && !is_shared_out(gpu)) {
@@ -141,4 +140,4 @@ GpuOwner GpuAttribution::owner_of(const std::vector<int>& pids, const std::strin
   return out;
 }
 
-} // namespace gpujob
+} // namespace gpujob::gpu

@@ -9,7 +9,7 @@
 /// Who the processes are that a driver lists by the pids of another namespace (a container: the
 /// host's), judged by what can be seen from here: which of our processes have the GPU open, and how
 /// much of its memory comes and goes. Pure: no /proc, no clock.
-namespace gpujob {
+namespace gpujob::gpu {
 
 /// As the driver lists it; pid 0: it does not say which.
 struct ListedProcess {
@@ -47,4 +47,4 @@ struct JoinedProcess {
 std::vector<JoinedProcess> join_processes(const GpuUsers& now, const GpuUsers* before,
                                           const std::vector<JoinedProcess>& known);
 
-} // namespace gpujob
+} // namespace gpujob::gpu

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/owner.h"
+#include "daemon/gpu/probe/owner.h"
 
 #include "common/environment.h"
 #include "common/file.h"
@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <optional>
 
-namespace gpujob {
+namespace gpujob::gpu {
 
 namespace {
 
@@ -102,4 +102,4 @@ GpuOwner find_owner(int pid, bool first_namespace, const std::string& devices) {
   return now && now->start_ticks == stat->start_ticks ? owner : GpuOwner();
 }
 
-} // namespace gpujob
+} // namespace gpujob::gpu

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/join.h"
+#include "daemon/gpu/probe/join.h"
 
 #include "tests/support/catch.h"
 
 using namespace gpujob;
+using namespace gpujob::gpu;
 
 namespace {
 

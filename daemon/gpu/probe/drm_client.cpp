@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "common/gpu/drm_client.h"
+#include "daemon/gpu/probe/drm_client.h"
 
 #include "common/file.h"
 #include "common/text.h"
@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <limits>
 
-namespace gpujob {
+namespace gpujob::gpu {
 
 namespace {
 
@@ -124,4 +124,4 @@ bool is_same_pci(std::string_view a, std::string_view b) {
   return !a.empty() && plain_pci(a) == plain_pci(b);
 }
 
-} // namespace gpujob
+} // namespace gpujob::gpu

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/gpu/probe/owner_json.h"
+
+#include "common/text.h"
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+namespace gpujob::gpu {
+
+namespace {
+
+using nlohmann::json;
+
+/// A command line may be as long as a frame.
+constexpr std::size_t k_longest_program = 1024;
+
+json or_null(const std::string& text) {
+  return text.empty() ? json() : json(printable(text));
+}
+
+json job(const GpuOwner& o) {
+  if (o.job_id.empty()) {
+    return nullptr;
+  }
+  return {
+      {"id", printable(o.job_id)}, {"name", or_null(o.job_name)}, {"told_by", or_null(o.told_by)}};
+}
+
+/// A process that no driver lists, with the keys of those that one does.
+json unlisted(const GpuProcess& p) {
+  return {{"pid", nullptr},
+          {"kind", nullptr},
+          {"memory", p.memory ? json(*p.memory) : json()},
+          {"utilization", {{"gpu", nullptr}, {"memory", nullptr}}},
+          {"gpu_instance", nullptr},
+          {"compute_instance", nullptr}};
+}
+
+void add(json& process, const GpuOwner& o, bool with_program) {
+  process["here"] = o.here;
+  process["pid_here"] = o.here ? json(o.pid) : json();
+  process["one_of"] = o.one_of;
+  process["seen_by"] = or_null(o.seen_by);
+  process["program"] = with_program ? or_null(o.program.substr(0, k_longest_program)) : json();
+  process["job"] = job(o);
+}
+
+} // namespace
+
+void add_owners(json& reply, const GpuSnapshot& found, bool with_programs) {
+  reply["pid_namespace"] = found.first_namespace ? "first" : "other";
+  for (std::size_t i = 0; i < found.gpus.size(); ++i) {
+    if (!found.gpus[i].processes) {
+      continue;
+    }
+    auto& processes = reply["devices"][i]["processes"];
+    if (processes.is_null()) {
+      processes = json::array();
+    }
+    const auto& list = *found.gpus[i].processes;
+    for (std::size_t k = 0; k < list.size(); ++k) {
+      if (k == processes.size()) {
+        processes.push_back(unlisted(list[k]));
+      }
+      add(processes[k], list[k].owner, with_programs);
+    }
+  }
+}
+
+void drop_processes(json& reply) {
+  for (auto& device : reply["devices"]) {
+    device["processes"] = nullptr;
+  }
+}
+
+} // namespace gpujob::gpu

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "daemon/gpu/probe/owners.h"
+
+#include "tests/support/catch.h"
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+
+using namespace gpujob;
+using namespace gpujob::gpu;
+using namespace std::chrono_literals;
+
+namespace {
+
+GpuSnapshot listed(std::vector<int> pids, std::int64_t memory = 1'000) {
+  GpuView gpu;
+  gpu.vendor = "nvidia";
+  gpu.state = "ok";
+  gpu.processes.emplace();
+  for (const int pid : pids) {
+    GpuProcess p;
+    p.pid = pid;
+    p.memory = memory;
+    gpu.processes->push_back(p);
+  }
+  GpuSnapshot s;
+  s.gpus.push_back(std::move(gpu));
+  return s;
+}
+
+BootTime at(int seconds) {
+  return BootTime{std::chrono::seconds{seconds}};
+}
+
+/// Everybody is of the job that was last set.
+struct Searching {
+  std::string job = "one";
+  int searches = 0;
+  Owners owners{[this](GpuSnapshot& s, BootTime) {
+    ++searches;
+    for (auto& p : *s.gpus[0].processes) {
+      p.owner.here = true;
+      p.owner.job_id = job;
+    }
+  }};
+
+  GpuSnapshot find(GpuSnapshot s, int second) {
+    REQUIRE(owners.find(s, at(second)));
+    return s;
+  }
+  std::string job_of(const GpuSnapshot& s, std::size_t i = 0) {
+    return s.gpus[0].processes->at(i).owner.job_id;
+  }
+};
+
+} // namespace
+
+TEST_CASE("owners are looked for once while the drivers list the same, and told with each look") {
+  Searching s;
+  CHECK(s.job_of(s.find(listed({1, 2}), 0), 1) == "one");
+  s.job = "two";
+  const auto again = s.find(listed({1, 2}, 7'000), 1);
+  CHECK(s.searches == 1);
+  CHECK(s.job_of(again) == "one");
+  CHECK(again.gpus[0].processes->at(1).memory == 7'000); // that is news
+}
+
+TEST_CASE("owners are looked for anew when another is listed, and every ten seconds") {
+  Searching s;
+  (void)s.find(listed({1}), 0);
+  s.job = "two";
+  CHECK(s.job_of(s.find(listed({1, 2}), 1)) == "two");
+  (void)s.find(listed({1, 2}), 10);
+  CHECK(s.searches == 2);
+  s.job = "three";
+  CHECK(s.job_of(s.find(listed({1, 2}), 11)) == "three");
+  CHECK(s.job_of(s.find(listed({2}), 12)) == "three");
+  CHECK(s.searches == 4);
+}
+
+TEST_CASE("who was found though no driver lists him is told with each look, too") {
+  Owners owners([](GpuSnapshot& s, BootTime) {
+    GpuProcess p;
+    p.owner.pid = 17;
+    s.gpus[0].processes = {p};
+  });
+  auto first = listed({});
+  auto second = listed({});
+  first.gpus[0].processes.reset();
+  second.gpus[0].processes.reset();
+  REQUIRE(owners.find(first, at(0)));
+  REQUIRE(owners.find(second, at(1)));
+  CHECK(second.gpus[0].processes->at(0).owner.pid == 17);
+}
+
+TEST_CASE("a process that lets nobody read what it is delays no look, and nobody is named") {
+  std::mutex mutex;
+  std::condition_variable changed;
+  bool hangs = true;
+  bool done = false;
+  int searches = 0;
+  Owners owners(
+      [&](GpuSnapshot& s, BootTime) {
+        std::unique_lock lock(mutex);
+        ++searches;
+        changed.wait(lock, [&] { return !hangs; });
+        s.gpus[0].processes->at(0).owner.job_id = "one";
+        done = true;
+        changed.notify_all();
+      },
+      1ms);
+  auto s = listed({1});
+  CHECK_FALSE(owners.find(s, at(0)));
+  CHECK(s.gpus[0].processes->at(0).owner.job_id.empty());
+  CHECK_FALSE(owners.find(s, at(1)));
+  {
+    std::unique_lock lock(mutex);
+    CHECK(searches == 1); // nobody else is sent after it
+    hangs = false;
+    changed.notify_all();
+    changed.wait(lock, [&] { return done; });
+  }
+  // The search that hung ends now; a later look is named again.
+  bool found = false;
+  for (int second = 2; !found && second < 100'000; ++second) {
+    found = owners.find(s, at(second));
+  }
+  CHECK(found);
+  CHECK(s.gpus[0].processes->at(0).owner.job_id == "one");
+}
