@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "client/run_options.h"
-
-#include <CLI/CLI.hpp>
+#include "client/options/verbs.h"
 
 namespace gpujob::client {
 
@@ -88,7 +86,11 @@ void declare_ends(CLI::App& run, RunOptions& o) {
 
 } // namespace
 
-void declare_run(CLI::App& run, RunOptions& o) {
+void declare_run(Verbs& verbs) {
+  auto& o = verbs.options<RunOptions>();
+  auto& run =
+      *verbs.app().add_subcommand("run", "Start a command, or continue it where it stopped");
+  run.callback([&verbs, &o] { verbs.choose(o); });
   run.add_option("--name", o.name, "Its name over every session; the same name continues it");
   run.add_flag("-d,--detach", o.detach, "Do not stay to show the output");
   run.add_flag("--again", o.again, "Start a job that is done from the beginning");
