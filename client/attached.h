@@ -3,7 +3,7 @@
 
 #include "client/connection.h"
 #include "client/follow.h"
-#include "client/views.h"
+#include "client/views/job.h"
 #include "client/watcher.h"
 #include "common/result.h"
 

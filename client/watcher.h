@@ -3,7 +3,7 @@
 
 #include "client/connection.h"
 #include "client/interrupts.h"
-#include "client/views.h"
+#include "client/views/job.h"
 #include "common/result.h"
 #include "common/time.h"
 

@@ -4,7 +4,7 @@
 #include "client/daemon_start.h"
 #include "client/gpu/ask.h"
 #include "client/output.h"
-#include "client/views.h"
+#include "client/views/job.h"
 #include "common/gpu/snapshot.h"
 #include "common/text.h"
 

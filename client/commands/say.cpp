@@ -5,7 +5,7 @@
 #include "client/output.h"
 #include "client/render/limits.h"
 #include "client/render/table.h"
-#include "client/views.h"
+#include "client/views/session.h"
 #include "common/clock.h"
 #include "common/text.h"
 

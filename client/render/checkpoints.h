@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "client/views.h"
+#include "client/views/job.h"
 
 #include <string>
 

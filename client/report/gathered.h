@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "client/views.h"
+#include "client/views/job.h"
+#include "client/views/session.h"
 #include "common/time.h"
 
 #include <optional>

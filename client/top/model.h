@@ -2,7 +2,8 @@
 #pragma once
 
 #include "client/top/gpus.h"
-#include "client/views.h"
+#include "client/views/job.h"
+#include "client/views/session.h"
 #include "common/result.h"
 #include "common/time.h"
 

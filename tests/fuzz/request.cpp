@@ -4,7 +4,7 @@
 // gpu, gpu.snapshots, events, attempts, usage, daemon.status, daemon.stop) and
 // the real core behind them. Each whole request gets one answer that fits a frame, and a view in
 // it is one that gpujob can read.
-#include "client/views.h"
+#include "client/views/job.h"
 #include "common/cmdline.h"
 #include "common/frame.h"
 #include "common/socket.h"
