@@ -2,6 +2,7 @@
 #include "client/render/platforms.h"
 #include "client/commands/commands.h"
 #include "client/output.h"
+#include "client/render/platform.h"
 #include "common/json.h"
 #include "schema/embedded.h"
 

@@ -1,51 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/render/platforms.h"
 
+#include "client/render/profile_words.h"
 #include "client/render/table.h"
-#include "common/duration.h"
 #include "common/text.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 namespace gpujob::client {
 
-namespace {
-
 using Json = nlohmann::json;
+using namespace profile_words;
 
-std::string text(const Json& j, const char* key) {
-  return j.value(key, std::string());
-}
-
-std::vector<std::string> texts(const Json& j, const char* key) {
-  return j.value(key, std::vector<std::string>());
-}
-
-/// "12h", "20m", "1h 30m": shorter than what is told of something that runs.
-std::string span(const Json& seconds) {
-  const auto s = seconds.get<std::int64_t>();
-  const auto hours = s / 3600;
-  const auto minutes = s % 3600 / 60;
-  if (s % 60 != 0 || s < 60) {
-    return format_duration(std::chrono::seconds{s});
-  }
-  return (hours > 0 ? fmt::format("{}h", hours) : "") + (hours > 0 && minutes > 0 ? " " : "") +
-         (minutes > 0 ? fmt::format("{}m", minutes) : "");
-}
-
-/// "12h", "20m?" where it is only reported, "?" where only the user knows.
-std::string span_of(const Json& rule) {
-  const auto it = rule.find("seconds");
-  if (it == rule.end() || it->is_null()) {
-    return "?";
-  }
-  return span(*it) + (text(rule, "confidence") == "low" ? "?" : "");
-}
+namespace {
 
 /// A line of the comparison: a platform, or one plan of it.
 class Row {
@@ -65,7 +39,7 @@ public:
   [[nodiscard]] std::string memory() const { return bytes("memory_bytes"); }
   [[nodiscard]] std::string disk() const;
   [[nodiscard]] std::string kept() const;
-  [[nodiscard]] std::string notice() const;
+  [[nodiscard]] std::string notice() const { return profile_words::notice(m_profile); }
   [[nodiscard]] std::string as_of() const { return text(m_profile, "as_of"); }
 
 private:
@@ -115,13 +89,6 @@ std::string Row::spans(std::string_view type) const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string period_text(const Json& period) {
-  if (period.contains("weekly")) {
-    return "week";
-  }
-  return period.contains("monthly") ? "month" : span(period["rolling"]["seconds"]);
-}
-
 std::string Row::quota() const {
   std::vector<std::string> parts;
   for (const auto& w : limits("window")) {
@@ -135,23 +102,6 @@ std::string Row::quota() const {
     parts.push_back("units (" + text(b, "unit") + ")");
   }
   return fmt::format("{}", fmt::join(parts, ", "));
-}
-
-/// "USD 1.26/h", of several machines the range.
-std::string money_text(const Json& money) {
-  const auto prices = money.value("per_hour", Json::object());
-  std::vector<std::pair<double, std::string>> sorted;
-  for (const auto& price : prices) {
-    const auto amount = price.get<std::string>();
-    sorted.emplace_back(std::stod(amount), amount); // to compare only
-  }
-  std::sort(sorted.begin(), sorted.end());
-  if (sorted.empty()) {
-    return text(money, "currency") + " ?/h";
-  }
-  const auto range = sorted.size() == 1 ? sorted.front().second
-                                        : sorted.front().second + " to " + sorted.back().second;
-  return fmt::format("{} {}/h", text(money, "currency"), range);
 }
 
 std::string Row::price() const {
@@ -218,15 +168,6 @@ std::string Row::kept() const {
   return parts.empty() ? "?" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string Row::notice() const {
-  const auto& n = m_profile["notice"];
-  const auto kind = text(n, "kind");
-  const auto grace = n.value("grace_s", std::int64_t{0});
-  return kind == "none" || grace == 0 ? kind == "signal" ? "TERM" : kind
-                                      : fmt::format("{}, {}", kind == "signal" ? "TERM" : kind,
-                                                    format_duration(std::chrono::seconds{grace}));
-}
-
 std::vector<Row> rows_of(const Profiles& profiles) {
   std::vector<Row> rows;
   for (const auto& profile : profiles) {
@@ -244,56 +185,6 @@ std::vector<Row> rows_of(const Profiles& profiles) {
 /// So that a table fits; the whole of it is in the other forms.
 std::string cut(const std::string& cell, std::size_t most) {
   return cell.size() <= most ? cell : cell.substr(0, most - 1) + "~";
-}
-
-void add_sourced(FactSheet& sheet, const std::string& label, const std::string& value,
-                 const Json& said) {
-  sheet.add(label, value);
-  sheet.add("", fmt::format("{} ({}, confidence {})", text(said, "source"), text(said, "as_of"),
-                            text(said, "confidence")));
-}
-
-std::string limit_value(const Json& rule) {
-  const auto type = text(rule, "type");
-  std::string value;
-  if (type == "window") {
-    value = fmt::format("{} {} per {}", span_of(rule), text(rule, "resource"),
-                        period_text(rule["period"]));
-  } else if (type == "money") {
-    value = money_text(rule);
-  } else if (type == "concurrency") {
-    value = fmt::format("{} ({})", rule["count"].get<int>(), text(rule, "scope"));
-  } else if (type == "disk") {
-    value = (rule.contains("bytes") ? format_bytes(rule["bytes"].get<unsigned long long>()) + " in "
-                                    : std::string()) +
-            text(rule, "path") +
-            (rule.contains("max_files")
-                 ? fmt::format(", {} files", rule["max_files"].get<std::int64_t>())
-                 : std::string());
-  } else if (type == "memory") {
-    value = format_bytes(rule["bytes"].get<unsigned long long>());
-  } else if (type == "check") {
-    value = "somebody must answer after " + span(rule["after_s"]);
-  } else if (type == "balance") {
-    value = text(rule, "unit");
-  } else if (type == "grants") {
-    value = text(rule, "resource");
-  } else {
-    value = span_of(rule);
-  }
-  for (const auto& s : rule.value("alternatives_s", Json::array())) {
-    value += ", or " + span(s);
-  }
-  if (const auto ask = text(rule, "ask"); !ask.empty()) {
-    value += "; yours: " + ask;
-  }
-  auto whom = texts(rule, "plans");
-  const auto variants = texts(rule, "variants");
-  whom.insert(whom.end(), variants.begin(), variants.end());
-  for (const auto& variant : texts(rule, "not_variants")) {
-    whom.push_back("not " + variant);
-  }
-  return whom.empty() ? value : fmt::format("{} ({})", value, fmt::join(whom, ", "));
 }
 
 } // namespace
@@ -323,40 +214,6 @@ std::string markdown_platforms(const Profiles& profiles) {
     out += "|\n";
   }
   return out;
-}
-
-std::string render_platform(const Json& profile) {
-  FactSheet sheet;
-  sheet.add("platform", fmt::format("{} ({})", text(profile, "title"), text(profile, "id")));
-  sheet.add("status", text(profile, "status"));
-  sheet.add("plans", fmt::format("{}", fmt::join(texts(profile, "plans"), ", ")));
-  sheet.add("to confirm", text(profile, "confirm"));
-  for (const auto& rule : profile.value("limits", Json::array())) {
-    add_sourced(sheet, text(rule, "type"), limit_value(rule), rule);
-  }
-  for (const auto& place : profile["durable"].value("write", Json::array())) {
-    add_sourced(sheet, "kept in", fmt::format("{} ({})", text(place, "path"), text(place, "level")),
-                place);
-  }
-  add_sourced(sheet, "notice", Row(profile, "").notice(), profile["notice"]);
-  for (const auto& machine : profile.value("machines", Json::array())) {
-    std::vector<std::string> parts;
-    for (const auto* key : {"gpu", "price"}) {
-      if (const auto part = text(machine, key); !part.empty()) {
-        parts.push_back(part);
-      }
-    }
-    if (machine.contains("cpus")) {
-      parts.push_back(fmt::format("{} CPUs", machine["cpus"].get<int>()));
-    }
-    for (const auto& [key, what] : {std::pair{"memory_bytes", "RAM"}, {"disk_bytes", "disk"}}) {
-      if (machine.contains(key)) {
-        parts.push_back(format_bytes(machine[key].get<unsigned long long>()) + " " + what);
-      }
-    }
-    add_sourced(sheet, "machine", fmt::format("{}", fmt::join(parts, ", ")), machine);
-  }
-  return sheet.wrapped();
 }
 
 } // namespace gpujob::client

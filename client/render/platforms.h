@@ -18,7 +18,4 @@ std::string render_platforms(const Profiles& profiles);
 /// One Markdown table with all columns.
 std::string markdown_platforms(const Profiles& profiles);
 
-/// One platform with the source, date and confidence of each statement.
-std::string render_platform(const nlohmann::json& profile);
-
 } // namespace gpujob::client

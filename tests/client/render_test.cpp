@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/render/checkpoints.h"
 #include "client/render/job.h"
+#include "client/render/platform.h"
 #include "client/render/platforms.h"
 #include "client/render/saving.h"
 #include "client/render/session.h"
