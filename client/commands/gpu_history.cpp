@@ -4,6 +4,7 @@
 #include "client/daemon_start.h"
 #include "client/environment.h"
 #include "client/output.h"
+#include "client/render/gpu_snapshots.h"
 #include "common/clock.h"
 #include "common/duration.h"
 #include "common/json.h"

@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
-/// What the daemon shows of the session, read strictly: a value of another type is an error, a missing one is
-/// unknown. Texts may come from a job: nothing here is fit for a terminal before printable().
+/// What the daemon shows of the session, read strictly: a value of another type is an error, a
+/// missing one is unknown. Texts may come from a job: nothing here is fit for a terminal before
+/// printable().
 namespace gpujob::client {
 
 struct SettingView {
