@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/report/charts.h"
-#include "client/report/gather.h"
 #include "client/report/local_time.h"
 #include "client/report/markup.h"
 #include "client/report/model.h"
+#include "client/report/read_pages.h"
 #include "client/report/write.h"
 #include "common/clock.h"
 #include "tests/client/report_day.h"

@@ -13,7 +13,7 @@
 #include "client/render/gpu.h"
 #include "client/render/job.h"
 #include "client/render/session.h"
-#include "client/report/gather.h"
+#include "client/report/read_pages.h"
 #include "client/report/write.h"
 #include "client/top/layout.h"
 #include "client/watcher.h"
