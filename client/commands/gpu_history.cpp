@@ -4,6 +4,7 @@
 #include "client/daemon_start.h"
 #include "client/environment.h"
 #include "client/output.h"
+#include "client/pages.h"
 #include "client/render/gpu_snapshots.h"
 #include "common/clock.h"
 #include "common/duration.h"
@@ -34,33 +35,11 @@ bool speaks_utf8() {
   return false;
 }
 
-/// Every page of a list that comes in several; `take` is given each answer.
 template <typename Take>
 Result<void> call_pages(std::string_view method, json params, Take take) {
   auto connection = reach_daemon();
-  if (!connection) {
-    return connection.error();
-  }
-  for (std::string cursor;;) {
-    params["cursor"] = cursor.empty() ? json() : json(cursor);
-    auto answer = connection->call(method, params);
-    if (!answer) {
-      return answer.error();
-    }
-    gpujob::json::Reader r(*answer, method);
-    const auto next = r.text_or("next", "");
-    if (!r.ok()) {
-      return r.error();
-    }
-    GPUJOB_TRY(take(std::move(*answer)));
-    if (next.empty()) {
-      return {};
-    }
-    if (next == cursor) {
-      return Error{Errc::protocol, "gpu: the daemon's pages do not end"};
-    }
-    cursor = next;
-  }
+  return connection ? each_page(*connection, method, std::move(params), take)
+                    : Result<void>(connection.error());
 }
 
 json to_json(const GpuSeries& series) {

@@ -2,6 +2,7 @@
 #include "client/commands/commands.h"
 #include "client/daemon_start.h"
 #include "client/output.h"
+#include "client/pages.h"
 #include "client/render/job.h"
 #include "common/clock.h"
 #include "common/json.h"
@@ -18,22 +19,16 @@ using Json = nlohmann::json;
 /// All pages of the list, as one.
 Result<Json> collect(Connection& connection, bool all, std::int64_t& more) {
   auto jobs = Json::array();
-  Json cursor = nullptr;
-  do {
-    auto page = connection.call("ps", {{"all", all}, {"cursor", cursor}});
-    if (!page) {
-      return page.error();
-    }
-    json::Reader reader(*page, "daemon: ps");
+  GPUJOB_TRY(each_page(connection, "ps", {{"all", all}}, [&](const Json& page) -> Result<void> {
+    json::Reader reader(page, "daemon: ps");
     const auto* list = reader.find("jobs");
     if (list == nullptr || !list->is_array()) {
       return Error{Errc::bad_data, "daemon: ps: answers without jobs"};
     }
     jobs.insert(jobs.end(), list->begin(), list->end());
     more = reader.integer_or("more", 0);
-    const auto* next = reader.find("next");
-    cursor = next == nullptr ? Json(nullptr) : *next;
-  } while (!cursor.is_null());
+    return {};
+  }));
   return jobs;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/metrics/collect.h"
 
+#include "client/pages.h"
+
 #include <utility>
 
 namespace gpujob::client {
@@ -19,13 +21,8 @@ bool has_ended(const Json& job) {
 }
 
 Result<void> observe_jobs(Connection& connection, Observed& out) {
-  Json cursor;
-  do {
-    auto page = connection.call("ps", {{"all", false}, {"cursor", cursor}});
-    if (!page) {
-      return page.error();
-    }
-    for (const auto& line : page->value("jobs", Json::array())) {
+  return each_page(connection, "ps", {{"all", false}}, [&](const Json& page) -> Result<void> {
+    for (const auto& line : page.value("jobs", Json::array())) {
       if (has_ended(line) || out.jobs.size() >= k_most_jobs) {
         continue;
       }
@@ -36,9 +33,8 @@ Result<void> observe_jobs(Connection& connection, Observed& out) {
         return view.error();
       }
     }
-    cursor = page->value("next", Json());
-  } while (!cursor.is_null() && out.jobs.size() < k_most_jobs);
-  return {};
+    return {};
+  });
 }
 
 } // namespace

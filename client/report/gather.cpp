@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/report/gather.h"
 
+#include "client/pages.h"
 #include "client/report/read_pages.h"
 #include "common/clock.h"
 #include "common/json.h"
@@ -15,31 +16,10 @@ namespace {
 
 using Json = nlohmann::json;
 
-/// More pages than this of one answer are no answer.
-constexpr int k_most_pages = 10'000;
 /// When a session began is told anew by each daemon, a little apart.
 constexpr Duration k_start_slack = std::chrono::minutes{1};
 /// Quotas are of weeks: so far back their use is asked for.
 constexpr Duration k_quota_days = std::chrono::hours{14 * 24};
-
-/// All pages; each is handed to `take`.
-template <typename Take>
-Result<void> each_page(Connection& connection, const char* method, Json params, Take take) {
-  params["cursor"] = nullptr;
-  for (int i = 0; i < k_most_pages; ++i) {
-    auto page = connection.call(method, params);
-    if (!page) {
-      return page.error();
-    }
-    GPUJOB_TRY(take(*page));
-    const auto next = page->find("next");
-    if (next == page->end() || next->is_null()) {
-      return {};
-    }
-    params["cursor"] = *next;
-  }
-  return Error{Errc::bad_data, std::string("daemon: ") + method + ": its pages do not end"};
-}
 
 template <typename Row>
 auto append_to(std::vector<Row>& all, Result<std::vector<Row>> (*read)(const Json&)) {

@@ -282,6 +282,11 @@ class ClientTest(unittest.TestCase):
         self.assertEqual(len(json.loads(self.gj("ps", "-a", "--json")[0])["jobs"]), 5)
         self.assertEqual(len(self.gj("ps")[0].splitlines()), 6)
 
+    def test_pages_that_do_not_end_are_told(self):
+        self.gj("run", "-d", "true")
+        open(self.runtime + "/endless", "w").close()
+        self.assertIn("daemon: ps: its pages do not end", self.gj("ps", code=1)[1])
+
     def test_show_tells_everything_and_a_missing_job_is_exit_1(self):
         self.gj("run", "--name", "good\u00e9", "true")
         self.assertIn("state        done", self.gj("show", "good\u00e9")[0])
