@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/report/read_pages.h"
 
+#include "client/views/fields.h"
 #include "client/views/job.h"
-#include "common/clock.h"
 #include "common/json.h"
 
 #include <algorithm>
@@ -13,20 +13,15 @@
 
 namespace gpujob::client {
 
+using Json = nlohmann::json;
+using fields::each_object, fields::list, fields::need, fields::nested;
+
 namespace {
 
-using Json = nlohmann::json;
-
+/// Not known is an error.
 WallTime instant(json::Reader& r, const char* key) {
-  const auto at = parse_rfc3339(r.text(key));
-  if (!at) {
-    r.fail(key, "is not an instant");
-  }
-  return at.value_or(WallTime{});
-}
-
-std::optional<WallTime> maybe_instant(json::Reader& r, const char* key) {
-  return r.find(key) == nullptr ? std::nullopt : std::optional(instant(r, key));
+  need(r, key);
+  return fields::instant(r, key).value_or(WallTime{});
 }
 
 /// Seconds that somebody can have worked.
@@ -38,22 +33,13 @@ std::optional<double> seconds(json::Reader& r, const char* key) {
   return value;
 }
 
-template <typename Row, typename Read>
-Result<std::vector<Row>> read_rows(const Json& page, const char* key, Read read) {
+template <typename Row>
+Result<std::vector<Row>> read_rows(const Json& page, const char* key, Row (*read)(json::Reader&)) {
   json::Reader r(page, "daemon: record");
   std::vector<Row> out;
-  const auto* list = r.find(key);
-  if (!r.ok() || list == nullptr || !list->is_array()) {
-    return Error{Errc::bad_data, std::string("daemon: record: answers without ") + key};
-  }
-  for (const auto& item : *list) {
-    json::Reader one(item, std::string("daemon: ") + key);
-    out.push_back(read(one));
-    if (!one.ok()) {
-      return one.error();
-    }
-  }
-  return out;
+  need(r, key);
+  each_object(r, key, [&](json::Reader& row) { out.push_back(read(row)); });
+  return r.ok() ? Result<std::vector<Row>>(std::move(out)) : r.error();
 }
 
 /// What can be measured of a GPU: bytes, percent, degrees, milliwatts.
@@ -66,10 +52,11 @@ std::optional<double> number_at(const Json& point, std::size_t i) {
   return i < point.size() && point[i].is_number() ? measured(point[i].get<double>()) : std::nullopt;
 }
 
-Result<GpuPoint> read_point(const Json& point) {
+/// nullopt: its instant is none.
+std::optional<GpuPoint> read_point(const Json& point) {
   const auto at = point.is_array() ? number_at(point, 0) : std::nullopt;
   if (!at || *at > 3 * to_seconds(k_longest_span)) {
-    return Error{Errc::bad_data, "daemon: gpu: a point of the history has no instant"};
+    return std::nullopt;
   }
   return GpuPoint{wall_from_ns(std::llround(*at * 1e9)), number_at(point, 1), number_at(point, 2),
                   number_at(point, 3), number_at(point, 4)};
@@ -80,23 +67,41 @@ GpuSeen& gpu_of(std::vector<GpuSeen>& gpus, const std::string& uuid) {
   return it != gpus.end() ? *it : gpus.emplace_back(GpuSeen{uuid, {}, {}, {}});
 }
 
+void read_device(json::Reader& r, std::vector<GpuSeen>& gpus) {
+  auto& gpu = gpu_of(gpus, r.text_or("uuid", ""));
+  gpu.name = r.text_or("name", "");
+  gpu.memory_total = measured(r.maybe_number("memory_total"));
+  if (gpu.memory_total && *gpu.memory_total < 1) {
+    gpu.memory_total.reset();
+  }
+}
+
+void read_series(json::Reader& r, std::vector<GpuSeen>& gpus) {
+  auto& gpu = gpu_of(gpus, r.text_or("gpu", ""));
+  for (const auto& item : list(r, "points")) {
+    const auto point = read_point(item);
+    if (!point) {
+      r.fail("points", "one of them has no instant");
+      return;
+    }
+    gpu.points.push_back(*point);
+  }
+}
+
 } // namespace
 
 Result<std::vector<JobView>> read_jobs(const Json& page) {
   json::Reader r(page, "daemon: ps");
-  const auto* list = r.find("jobs");
   std::vector<JobView> out;
-  if (list == nullptr || !list->is_array()) {
-    return Error{Errc::bad_data, "daemon: ps: answers without jobs"};
-  }
-  for (const auto& item : *list) {
+  need(r, "jobs");
+  for (const auto& item : list(r, "jobs")) {
     auto view = read_job_view(item);
     if (!view) {
       return view.error();
     }
     out.push_back(std::move(*view));
   }
-  return out;
+  return r.ok() ? Result<std::vector<JobView>>(std::move(out)) : r.error();
 }
 
 Result<std::vector<EventView>> read_events(const Json& page) {
@@ -121,7 +126,7 @@ Result<std::vector<AttemptView>> read_attempts(const Json& page) {
     a.name = r.text_or("name", "");
     a.attempt = r.integer("attempt");
     a.started = instant(r, "started_at");
-    a.ended = maybe_instant(r, "ended_at");
+    a.ended = fields::instant(r, "ended_at");
     a.state = r.text("state");
     a.kept_s = seconds(r, "kept_s");
     a.lost_s = seconds(r, "lost_s");
@@ -142,41 +147,9 @@ Result<std::vector<UseView>> read_uses(const Json& page) {
 
 Result<void> read_gpus(const Json& page, std::vector<GpuSeen>& gpus, std::string& note) {
   json::Reader r(page, "daemon: gpu");
-  const auto* devices = r.find("devices");
-  for (const auto& item : devices == nullptr ? Json::array() : *devices) {
-    json::Reader device(item, "daemon: gpu: device");
-    const auto uuid = device.text_or("uuid", "");
-    auto& gpu = gpu_of(gpus, uuid);
-    gpu.name = device.text_or("name", "");
-    gpu.memory_total = measured(device.maybe_number("memory_total"));
-    if (gpu.memory_total && *gpu.memory_total < 1) {
-      gpu.memory_total.reset();
-    }
-    if (!device.ok()) {
-      return device.error();
-    }
-  }
-  const auto* history = r.find("history");
-  for (const auto& item : history == nullptr ? Json::array() : *history) {
-    json::Reader one(item, "daemon: gpu: history");
-    auto& gpu = gpu_of(gpus, one.text_or("gpu", ""));
-    const auto* points = one.find("points");
-    for (const auto& point : points == nullptr ? Json::array() : *points) {
-      auto read = read_point(point);
-      if (!read) {
-        return read.error();
-      }
-      gpu.points.push_back(*read);
-    }
-    if (!one.ok()) {
-      return one.error();
-    }
-  }
-  if (const auto* sampling = r.find("sampling")) {
-    json::Reader s(*sampling, "daemon: gpu: sampling");
-    note = s.text_or("why", "");
-    return s.ok() ? Result<void>{} : s.error();
-  }
+  each_object(r, "devices", [&](json::Reader& device) { read_device(device, gpus); });
+  each_object(r, "history", [&](json::Reader& series) { read_series(series, gpus); });
+  nested(r, "sampling", [&](json::Reader& sampling) { note = sampling.text_or("why", ""); });
   return r.ok() ? Result<void>{} : r.error();
 }
 

@@ -4,11 +4,18 @@
 #include "common/clock.h"
 
 #include <cstdint>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 namespace gpujob::client::fields {
 
 using Json = nlohmann::json;
+
+void need(json::Reader& r, const char* key) {
+  if (r.find(key) == nullptr) {
+    r.fail(key, "is missing");
+  }
+}
 
 std::string bytes_or_empty(json::Reader& r, const char* key) {
   return r.find(key) == nullptr ? std::string{} : r.bytes(key);
@@ -35,8 +42,7 @@ std::optional<int> small(json::Reader& r, const char* key) {
 
 std::vector<double> numbers(json::Reader& r, const char* key) {
   std::vector<double> out;
-  const auto* list = r.find(key);
-  for (const auto& item : list == nullptr ? Json::array() : *list) {
+  for (const auto& item : list(r, key)) {
     if (item.is_number()) {
       out.push_back(item.get<double>());
     }
@@ -50,18 +56,47 @@ std::string shown(const Json& value) {
 
 std::vector<std::string> shown_list(json::Reader& r, const char* key) {
   std::vector<std::string> out;
-  const auto* list = r.find(key);
-  if (list == nullptr) {
-    return out;
-  }
-  if (!list->is_array()) {
-    r.fail(key, "is not a list");
-    return out;
-  }
-  for (const auto& item : *list) {
+  for (const auto& item : list(r, key)) {
     out.push_back(shown(item));
   }
   return out;
+}
+
+void nested(json::Reader& r, const char* key, const Read& read) {
+  const auto* object = r.find(key);
+  if (object == nullptr) {
+    return;
+  }
+  json::Reader inner(*object, key);
+  read(inner);
+  if (!inner.ok()) {
+    r.fail(key, inner.error().text.c_str());
+  }
+}
+
+const Json& list(json::Reader& r, const char* key) {
+  static const Json k_none = Json::array();
+  const auto* found = r.find(key);
+  if (found == nullptr) {
+    return k_none;
+  }
+  if (!found->is_array()) {
+    r.fail(key, "is not a list");
+    return k_none;
+  }
+  return *found;
+}
+
+void each_object(json::Reader& r, const char* key, const Read& read) {
+  int number = 0;
+  for (const auto& item : list(r, key)) {
+    json::Reader one(item, fmt::format("number {}", ++number));
+    read(one);
+    if (!one.ok()) {
+      r.fail(key, one.error().text.c_str());
+      return;
+    }
+  }
 }
 
 } // namespace gpujob::client::fields

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/views/gpu_history.h"
 
+#include "client/views/fields.h"
 #include "common/json.h"
 #include "common/time.h"
 
@@ -17,17 +18,17 @@ namespace {
 
 using nlohmann::json;
 
-Result<GpuSample> read_point(const json& point) {
-  const auto bad = Error{Errc::bad_data, "gpu history: a point is not five numbers"};
+/// nullopt: it is not five numbers.
+std::optional<GpuSample> read_point(const json& point) {
   constexpr std::size_t k_parts = 5;
   if (!point.is_array() || point.size() != k_parts || !point[0].is_number_integer()) {
-    return bad;
+    return std::nullopt;
   }
   GpuSample s;
   s.at = point[0].get<std::int64_t>();
   constexpr std::int64_t k_latest = k_longest_span.count() / 1'000'000'000 * 3;
   if (s.at < 0 || s.at > k_latest) {
-    return bad;
+    return std::nullopt;
   }
   const std::array<std::optional<std::int64_t>*, 4> values{&s.use_percent, &s.memory_used,
                                                            &s.temperature_c, &s.power_mw};
@@ -36,44 +37,37 @@ Result<GpuSample> read_point(const json& point) {
     if (value.is_number_integer()) {
       *values[i] = value.get<std::int64_t>();
     } else if (!value.is_null()) {
-      return bad;
+      return std::nullopt;
     }
   }
   return s;
+}
+
+GpuSeries read_series(gpujob::json::Reader& r) {
+  GpuSeries series;
+  series.gpu = r.text("gpu");
+  series.step_s = static_cast<int>(r.integer_in("step_s", 1, k_gpu_minute_s));
+  fields::need(r, "points");
+  for (const auto& point : fields::list(r, "points")) {
+    const auto sample = read_point(point);
+    if (!sample) {
+      r.fail("points", "one of them is not five numbers");
+      break;
+    }
+    series.points.push_back(*sample);
+  }
+  return series;
 }
 
 } // namespace
 
 Result<std::vector<GpuSeries>> read_gpu_history(const json& answer) {
   gpujob::json::Reader r(answer, "gpu history");
-  const auto* list = r.find("history");
-  if (list == nullptr || !list->is_array()) {
-    r.fail("history", "is not a list");
-    return r.error();
-  }
   std::vector<GpuSeries> out;
-  for (const auto& item : *list) {
-    gpujob::json::Reader one(item, "gpu history");
-    GpuSeries series;
-    series.gpu = one.text("gpu");
-    series.step_s = static_cast<int>(one.integer_in("step_s", 1, k_gpu_minute_s));
-    const auto* points = one.find("points");
-    if (points == nullptr || !points->is_array()) {
-      one.fail("points", "is not a list");
-    }
-    if (!one.ok()) {
-      return one.error();
-    }
-    for (const auto& point : *points) {
-      auto read = read_point(point);
-      if (!read) {
-        return read.error();
-      }
-      series.points.push_back(*read);
-    }
-    out.push_back(std::move(series));
-  }
-  return out;
+  fields::need(r, "history");
+  fields::each_object(r, "history",
+                      [&](gpujob::json::Reader& one) { out.push_back(read_series(one)); });
+  return r.ok() ? Result<std::vector<GpuSeries>>(std::move(out)) : r.error();
 }
 
 void join(std::vector<GpuSeries>& into, std::vector<GpuSeries> page) {

@@ -33,26 +33,6 @@ CheckpointView read_checkpoint(json::Reader& r) {
   return c;
 }
 
-std::vector<CheckpointView> read_checkpoints(json::Reader& r) {
-  std::vector<CheckpointView> out;
-  const auto* list = r.find("checkpoints");
-  if (list == nullptr) {
-    return out;
-  }
-  if (!list->is_array()) {
-    r.fail("checkpoints", "is not a list");
-    return out;
-  }
-  for (const auto& item : *list) {
-    json::Reader one(item, "checkpoint");
-    out.push_back(read_checkpoint(one));
-    if (!one.ok()) {
-      r.fail("checkpoints", one.error().text.c_str());
-    }
-  }
-  return out;
-}
-
 SavingView read_saving(json::Reader& r) {
   SavingView s;
   s.next_at = instant(r, "next_at");
@@ -129,7 +109,8 @@ Result<JobView> read_job_view(const Json& document) {
   nested(r, "saving", [&](json::Reader& saving) { v.saving = read_saving(saving); });
   v.gpus = r.texts_or_empty("gpus");
   v.gpu_names = r.texts_or_empty("gpu_names");
-  v.checkpoints = read_checkpoints(r);
+  each_object(r, "checkpoints",
+              [&](json::Reader& c) { v.checkpoints.push_back(read_checkpoint(c)); });
   v.checkpoint_at = instant(r, "checkpoint_at");
   v.raw = json::dump(document);
   return r.ok() ? Result<JobView>(std::move(v)) : Result<JobView>(r.error());

@@ -60,21 +60,6 @@ LimitView read_limit(json::Reader& r) {
   return l;
 }
 
-std::vector<LimitView> read_limits(json::Reader& r) {
-  std::vector<LimitView> out;
-  const auto* limits = r.find("limits");
-  for (const auto& limit : limits == nullptr ? Json::array() : *limits) {
-    json::Reader one(limit, "daemon: limit");
-    auto read = read_limit(one);
-    if (!one.ok()) {
-      r.fail("limits", one.error().text.c_str());
-      break;
-    }
-    out.push_back(std::move(read));
-  }
-  return out;
-}
-
 std::vector<SettingView> read_settings(json::Reader& r) {
   std::vector<SettingView> out;
   const auto* settings = r.find("settings");
@@ -107,7 +92,7 @@ Result<SessionView> read_session_view(const Json& document) {
     v.durable_level = durable.text_or("level", "");
     v.durable_state = durable.text_or("state", "");
   });
-  v.limits = read_limits(r);
+  each_object(r, "limits", [&](json::Reader& limit) { v.limits.push_back(read_limit(limit)); });
   v.settings = read_settings(r);
   return r.ok() ? Result<SessionView>(std::move(v)) : Result<SessionView>(r.error());
 }
