@@ -212,8 +212,9 @@ Outlook::End Outlook::find_end(const std::vector<platform::Standing>& standings,
       end.ends_at = at;
       end.plan_end = at - std::min(margin, (at - settings().start.boot) / 10);
       end.by = kind_of(*first);
-      end.why = fmt::format("the {} {} ends this session {}: everything is planned to that",
-                            first->name, end.by, format_local(wall));
+      end.what = fmt::format("the {} {}", first->name, end.by);
+      end.why = fmt::format("{} ends this session {}: everything is planned to that", end.what,
+                            format_local(wall));
     }
   }
   for (const auto& [from, n] : m_notices) {
@@ -226,6 +227,7 @@ Outlook::End Outlook::find_end(const std::vector<platform::Standing>& standings,
     end.ends_at = ends_at;
     end.noticed = n.at;
     end.by = "notice";
+    end.what = "a notice: " + n.text;
     end.why = fmt::format("{}: {}: everything is planned to that", n.text,
                           format_local(now.wall_at(ends_at)));
   }
@@ -239,7 +241,8 @@ policy::EndMoved Outlook::end(Now now) const {
           end.noticed,
           std::move(end.why),
           end.by == "session_limit" ? settings().limit->spread : Duration::zero(),
-          settings().limit ? std::optional(settings().limit->value) : std::nullopt};
+          settings().limit ? std::optional(settings().limit->value) : std::nullopt,
+          std::move(end.what)};
 }
 
 std::optional<BootTime> Outlook::idle_end(Now now) const {

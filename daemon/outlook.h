@@ -78,8 +78,9 @@ public:
 private:
   struct End {
     std::optional<BootTime> ends_at, plan_end, noticed;
-    std::string by;  ///< as `ends_by` of the session view
-    std::string why; ///< for people; empty: the session's own limit
+    std::string by;   ///< as `ends_by` of the session view
+    std::string why;  ///< for people; empty: the session's own limit
+    std::string what; ///< "the gpu quota", "a notice: preempted"; empty likewise
   };
 
   [[nodiscard]] std::vector<platform::Standing> standings(Now now) const;

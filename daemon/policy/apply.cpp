@@ -156,7 +156,7 @@ void on_event(World& w, const ShimGone& e, Now now) {
   if (e.same_boot) {
     job->started = started_at(*job, now);
   }
-  job->state = Ending{e.record, e.same_boot, left && by_us};
+  job->state = Ending{e.record, e.same_boot, left && by_us, what_ends(w.session)};
   touch(w, *job);
 }
 

@@ -23,6 +23,7 @@ void on_event(World& w, const EndMoved& e, Now now) {
   s.plan_end = e.plan_end;
   s.noticed = e.noticed;
   s.end_why = e.why;
+  s.end_by = e.by;
   s.end_spread = e.spread;
   s.limit = e.limit ? e.limit : s.limit;
   for (const auto& id : w.active) {

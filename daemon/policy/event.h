@@ -118,6 +118,7 @@ struct EndMoved {
   std::string why;                 ///< for people who watch a job; empty: they need not hear of it
   Duration spread{};               ///< of ends_at, a standard deviation
   std::optional<Duration> limit{}; ///< of the session, where it is known
+  std::string by{};                ///< as end_by of the session
 };
 /// When the platform may take the session for idle; nullopt: not, or that is not known. `since` is
 /// the last activity.

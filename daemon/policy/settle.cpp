@@ -54,6 +54,8 @@ ExitFacts facts_of(const Job& job, const Ending& ending) {
     f.done_mark = r->done_mark;
     // Who leaves right after a save that nobody but us wanted leaves because of it.
     f.final_requested = r->final_requested || ending.left_after_save;
+    f.left_after_save = !r->final_requested && ending.left_after_save;
+    f.limit = ending.limit;
     f.term_sent = r->term_sent;
     f.kill_sent = r->kill_sent;
     f.oom_kills = r->oom_kills;

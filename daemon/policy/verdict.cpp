@@ -26,6 +26,10 @@ bool limit_ended(const ExitFacts& f) {
   return f.term_sent == EndReason::session_limit || f.kill_sent == EndReason::session_limit;
 }
 
+std::string limit_text(const ExitFacts& f) {
+  return f.limit.empty() ? "the end of the session" : f.limit;
+}
+
 bool says_resumable(const ExitFacts& f, int code) {
   return holds(k_resumable, code) || holds(f.requeue_exit, code) || holds(f.checkpoint_exit, code);
 }
@@ -84,11 +88,14 @@ Verdict read_exit(const ExitFacts& f) {
   if (f.code == 0 && !f.final_requested) {
     return {VerdictKind::done, "exit code 0"};
   }
-  if (f.code == 0) {
-    return {VerdictKind::interrupted, "it ended after the final checkpoint request"};
-  }
   if (limit_ended(f)) {
-    return {VerdictKind::interrupted, "ended at the end of the session"};
+    return {VerdictKind::interrupted, "ended by " + limit_text(f)};
+  }
+  if (f.code == 0) {
+    return {VerdictKind::interrupted,
+            f.left_after_save
+                ? "ended after a save that it was to go on after"
+                : fmt::format("ended when asked for its last save ({})", limit_text(f))};
   }
   if (!f.exec_error.empty()) {
     return {VerdictKind::failed_for_good, f.exec_error};

@@ -19,7 +19,9 @@ struct ExitFacts {
   bool stop_asked = false;                       ///< the user ran `gpujob stop`
   bool done_mark = false;                        ///< notify, done flag, progress 1 or --done-when
   bool final_requested = false;                  ///< a final checkpoint request had gone out
+  bool left_after_save = false;                  ///< that is all there was of such a request
   std::optional<EndReason> term_sent, kill_sent; ///< our own, before the leader's end
+  std::string limit;                             ///< what ended the session; empty: not known
   bool newer_checkpoint = false;                 ///< this attempt made a verified checkpoint
   std::optional<std::int64_t> oom_kills;
   std::string exec_error;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/policy/world.h"
 
+#include "common/duration.h"
 #include "common/overloaded.h"
 #include "daemon/policy/saving/final_save.h"
 #include "daemon/policy/verdict.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace gpujob::policy {
 
@@ -83,6 +85,14 @@ std::string_view state_text(const Job& job) {
                         [](const Ended& e) { return to_text(e.state); },
                     },
                     job.state);
+}
+
+std::string what_ends(const Session& s) {
+  if (!s.end_by.empty()) {
+    return s.end_by;
+  }
+  return s.limit ? fmt::format("the session's limit of {}", format_duration(*s.limit))
+                 : "the end of the session";
 }
 
 const std::string& reason_text(const Job& job) {

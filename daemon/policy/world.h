@@ -167,6 +167,7 @@ struct Ending {
   bool same_boot = true;
   /// It ended by itself right after a save that we had asked for and that it was to go on after.
   bool left_after_save = false;
+  std::string limit{}; ///< what ended the session then, as it was seen (what_ends())
 };
 enum class EndState : std::uint8_t { parked, done, failed, stopped, lost };
 struct Ended {
@@ -264,6 +265,7 @@ struct Session {
   std::optional<BootTime> plan_end; ///< ends_at less the margin: everything is planned to this
   std::optional<BootTime> noticed;  ///< when the platform gave notice of that end
   std::string end_why{};            ///< what moved it, for people; empty: the session's own limit
+  std::string end_by{};             ///< "the gpu quota"; empty: the session's own limit
   std::optional<BootTime> idle_end; ///< when it may be taken for idle; nullopt: not, or not known
   BootTime idle_since{};            ///< the last activity before that
   Duration end_spread{};            ///< of ends_at, a standard deviation; 0: it is sharp
@@ -282,6 +284,9 @@ struct Session {
   std::string storage;
   Duration heartbeat_interval = std::chrono::seconds{60};
 };
+
+/// "the session's limit of 9h 00m", "the gpu quota", "a notice: preempted"
+std::string what_ends(const Session& s);
 
 /// A line for people who watch a job.
 struct Announcement {

@@ -175,7 +175,7 @@ struct WriteState {
     return j;
   }
   json operator()(const Ending& s) const {
-    json j{{"same_boot", s.same_boot}, {"left_after_save", s.left_after_save}};
+    json j{{"same_boot", s.same_boot}, {"left_after_save", s.left_after_save}, {"limit", s.limit}};
     if (s.record) {
       j["record"] = encode(*s.record);
     }
@@ -213,6 +213,7 @@ JobState read_ending(Reader& r) {
   Ending s;
   s.same_boot = r.boolean_or("same_boot", true);
   s.left_after_save = r.boolean_or("left_after_save", false);
+  s.limit = r.text_or("limit", "");
   if (r.find("record") != nullptr) {
     auto record = decode_exit_record(r.text("record"));
     if (record) {

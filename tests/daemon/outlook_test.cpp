@@ -74,6 +74,7 @@ TEST_CASE("without anything else the session's own limit ends it") {
   CHECK(end.ends_at == k_began + 5h);
   CHECK(end.plan_end == k_began + 5h - 10min);
   CHECK(end.why.empty());
+  CHECK(end.by.empty());
 }
 
 TEST_CASE("a quota that ends the session before its limit is planned to, and said") {
@@ -83,6 +84,7 @@ TEST_CASE("a quota that ends the session before its limit is planned to, and sai
   CHECK(end.ends_at == k_began + 4h);
   CHECK(end.plan_end == k_began + 4h - 10min);
   CHECK(end.why.find("the gpu quota ends this session") == 0);
+  CHECK(end.by == "the gpu quota");
   CHECK(s.outlook().view(s.now, "")["session"]["ends_by"] == "quota");
   CHECK(s.outlook().view(s.now, "")["limits"][0]["binds"] == true);
 }
@@ -182,6 +184,7 @@ TEST_CASE("a notice without a time counts from when it was first heard") {
   for (int i = 0; i < 3; ++i) {
     o.take_notice(k_asked, platform::EndNotice{s.now.wall + 30s, "preempted", false}, s.now);
     CHECK(o.end(s.now).ends_at == first);
+    CHECK(o.end(s.now).by == "a notice: preempted");
     s.pass(5s);
   }
 }

@@ -5,6 +5,65 @@
 using namespace gpujob;
 using namespace gpujob::test;
 
+namespace {
+
+/// What is said of a job that got TERM, or was only asked for its last save, when the session
+/// ended.
+std::string said_of(Bench& b, bool term) {
+  auto r = b.exit_record(term ? std::nullopt : std::optional(0),
+                         term ? std::optional(15) : std::nullopt);
+  r.final_requested = true;
+  if (term) {
+    r.term_sent = EndReason::session_limit;
+  }
+  b.gone(std::move(r));
+  return reason_text(b.job());
+}
+
+} // namespace
+
+TEST_CASE("of a job that a limit ended it is said which one") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.pass(1h - 30s);
+  CHECK(said_of(b, true) == "ended by the session's limit of 1h 00m");
+}
+
+TEST_CASE("of a job that ends when asked for its last save it is said by what") {
+  Bench b;
+  b.session(1h);
+  b.run();
+  b.pass(1h - 30s);
+  CHECK(said_of(b, false) == "ended when asked for its last save (the session's limit of 1h 00m)");
+}
+
+TEST_CASE("of a job that a quota or a notice ended it is said, although it passes meanwhile") {
+  for (const std::string by : {"the gpu quota", "a notice: preempted"}) {
+    Bench b;
+    b.session(10h);
+    b.run();
+    b.saved("/c/1.pt", "sig1");
+    EndMoved moved{b.now.boot + 30s, b.now.boot + 27s, b.now.boot, by + " ends this session"};
+    moved.by = by;
+    b.step(moved);
+    b.pass(20s);
+    said_of(b, true); // its checkpoint is still being looked at
+    b.step(EndMoved{b.now.boot + 30s, b.now.boot + 27s, {}, ""});
+    b.secured();
+    CHECK(reason_text(b.job()) == "ended by " + by);
+  }
+}
+
+TEST_CASE("of a job that leaves after a save nobody says that it was its last") {
+  Bench b;
+  b.session(10h);
+  b.run();
+  b.job().state = Ending{b.exit_record(0), true, true, "the session's limit of 10h 00m"};
+  b.tick();
+  CHECK(reason_text(b.job()) == "ended after a save that it was to go on after");
+}
+
 TEST_CASE("an end that moves closer moves the plan at once, and watchers hear why") {
   Bench b;
   b.session(10h);

@@ -65,7 +65,19 @@ TEST_CASE("row 5: ended by our TERM or KILL at a limit, whatever the status") {
     f.term_sent.reset();
     f.kill_sent = EndReason::session_limit;
     CHECK(read_exit(f).kind == VerdictKind::interrupted);
+    CHECK(read_exit(f).reason == "ended by the end of the session");
+    f.limit = "the gpu quota";
+    CHECK(read_exit(f).reason == "ended by the gpu quota");
   }
+}
+
+TEST_CASE("a job that leaves with 0 on TERM was ended, and not only asked") {
+  auto f = exited(0);
+  f.final_requested = true;
+  f.limit = "the gpu quota";
+  CHECK(read_exit(f).reason == "ended when asked for its last save (the gpu quota)");
+  f.term_sent = EndReason::session_limit;
+  CHECK(read_exit(f) == Verdict{VerdictKind::interrupted, "ended by the gpu quota"});
 }
 
 TEST_CASE("row 6: no record under another boot: the session vanished") {

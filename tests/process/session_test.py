@@ -141,6 +141,7 @@ class Session(Case):
         self.assertEqual(view["state"], "parked")
         self.assertFalse(any(c["confirmed"] for c in view["checkpoints"]))
         self.assertEqual(view["signal"], "TERM")
+        self.assertIn("ended by the session's limit of ", self.vm.run("ps").stdout.decode())
 
     def test_a_job_that_is_asked_and_does_not_answer_is_unconfirmed(self):
         self.begin(self.vm, 15)

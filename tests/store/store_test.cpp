@@ -86,6 +86,7 @@ std::vector<JobState> all_states() {
   running.ending = true;
   Ending ending;
   ending.same_boot = false;
+  ending.limit = "the gpu quota";
   ending.record.emplace();
   ending.record->job_id = "j";
   ending.record->code = 85;
@@ -162,6 +163,7 @@ TEST_CASE("a job in every state comes back as it was") {
   CHECK(running.plan_given == std::get<Running>(w.jobs.at("j3").state).plan_given);
   const auto& ending = std::get<Ending>((*twice)[4].job.state);
   CHECK(ending.record == std::get<Ending>(w.jobs.at("j4").state).record);
+  CHECK(ending.limit == "the gpu quota");
 }
 
 TEST_CASE(
