@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/jobs/progress_bar.h"
+#include "daemon/jobs/progress_reader.h"
 
 #include <cstdint>
 #include <optional>
