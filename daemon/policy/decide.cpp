@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/policy/core.h"
 #include "daemon/policy/detail.h"
-#include "daemon/policy/gpu_assign.h"
 #include "daemon/policy/saving_course.h"
 
 #include <algorithm>
 
 namespace gpujob::policy {
-
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -16,13 +13,8 @@ struct Decider {
   const World& w;
   Now now;
   Decision d;
-  bool starts = false; ///< some job begins an attempt
 
-  void wake_at(std::optional<BootTime> at) {
-    if (at && *at > now.boot) {
-      d.next_wakeup = d.next_wakeup ? std::min(*d.next_wakeup, *at) : *at;
-    }
-  }
+  void wake_at(std::optional<BootTime> at) { detail::wake_at(d, at, now); }
 
   void look(const Job& job) {
     if (const auto* starting = std::get_if<Starting>(&job.state)) {
@@ -84,71 +76,8 @@ struct Decider {
     }
   }
 
-  /// In the order of the queue, as far as there is anything left to give away.
-  void start_queued() {
-    int free = w.slots - jobs_in_slots(w);
-    const bool gpus_alone = free <= 0 && !w.slots_said && !w.gpu_queue.empty();
-    const auto& queue = gpus_alone ? w.gpu_queue : w.queue;
-    if (queue.empty() || (free <= 0 && !gpus_alone)) {
-      return;
-    }
-    GpuPool pool(w, now);
-    for (auto it = queue.begin(); it != queue.end(); ++it) {
-      const bool gpus_open = !w.slots_said && !w.gpu_queue.empty() && !pool.none_left();
-      if (free <= 0 && !gpus_open) {
-        return;
-      }
-      const auto& job = w.jobs.at(it->second);
-      const bool in_slots = w.slots_said || !wants_gpus(job.spec);
-      if (in_slots && free <= 0) {
-        continue;
-      }
-      if (start_refusal(w, job.spec, job.history, now)) {
-        continue; // settle_queue parks it at the next tick
-      }
-      if (job.not_before && *job.not_before > now.boot) {
-        wake_at(job.not_before);
-        continue;
-      }
-      if (start(job, pool)) {
-        free -= in_slots ? 1 : 0;
-      }
-    }
-  }
-
-  /// False when the GPUs that it needs are not free.
-  bool start(const Job& job, GpuPool& pool) {
-    std::vector<AssignedGpu> gpus;
-    if (wants_gpus(job.spec)) {
-      auto given = pool.take(job);
-      if (!given) {
-        wake_at(pool.settled_at());
-        return false;
-      }
-      gpus = std::move(*given);
-    } else if (job.spec.gpus.empty()) {
-      // It may use any GPU, as it would without us; not one that was given to another job, or that
-      // one before it in the queue waits for.
-      if ((!w.slots_said && pool.all_assigned()) || pool.all_spoken_for()) {
-        return false;
-      }
-      pool.expect_on_some(job);
-    }
-    if (newest_verified(job) != nullptr) {
-      d.actions.emplace_back(Prepare{job.id, job.attempt + 1, std::move(gpus)});
-    } else {
-      auto plan = desired_plan(w, job);
-      plan.number = 1;
-      d.actions.emplace_back(Launch{job.id, job.attempt + 1, plan, std::move(gpus)});
-    }
-    if (w.session.durable) {
-      d.actions.emplace_back(WriteRecord{job.id, false});
-    }
-    starts = true;
-    return true;
-  }
-
-  void look_heartbeat() {
+  /// `starts`: some job begins an attempt.
+  void look_heartbeat(bool starts) {
     if (!w.heartbeat_due || w.heartbeat_issued) {
       return;
     }
@@ -235,13 +164,19 @@ struct Intender {
 
 } // namespace
 
+void detail::wake_at(Decision& d, std::optional<BootTime> at, Now now) {
+  if (at && *at > now.boot) {
+    d.next_wakeup = d.next_wakeup ? std::min(*d.next_wakeup, *at) : *at;
+  }
+}
+
 Decision decide(const World& w, Now now) {
   Decider decider{w, now, {}};
   for (const auto& id : w.active) {
     decider.look(w.jobs.at(id));
   }
-  decider.start_queued();
-  decider.look_heartbeat();
+  const bool starts = detail::start_queued(w, now, decider.d);
+  decider.look_heartbeat(starts);
   decider.wake_at(w.queue_due);
   return std::move(decider.d);
 }

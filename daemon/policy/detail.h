@@ -2,6 +2,7 @@
 #pragma once
 
 #include "common/overloaded.h"
+#include "daemon/policy/action.h"
 #include "daemon/policy/event.h"
 #include "daemon/policy/world.h"
 
@@ -40,6 +41,13 @@ std::optional<BootTime> idle_save_due(const World& w, const Job& job, const Runn
 void ask_checkpoint(World& w, Job& job);
 /// Jobs that wait for a slot in a session that has no time left for them are parked.
 void settle_queue(World& w, Now now);
+
+/// decide.cpp; past instants are no reason to wake up.
+void wake_at(Decision& d, std::optional<BootTime> at, Now now);
+
+/// start_queued.cpp: what is left to give away, in the order of the queue. True: some job begins an
+/// attempt.
+bool start_queued(const World& w, Now now, Decision& d);
 
 /// contract.cpp
 /// The user's way to a checkpoint of a job that catches nothing; empty: none.
