@@ -5,8 +5,8 @@
 #include "common/paths.h"
 #include "common/result.h"
 #include "daemon/ipc/gpu_query.h"
-#include "daemon/policy/chronicle.h"
 #include "daemon/policy/event.h"
+#include "daemon/policy/records.h"
 #include "daemon/policy/world.h"
 
 #include <functional>

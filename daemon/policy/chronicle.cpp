@@ -4,7 +4,7 @@
 #include "common/text.h"
 
 #include <algorithm>
-#include <array>
+#include <chrono>
 #include <fmt/format.h>
 #include <utility>
 
@@ -17,31 +17,6 @@ namespace {
 /// An end that no notice speaks of moves a little with every count of a quota: less is no news.
 constexpr Duration k_same_end = 1min;
 constexpr Duration k_same_notice = 1s;
-/// A reason may hold what a job wrote.
-constexpr std::size_t k_longest_text = 500;
-
-constexpr std::array<std::pair<Happened, std::string_view>, 7> k_kinds{{
-    {Happened::session_started, "session_started"},
-    {Happened::session_ended, "session_ended"},
-    {Happened::run_started, "run_started"},
-    {Happened::run_ended, "run_ended"},
-    {Happened::checkpoint, "checkpoint"},
-    {Happened::warning, "warning"},
-    {Happened::notice, "notice"},
-}};
-
-std::string short_text(std::string_view text) {
-  auto out = printable(text);
-  if (out.size() > k_longest_text) {
-    auto end = k_longest_text;
-    while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xc0U) == 0x80U) {
-      --end; // not in the middle of a character
-    }
-    out.resize(end);
-    out += " ...";
-  }
-  return out;
-}
 
 bool under_way(const Job& job) {
   return std::holds_alternative<Running>(job.state) || std::holds_alternative<Ending>(job.state);
@@ -89,7 +64,7 @@ void value(AttemptRecord& r, const Job& job) {
   }
   if (r.state != "running" && r.lost != Duration::zero()) {
     const auto& why = reason_text(job);
-    r.why_lost = short_text(saved ? why : why + "; nothing had been saved");
+    r.why_lost = record_text(saved ? why : why + "; nothing had been saved");
   }
 }
 
@@ -104,24 +79,6 @@ std::string checkpoint_text(const Checkpoint& c) {
 
 } // namespace
 
-std::string_view to_text(Happened kind) {
-  for (const auto& [known, text] : k_kinds) {
-    if (known == kind) {
-      return text;
-    }
-  }
-  return "notice";
-}
-
-std::optional<Happened> happened_from_text(std::string_view text) {
-  for (const auto& [kind, known] : k_kinds) {
-    if (known == text) {
-      return kind;
-    }
-  }
-  return std::nullopt;
-}
-
 Chronicle::Chronicle(const World& w) : m_ends_at(w.session.ends_at), m_noticed(w.session.noticed) {
   for (const auto& [id, job] : w.jobs) {
     if (job.ended_state() == nullptr) {
@@ -131,7 +88,7 @@ Chronicle::Chronicle(const World& w) : m_ends_at(w.session.ends_at), m_noticed(w
 }
 
 void Chronicle::add(Occurrence occurrence) {
-  occurrence.text = short_text(occurrence.text);
+  occurrence.text = record_text(occurrence.text);
   m_news.events.push_back(std::move(occurrence));
 }
 

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/result.h"
-#include "daemon/policy/chronicle.h"
+#include "daemon/policy/records.h"
 #include "daemon/store/database.h"
 
 #include <cstdint>
