@@ -2,6 +2,7 @@
 #include "daemon/policy/chronicle.h"
 
 #include "common/text.h"
+#include "daemon/policy/detail.h"
 
 #include <algorithm>
 #include <chrono>
@@ -22,24 +23,6 @@ bool under_way(const Job& job) {
   return std::holds_alternative<Running>(job.state) || std::holds_alternative<Ending>(job.state);
 }
 
-/// The same bytes as an earlier attempt's are no new work.
-bool is_repeated(const Job& job, const Checkpoint& c) {
-  return !c.durable_path.empty() && std::ranges::any_of(job.checkpoints, [&](const Checkpoint& o) {
-    return o.attempt < c.attempt && o.durable_path == c.durable_path;
-  });
-}
-
-/// The moment of the newest save of this attempt that can be resumed from.
-std::optional<WallTime> saved_at(const Job& job) {
-  std::optional<WallTime> newest;
-  for (const auto& c : job.checkpoints) {
-    if (c.attempt == job.attempt && c.state == CheckpointState::verified && !is_repeated(job, c)) {
-      newest = std::max(newest.value_or(c.at), c.at);
-    }
-  }
-  return newest;
-}
-
 std::string state_of_run(const Job& job, std::int64_t failures_before) {
   if (const auto* ended = job.ended_state()) {
     return std::string(to_text(ended->state));
@@ -49,7 +32,7 @@ std::string state_of_run(const Job& job, std::int64_t failures_before) {
 
 /// `job` still is in, or has just left, the run of `r`.
 void value(AttemptRecord& r, const Job& job) {
-  const auto saved = saved_at(job);
+  const auto saved = detail::saved_at(job);
   const auto length =
       r.ended ? std::optional(std::max(*r.ended - r.started, Duration::zero())) : std::nullopt;
   if (r.state == "done" && length) {

@@ -80,6 +80,9 @@ void learn_first(Job& job, const Checkpoint& c);
 void hear_progress(Running& run, double done, BootTime at);
 /// How much work is left from `c` on, which was just heard of.
 void learn_left(Job& job, const Checkpoint& c, Now now);
+/// The moment of the newest save of this attempt that can be resumed from; nullopt: it has made
+/// none. The same bytes as an earlier attempt's are no new work.
+std::optional<WallTime> saved_at(const Job& job);
 
 /// One overload per event, grouped by file: apply.cpp (attempts), apply_jobs.cpp (jobs that come
 /// and go), apply_session.cpp, checkpoints.cpp, progress.cpp.

@@ -86,6 +86,23 @@ void learn_left(Job& job, const Checkpoint& c, Now now) {
   }
 }
 
+std::optional<WallTime> saved_at(const Job& job) {
+  // c shares the bytes of an earlier attempt, which are not stored again.
+  const auto is_repeated = [&](const Checkpoint& c) {
+    return !c.durable_path.empty() &&
+           std::ranges::any_of(job.checkpoints, [&](const Checkpoint& other) {
+             return other.attempt < c.attempt && other.durable_path == c.durable_path;
+           });
+  };
+  std::optional<WallTime> newest;
+  for (const auto& c : job.checkpoints) {
+    if (c.attempt == job.attempt && c.state == CheckpointState::verified && !is_repeated(c)) {
+      newest = std::max(newest.value_or(c.at), c.at);
+    }
+  }
+  return newest;
+}
+
 } // namespace detail
 
 } // namespace gpujob::policy

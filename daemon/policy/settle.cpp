@@ -25,25 +25,11 @@ constexpr Duration k_no_end = 10min;
 /// An attempt shorter than this has hardly done anything.
 constexpr Duration k_quick = 10s;
 
-/// Bytes that an earlier attempt has stored already are not stored again: c shares their place.
-bool is_repeated(const Job& job, const Checkpoint& c) {
-  return !c.durable_path.empty() &&
-         std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& other) {
-           return other.attempt < c.attempt && other.durable_path == c.durable_path;
-         });
-}
-
-bool made_checkpoint(const Job& job) {
-  return std::any_of(job.checkpoints.begin(), job.checkpoints.end(), [&](const Checkpoint& c) {
-    return c.attempt == job.attempt && c.state == CheckpointState::verified && !is_repeated(job, c);
-  });
-}
-
 ExitFacts facts_of(const Job& job, const Ending& ending) {
   ExitFacts f;
   f.same_boot = ending.same_boot;
   f.stop_asked = job.stop_asked.has_value();
-  f.newer_checkpoint = made_checkpoint(job);
+  f.newer_checkpoint = saved_at(job).has_value();
   f.checkpoint_exit = job.spec.checkpoint_exit;
   f.requeue_exit = job.spec.requeue_exit;
   f.no_requeue_exit = job.spec.no_requeue_exit;
