@@ -84,8 +84,9 @@ void learn_left(Job& job, const Checkpoint& c, Now now);
 /// none. The same bytes as an earlier attempt's are no new work.
 std::optional<WallTime> saved_at(const Job& job);
 
-/// One overload per event, grouped by file: apply.cpp (attempts), apply_jobs.cpp (jobs that come
-/// and go), apply_session.cpp, checkpoints.cpp, progress.cpp.
+/// One overload per event, grouped by file: apply.cpp (attempts), apply_journal.cpp (what their
+/// shims write), apply_jobs.cpp (jobs that come and go), apply_session.cpp, checkpoints.cpp,
+/// progress.cpp.
 void on_event(World& w, const Submitted& e, Now now);
 void on_event(World& w, const Resumed& e, Now now);
 void on_event(World& w, const StopAsked& e, Now now);
