@@ -2,18 +2,16 @@
 #include "daemon/app.h"
 
 #include "common/crash_point.h"
-#include "common/duration.h"
 #include "common/file.h"
 #include "common/log.h"
-#include "daemon/mortality.h"
 #include "daemon/platform/choice.h"
 
 #include <algorithm>
 #include <boost/asio/post.hpp>
 #include <csignal>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <utility>
 
 namespace gpujob {
 
@@ -22,16 +20,11 @@ using namespace std::chrono_literals;
 namespace {
 /// A disk that refused a commit is asked again this much later.
 constexpr auto k_commit_retry = 1s;
-/// A scan of the durable directory that takes longer means its mount hangs.
-constexpr Duration k_scan_deadline = 60s;
 
 std::string command_of(const platform::SessionSettings& s, const platform::SettingKey& key) {
   const auto it = s.settings.find(key.name);
   return it == s.settings.end() ? "" : it->second.value.value_or("");
 }
-
-/// So long after its last word a session is taken for dead.
-constexpr Duration k_silent = 3min;
 
 /// One of ours: it lies beside us.
 std::string program(const std::string& daemon_exe, const char* name) {
@@ -101,18 +94,6 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
     m_world.dirty.insert(before.id);
   }
   m_attempts.sweep_sockets();
-}
-
-void App::take_others(durable_requests::Scanned& scanned) {
-  m_leases = std::move(scanned.leases);
-  const auto deaths =
-      count_deaths(scanned.uses, m_outlook.settings().platform, read_clocks().wall, k_silent);
-  if (deaths != m_world.session.deaths) {
-    post(policy::DeathsSeen{deaths});
-  }
-  m_outlook.take_uses(std::move(scanned.uses));
-  m_outlook.take_said(std::move(scanned.said));
-  renew_outlook();
 }
 
 void App::post(policy::Event event) {
@@ -259,93 +240,6 @@ bool App::hold_command_line(const policy::JobId& id, Fd command_line) {
   }
   m_command_lines[id] = std::move(command_line);
   return true;
-}
-
-void App::refresh_from_durable(std::function<void(Result<void>)> done) {
-  if (m_durable.dir.empty()) {
-    renew_outlook();
-    done({});
-    return;
-  }
-  m_scanned.push_back(std::move(done));
-  if (m_scanned.size() > 1) {
-    return; // one scan answers all who wait
-  }
-  m_helpers.run("scan", process::Load::light,
-                durable_requests::scan(m_durable, m_outlook.settings().read_dirs), k_scan_deadline,
-                [this](const Result<std::string>& reply) { on_scanned(reply); });
-}
-
-void App::on_scanned(const Result<std::string>& reply) {
-  auto waiting = std::exchange(m_scanned, {});
-  const auto tell = [](const auto& list, const Result<void>& result) {
-    for (const auto& done : list) {
-      done(result);
-    }
-  };
-  auto scanned = durable_requests::read_scan(m_durable, reply);
-  if (!scanned) {
-    tell(waiting, scanned.error());
-    return;
-  }
-  take_others(*scanned);
-  std::vector<policy::Event> events;
-  for (auto& job : scanned->jobs) {
-    events.emplace_back(policy::Imported{std::move(job)});
-  }
-  submit(std::move(events), [tell, waiting = std::move(waiting)] { tell(waiting, {}); });
-}
-
-std::optional<std::string> App::lease_holder(const policy::JobId& id) const {
-  const auto it = m_leases.find(id);
-  const auto wall = read_clocks().wall;
-  if (it == m_leases.end() || it->second.expires <= wall) {
-    return std::nullopt;
-  }
-  return fmt::format(
-      "another session ({}) seems to run it, last heard of {} ago; its lease ends at {}",
-      it->second.session, format_duration(wall - it->second.at), format_local(it->second.expires));
-}
-
-nlohmann::json App::session_view() const {
-  return m_outlook.view(read_clocks(), m_durable_state);
-}
-
-nlohmann::json App::status_view() const {
-  std::map<std::string, int> counts;
-  for (const auto& [id, job] : m_world.jobs) {
-    counts[std::string(policy::state_text(job))] += job.removed ? 0 : 1;
-  }
-  return {{"pid", ::getpid()},
-          {"version", GPUJOB_VERSION},
-          {"uptime_s", to_seconds(read_clocks().boot - m_started.boot)},
-          {"socket", m_places.runtime.socket()},
-          {"state_dir", m_places.state.dir},
-          {"durable", m_durable.dir.empty() ? nlohmann::json() : nlohmann::json(m_durable.shown())},
-          {"jobs", counts},
-          {"given", platform::given_to_json(m_outlook.settings().given)},
-          {"session", m_outlook.settings().id},
-          {"trouble", m_trouble.empty() ? nlohmann::json() : nlohmann::json(m_trouble)}};
-}
-
-Result<std::vector<policy::StoredOccurrence>> App::events(std::optional<WallTime> since,
-                                                          std::int64_t after, int most) {
-  return m_store->events(since, after, most);
-}
-
-Result<std::vector<policy::StoredAttempt>> App::attempts(std::optional<WallTime> since,
-                                                         std::int64_t after, int most) {
-  return m_store->attempts(since, after, most);
-}
-
-std::vector<ipc::Backend::SessionUse> App::uses(std::optional<WallTime> since) const {
-  std::vector<SessionUse> out;
-  for (auto& use : m_outlook.uses(read_clocks())) {
-    if (!since || use.when.end >= *since) {
-      out.push_back({use.resource, use.when.begin, use.when.end});
-    }
-  }
-  return out;
 }
 
 Result<void> App::stop_daemon() {

@@ -101,7 +101,6 @@ private:
   void wake();
   bool commit(Now now);
   void after_commit(Now now);
-  void on_scanned(const Result<std::string>& reply);
   void forget_command_lines(const std::set<policy::JobId>& changed);
   void arm(const policy::Decision& d);
   void shut_down();
@@ -112,6 +111,9 @@ private:
   void close_and_shut_down();
   void wait_for_signal();
   void on_signal(int signal);
+
+  // app_others.cpp: what other sessions say.
+  void on_scanned(const Result<std::string>& reply);
 
   // app_session.cpp: what is heard of the session.
   void on_activity(const Result<platform::Activity>& activity);
