@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/gpu_store.h"
 
+#include "daemon/store/rows.h"
+
 #include <fmt/format.h>
 #include <utility>
 
@@ -21,21 +23,6 @@ constexpr int k_forget_every = 10;
 constexpr int k_most_alike = 24;
 constexpr int k_most_snapshots = 256;
 constexpr std::int64_t k_most_snapshot_bytes = 2 << 20;
-
-/// Calls `take` with each row.
-template <typename Take>
-Result<void> each_row(Statement& q, Take take) {
-  for (;;) {
-    const auto row = q.step();
-    if (!row) {
-      return row.error();
-    }
-    if (!*row) {
-      return {};
-    }
-    take(q);
-  }
-}
 
 } // namespace
 
@@ -134,9 +121,7 @@ Result<std::vector<std::string>> GpuStore::gpus() {
   if (!q) {
     return q.error();
   }
-  std::vector<std::string> out;
-  GPUJOB_TRY(each_row(*q, [&](const Statement& row) { out.push_back(row.bytes(0)); }));
-  return out;
+  return rows<std::string>(*q, [](const Statement& row) { return row.bytes(0); });
 }
 
 Result<std::vector<GpuSample>> GpuStore::history(const std::string& gpu, int step_s,
@@ -151,12 +136,10 @@ Result<std::vector<GpuSample>> GpuStore::history(const std::string& gpu, int ste
       .bind(2, after)
       .bind_text(3, gpu)
       .bind(4, static_cast<std::int64_t>(most));
-  std::vector<GpuSample> out;
-  GPUJOB_TRY(each_row(*q, [&](const Statement& row) {
-    out.push_back({row.integer(0), row.maybe_integer(1), row.maybe_integer(2), row.maybe_integer(3),
-                   row.maybe_integer(4)});
-  }));
-  return out;
+  return rows<GpuSample>(*q, [](const Statement& row) {
+    return GpuSample{row.integer(0), row.maybe_integer(1), row.maybe_integer(2),
+                     row.maybe_integer(3), row.maybe_integer(4)};
+  });
 }
 
 Result<void> GpuStore::add(const GpuSnapshotRow& s) {
@@ -203,8 +186,7 @@ Result<std::vector<GpuSnapshotRow>> GpuStore::snapshots(const std::optional<std:
   if (job) {
     q->bind_text(2, *job);
   }
-  std::vector<GpuSnapshotRow> out;
-  GPUJOB_TRY(each_row(*q, [&](const Statement& row) {
+  return rows<GpuSnapshotRow>(*q, [](const Statement& row) {
     GpuSnapshotRow s;
     s.id = row.integer(0);
     s.at = wall_from_ns(row.integer(1));
@@ -215,9 +197,8 @@ Result<std::vector<GpuSnapshotRow>> GpuStore::snapshots(const std::optional<std:
     }
     s.attempt = row.maybe_integer(4);
     s.document = row.bytes(5);
-    out.push_back(std::move(s));
-  }));
-  return out;
+    return s;
+  });
 }
 
 } // namespace gpujob::store

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/record_store.h"
 
+#include "daemon/store/rows.h"
+
 #include <fmt/format.h>
 #include <utility>
 
@@ -41,11 +43,7 @@ std::string trim(const char* table, std::int64_t most) {
   return fmt::format("DELETE FROM {0} WHERE seq <= (SELECT max(seq) FROM {0}) - {1}", table, most);
 }
 
-std::optional<std::int64_t> ns_of(const std::optional<WallTime>& t) {
-  return t ? std::optional(to_ns(*t)) : std::nullopt;
-}
-
-std::optional<std::int64_t> ns_of(const std::optional<Duration>& d) {
+std::optional<std::int64_t> maybe_ns(const std::optional<Duration>& d) {
   return d ? std::optional<std::int64_t>(d->count()) : std::nullopt;
 }
 
@@ -53,21 +51,39 @@ std::optional<Duration> maybe_span(std::optional<std::int64_t> ns) {
   return ns ? std::optional(Duration{*ns}) : std::nullopt;
 }
 
-/// All rows of a query, each made by `read`.
-template <typename Row, typename Read>
-Result<std::vector<Row>> rows(Statement& q, Read read) {
-  std::vector<Row> out;
-  for (;;) {
-    auto row = q.step();
-    if (!row) {
-      return row.error();
-    }
-    if (!*row) {
-      q.reset();
-      return out;
-    }
-    out.push_back(read(q));
-  }
+/// Bound to one page: from `since` on, and after the one numbered `after`.
+Statement& page(Statement& q, std::optional<WallTime> since, std::int64_t after, int most) {
+  return q.bind(1, after).bind(2, since ? to_ns(*since) : 0).bind(3, std::int64_t{most});
+}
+
+StoredOccurrence read_event(const Statement& q) {
+  StoredOccurrence row;
+  row.seq = q.integer(0);
+  row.session = q.bytes(2);
+  row.what.at = wall_from_ns(q.integer(1));
+  row.what.kind = happened_from_text(q.bytes(3)).value_or(Happened::notice);
+  row.what.job = q.bytes(4);
+  row.what.name = q.bytes(5);
+  row.what.attempt = static_cast<int>(q.maybe_integer(6).value_or(0));
+  row.what.text = q.bytes(7);
+  return row;
+}
+
+StoredAttempt read_attempt(const Statement& q) {
+  StoredAttempt row;
+  row.seq = q.integer(0);
+  row.session = q.bytes(1);
+  auto& a = row.what;
+  a.job = q.bytes(2);
+  a.name = q.bytes(3);
+  a.attempt = static_cast<int>(q.integer(4));
+  a.started = wall_from_ns(q.integer(5));
+  a.ended = maybe_wall(q.maybe_integer(6));
+  a.state = q.bytes(7);
+  a.kept = maybe_span(q.maybe_integer(8));
+  a.lost = maybe_span(q.maybe_integer(9));
+  a.why_lost = q.bytes(10);
+  return row;
 }
 
 } // namespace
@@ -133,10 +149,10 @@ Result<void> RecordStore::write_attempt(const std::string& session, const Attemp
       .bind_text(3, a.name)
       .bind(4, std::int64_t{a.attempt})
       .bind(5, to_ns(a.started))
-      .bind(6, ns_of(a.ended))
+      .bind(6, maybe_ns(a.ended))
       .bind_text(7, a.state)
-      .bind(8, ns_of(a.kept))
-      .bind(9, ns_of(a.lost))
+      .bind(8, maybe_ns(a.kept))
+      .bind(9, maybe_ns(a.lost))
       .bind_text(10, a.why_lost)
       .run();
 }
@@ -156,42 +172,12 @@ Result<void> RecordStore::write(const std::string& session, const NewRecords& ne
 
 Result<std::vector<StoredOccurrence>> RecordStore::events(std::optional<WallTime> since,
                                                           std::int64_t after, int most) {
-  m_sql->get_events.bind(1, after).bind(2, since ? to_ns(*since) : 0).bind(3, std::int64_t{most});
-  return rows<StoredOccurrence>(m_sql->get_events, [](Statement& q) {
-    StoredOccurrence row;
-    row.seq = q.integer(0);
-    row.session = q.bytes(2);
-    row.what.at = wall_from_ns(q.integer(1));
-    row.what.kind = happened_from_text(q.bytes(3)).value_or(Happened::notice);
-    row.what.job = q.bytes(4);
-    row.what.name = q.bytes(5);
-    row.what.attempt = static_cast<int>(q.maybe_integer(6).value_or(0));
-    row.what.text = q.bytes(7);
-    return row;
-  });
+  return rows<StoredOccurrence>(page(m_sql->get_events, since, after, most), read_event);
 }
 
 Result<std::vector<StoredAttempt>> RecordStore::attempts(std::optional<WallTime> since,
                                                          std::int64_t after, int most) {
-  m_sql->get_attempts.bind(1, after).bind(2, since ? to_ns(*since) : 0).bind(3, std::int64_t{most});
-  return rows<StoredAttempt>(m_sql->get_attempts, [](Statement& q) {
-    StoredAttempt row;
-    row.seq = q.integer(0);
-    row.session = q.bytes(1);
-    auto& a = row.what;
-    a.job = q.bytes(2);
-    a.name = q.bytes(3);
-    a.attempt = static_cast<int>(q.integer(4));
-    a.started = wall_from_ns(q.integer(5));
-    if (const auto ended = q.maybe_integer(6)) {
-      a.ended = wall_from_ns(*ended);
-    }
-    a.state = q.bytes(7);
-    a.kept = maybe_span(q.maybe_integer(8));
-    a.lost = maybe_span(q.maybe_integer(9));
-    a.why_lost = q.bytes(10);
-    return row;
-  });
+  return rows<StoredAttempt>(page(m_sql->get_attempts, since, after, most), read_attempt);
 }
 
 } // namespace gpujob::store

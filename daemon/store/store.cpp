@@ -5,6 +5,7 @@
 #include "common/text.h"
 #include "daemon/store/job_codec.h"
 #include "daemon/store/record_store.h"
+#include "daemon/store/rows.h"
 #include "schema/embedded.h"
 
 #include <fmt/format.h>
@@ -73,12 +74,26 @@ Result<void> migrate(Database& db, const std::string& path) {
   return {};
 }
 
-std::optional<std::int64_t> maybe_ns(const std::optional<WallTime>& t) {
-  return t ? std::optional(to_ns(*t)) : std::nullopt;
-}
-
-std::optional<WallTime> maybe_wall(std::optional<std::int64_t> ns) {
-  return ns ? std::optional(wall_from_ns(*ns)) : std::nullopt;
+Result<Checkpoint> read_checkpoint(const Statement& q) {
+  auto state = checkpoint_state_from_text(q.bytes(3));
+  if (!state) {
+    return state.error();
+  }
+  Checkpoint c;
+  c.seq = static_cast<int>(q.integer(1));
+  c.attempt = static_cast<int>(q.integer(2));
+  c.state = *state;
+  c.path = q.bytes(4);
+  c.signature = q.bytes(5);
+  c.step = q.maybe_integer(6);
+  c.how = q.bytes(7);
+  c.at = wall_from_ns(q.integer(8));
+  c.bytes = q.integer(9);
+  c.manifest = q.bytes(10);
+  c.durable_level = q.bytes(11);
+  c.durable_path = q.bytes(12);
+  c.note = q.bytes(13);
+  return c;
 }
 
 } // namespace
@@ -238,44 +253,12 @@ Result<void> Store::write_checkpoint(const JobId& id, const Checkpoint& c) {
 }
 
 Result<std::vector<Checkpoint>> Store::load_checkpoints(const JobId& id) {
-  std::vector<Checkpoint> out;
-  auto& q = m_sql->get_checkpoints;
-  q.bind_text(1, id);
-  for (;;) {
-    auto row = q.step();
-    if (!row) {
-      return row.error();
-    }
-    if (!*row) {
-      q.reset();
-      return out;
-    }
-    auto state = checkpoint_state_from_text(q.bytes(3));
-    if (!state) {
-      q.reset();
-      return state.error();
-    }
-    Checkpoint c;
-    c.seq = static_cast<int>(q.integer(1));
-    c.attempt = static_cast<int>(q.integer(2));
-    c.state = *state;
-    c.path = q.bytes(4);
-    c.signature = q.bytes(5);
-    c.step = q.maybe_integer(6);
-    c.how = q.bytes(7);
-    c.at = wall_from_ns(q.integer(8));
-    c.bytes = q.integer(9);
-    c.manifest = q.bytes(10);
-    c.durable_level = q.bytes(11);
-    c.durable_path = q.bytes(12);
-    c.note = q.bytes(13);
-    out.push_back(std::move(c));
-  }
+  return rows<Checkpoint>(m_sql->get_checkpoints.bind_text(1, id), read_checkpoint);
 }
 
 namespace {
 
-Result<StoredJob> read_job(Statement& q) {
+Result<StoredJob> read_job(const Statement& q) {
   auto spec_json = json::parse(q.bytes(3), "job spec");
   if (!spec_json) {
     return spec_json.error();
@@ -311,27 +294,19 @@ Result<std::vector<StoredJob>> Store::load_jobs() {
   if (!q) {
     return q.error();
   }
-  std::vector<StoredJob> out;
-  for (;;) {
-    auto row = q->step();
-    if (!row) {
-      return row.error();
-    }
-    if (!*row) {
-      return out;
-    }
-    auto job = read_job(*q);
+  return rows<StoredJob>(*q, [&](const Statement& row) -> Result<StoredJob> {
+    auto job = read_job(row);
     if (!job) {
       return Error{job.error().code,
-                   fmt::format("database: job {}: {}", q->bytes(0), job.error().text)};
+                   fmt::format("database: job {}: {}", row.bytes(0), job.error().text)};
     }
     auto checkpoints = load_checkpoints(job->job.id);
     if (!checkpoints) {
       return checkpoints.error();
     }
     job->job.checkpoints = std::move(*checkpoints);
-    out.push_back(std::move(*job));
-  }
+    return job;
+  });
 }
 
 Result<std::optional<StoredSession>> Store::load_session() {
