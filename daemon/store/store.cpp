@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/store.h"
 
-#include "common/json.h"
 #include "common/text.h"
-#include "daemon/store/job_codec.h"
 #include "daemon/store/record_store.h"
-#include "daemon/store/rows.h"
 #include "schema/embedded.h"
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <utility>
 
 namespace gpujob::store {
 
 using namespace policy;
-
-struct Store::Statements {
-  Statement put_job, delete_job, put_checkpoint, delete_checkpoints, get_checkpoints;
-};
 
 namespace {
 
@@ -74,33 +66,10 @@ Result<void> migrate(Database& db, const std::string& path) {
   return {};
 }
 
-Result<Checkpoint> read_checkpoint(const Statement& q) {
-  auto state = checkpoint_state_from_text(q.bytes(3));
-  if (!state) {
-    return state.error();
-  }
-  Checkpoint c;
-  c.seq = static_cast<int>(q.integer(1));
-  c.attempt = static_cast<int>(q.integer(2));
-  c.state = *state;
-  c.path = q.bytes(4);
-  c.signature = q.bytes(5);
-  c.step = q.maybe_integer(6);
-  c.how = q.bytes(7);
-  c.at = wall_from_ns(q.integer(8));
-  c.bytes = q.integer(9);
-  c.manifest = q.bytes(10);
-  c.durable_level = q.bytes(11);
-  c.durable_path = q.bytes(12);
-  c.note = q.bytes(13);
-  return c;
-}
-
 } // namespace
 
-Store::Store(Database db, std::string boot_id)
-    : m_db(std::move(db)), m_boot_id(std::move(boot_id)),
-      m_gpu(m_db, [this] { return set_outlives(Outlives::daemon); }) {}
+Store::Store(Database db)
+    : m_db(std::move(db)), m_gpu(m_db, [this] { return set_outlives(Outlives::daemon); }) {}
 
 Store::~Store() = default;
 
@@ -115,45 +84,19 @@ Result<std::unique_ptr<Store>> Store::open(const std::string& path, std::string 
   GPUJOB_TRY(check(*db));
   GPUJOB_TRY(migrate(*db, path));
   GPUJOB_TRY(db->execute("PRAGMA journal_mode=WAL"));
-  std::unique_ptr<Store> store(new Store(std::move(*db), std::move(boot_id)));
+  std::unique_ptr<Store> store(new Store(std::move(*db)));
   GPUJOB_TRY(store->set_outlives(Outlives::power_cut));
-  GPUJOB_TRY(store->prepare());
+  auto jobs = JobStore::open(store->m_db, std::move(boot_id));
+  if (!jobs) {
+    return jobs.error();
+  }
+  store->m_jobs = std::move(*jobs);
   auto records = RecordStore::open(store->m_db);
   if (!records) {
     return records.error();
   }
   store->m_records = std::move(*records);
   return store;
-}
-
-Result<void> Store::prepare() {
-  std::vector<Statement> statements;
-  for (const auto* sql : {
-           "INSERT INTO jobs (id, ord, name, spec, boot_id, state, state_data, attempt, "
-           "interruptions, failures, no_progress, created_wall, started_wall, ended_wall, "
-           "journal_seq, more) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE "
-           "SET ord=excluded.ord, name=excluded.name, spec=excluded.spec, "
-           "boot_id=excluded.boot_id, "
-           "state=excluded.state, state_data=excluded.state_data, attempt=excluded.attempt, "
-           "interruptions=excluded.interruptions, failures=excluded.failures, "
-           "no_progress=excluded.no_progress, created_wall=excluded.created_wall, "
-           "started_wall=excluded.started_wall, ended_wall=excluded.ended_wall, "
-           "journal_seq=excluded.journal_seq, more=excluded.more",
-           "DELETE FROM jobs WHERE id=?",
-           "INSERT INTO checkpoints VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
-           "DELETE FROM checkpoints WHERE job_id=?",
-           "SELECT * FROM checkpoints WHERE job_id=? ORDER BY seq",
-       }) {
-    auto statement = m_db.prepare(sql);
-    if (!statement) {
-      return statement.error();
-    }
-    statements.push_back(std::move(*statement));
-  }
-  m_sql = std::make_unique<Statements>(
-      Statements{std::move(statements[0]), std::move(statements[1]), std::move(statements[2]),
-                 std::move(statements[3]), std::move(statements[4])});
-  return {};
 }
 
 Result<void> Store::set_outlives(Outlives what) {
@@ -178,9 +121,9 @@ Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives 
   for (const auto& id : ids) {
     const auto it = w.jobs.find(id);
     if (it == w.jobs.end()) {
-      GPUJOB_TRY(m_sql->delete_job.bind_text(1, id).run());
+      GPUJOB_TRY(m_jobs->remove(id));
     } else {
-      GPUJOB_TRY(write_job(it->second));
+      GPUJOB_TRY(m_jobs->write(it->second));
     }
   }
   GPUJOB_TRY(m_records->write(w.session.id, news));
@@ -189,6 +132,10 @@ Result<void> Store::commit(const World& w, const std::set<JobId>& ids, Outlives 
     m_unsynced = !syncs;
   }
   return done;
+}
+
+Result<std::vector<StoredJob>> Store::load_jobs() {
+  return m_jobs->load();
 }
 
 Result<std::vector<StoredOccurrence>> Store::events(std::optional<WallTime> since,
@@ -207,106 +154,6 @@ Result<void> Store::sync() {
   auto done = m_db.execute("PRAGMA wal_checkpoint(PASSIVE)");
   m_unsynced = !done;
   return done;
-}
-
-Result<void> Store::write_job(const Job& job) {
-  GPUJOB_TRY(m_sql->put_job.bind_text(1, job.id)
-                 .bind(2, job.order)
-                 .bind_text(3, job.spec.name)
-                 .bind_text(4, json::dump(to_json(job.spec)))
-                 .bind_text(5, m_boot_id)
-                 .bind_text(6, state_text(job))
-                 .bind_text(7, encode_state(job))
-                 .bind(8, std::int64_t{job.attempt})
-                 .bind(9, job.budgets.interruptions)
-                 .bind(10, job.budgets.failures)
-                 .bind(11, job.budgets.no_progress)
-                 .bind(12, to_ns(job.created))
-                 .bind(13, maybe_ns(job.started))
-                 .bind(14, maybe_ns(job.ended))
-                 .bind(15, job.journal_seq)
-                 .bind_text(16, encode_more(job))
-                 .run());
-  GPUJOB_TRY(m_sql->delete_checkpoints.bind_text(1, job.id).run());
-  for (const auto& c : job.checkpoints) {
-    GPUJOB_TRY(write_checkpoint(job.id, c));
-  }
-  return {};
-}
-
-Result<void> Store::write_checkpoint(const JobId& id, const Checkpoint& c) {
-  return m_sql->put_checkpoint.bind_text(1, id)
-      .bind(2, std::int64_t{c.seq})
-      .bind(3, std::int64_t{c.attempt})
-      .bind_text(4, to_text(c.state))
-      .bind_blob(5, c.path)
-      .bind_text(6, c.signature)
-      .bind(7, c.step)
-      .bind_text(8, c.how)
-      .bind(9, to_ns(c.at))
-      .bind(10, c.bytes)
-      .bind_blob(11, c.manifest)
-      .bind_text(12, c.durable_level)
-      .bind_blob(13, c.durable_path)
-      .bind_text(14, printable(c.note))
-      .run();
-}
-
-Result<std::vector<Checkpoint>> Store::load_checkpoints(const JobId& id) {
-  return rows<Checkpoint>(m_sql->get_checkpoints.bind_text(1, id), read_checkpoint);
-}
-
-namespace {
-
-Result<StoredJob> read_job(const Statement& q) {
-  auto spec_json = json::parse(q.bytes(3), "job spec");
-  if (!spec_json) {
-    return spec_json.error();
-  }
-  auto spec = job_spec_from_json(*spec_json);
-  auto state = decode_state(q.bytes(5), q.bytes(6));
-  if (!spec || !state) {
-    return spec ? state.error() : spec.error();
-  }
-  StoredJob out;
-  auto& job = out.job;
-  job.id = q.bytes(0);
-  job.order = q.integer(1);
-  job.spec = std::move(*spec);
-  out.boot_id = q.bytes(4);
-  job.state = std::move(*state);
-  job.attempt = static_cast<int>(q.integer(7));
-  job.budgets = {q.integer(8), q.integer(9), q.integer(10)};
-  job.created = wall_from_ns(q.integer(11));
-  job.started = maybe_wall(q.maybe_integer(12));
-  job.ended = maybe_wall(q.maybe_integer(13));
-  job.journal_seq = q.integer(14);
-  GPUJOB_TRY(decode_more(q.bytes(15), job));
-  return out;
-}
-
-} // namespace
-
-Result<std::vector<StoredJob>> Store::load_jobs() {
-  auto q = m_db.prepare("SELECT id, ord, name, spec, boot_id, state, state_data, attempt, "
-                        "interruptions, failures, no_progress, created_wall, started_wall, "
-                        "ended_wall, journal_seq, more FROM jobs ORDER BY ord");
-  if (!q) {
-    return q.error();
-  }
-  return rows<StoredJob>(*q, [&](const Statement& row) -> Result<StoredJob> {
-    auto job = read_job(row);
-    if (!job) {
-      return Error{job.error().code,
-                   fmt::format("database: job {}: {}", row.bytes(0), job.error().text)};
-    }
-    auto checkpoints = load_checkpoints(job->job.id);
-    if (!checkpoints) {
-      return checkpoints.error();
-    }
-    job->job.checkpoints = std::move(*checkpoints);
-    return job;
-  });
 }
 
 Result<std::optional<StoredSession>> Store::load_session() {

@@ -6,6 +6,7 @@
 #include "daemon/policy/world.h"
 #include "daemon/store/database.h"
 #include "daemon/store/gpu_store.h"
+#include "daemon/store/job_store.h"
 
 #include <cstdint>
 #include <memory>
@@ -17,12 +18,6 @@
 namespace gpujob::store {
 
 class RecordStore;
-
-/// A job as it was stored, and whether its running part is of this boot.
-struct StoredJob {
-  policy::Job job;
-  std::string boot_id;
-};
 
 struct StoredSession {
   std::string id;
@@ -63,21 +58,15 @@ public:
   [[nodiscard]] GpuStore& gpu() { return m_gpu; }
 
 private:
-  struct Statements;
-  Store(Database db, std::string boot_id);
-  Result<void> prepare();
+  explicit Store(Database db);
   Result<void> set_outlives(Outlives what);
   Result<void> sync();
-  Result<void> write_job(const policy::Job& job);
-  Result<void> write_checkpoint(const policy::JobId& id, const policy::Checkpoint& c);
-  Result<std::vector<policy::Checkpoint>> load_checkpoints(const policy::JobId& id);
 
   Database m_db;
-  std::string m_boot_id;
   std::optional<Outlives> m_outlives; ///< as the connection is set now
   bool m_unsynced = false;            ///< the last commit was not synced
-  std::unique_ptr<Statements> m_sql;
   GpuStore m_gpu;
+  std::unique_ptr<JobStore> m_jobs;
   std::unique_ptr<RecordStore> m_records;
 
 public:
