@@ -5,6 +5,7 @@
 #include "common/text.h"
 #include "daemon/store/job_codec.h"
 #include "daemon/store/rows.h"
+#include "daemon/store/state_codec.h"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>

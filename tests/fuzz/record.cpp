@@ -10,6 +10,7 @@
 #include "daemon/policy/core.h"
 #include "daemon/policy/verdict.h"
 #include "daemon/store/job_codec.h"
+#include "daemon/store/state_codec.h"
 #include "tests/fuzz/fuzz.h"
 
 #include <nlohmann/json.hpp>
