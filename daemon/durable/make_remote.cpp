@@ -6,14 +6,12 @@
 #include "common/tree.h"
 #include "daemon/durable/hashing.h"
 #include "daemon/durable/progress.h"
-#include "daemon/durable/prune.h"
-#include "daemon/durable/sharing.h"
+#include "daemon/durable/prune_remote.h"
+#include "daemon/durable/scan.h"
 #include "daemon/durable/spool.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <cstdio>
 #include <fmt/format.h>
 #include <optional>
 #include <sys/stat.h>
@@ -23,11 +21,6 @@ namespace gpujob::durable {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-
-/// In the spool, beside the checkpoint's own directory: its upload has begun, or what it was is
-/// still to be removed there.
-constexpr const char* k_begun = ".partial";
-constexpr const char* k_doomed = ".pruned";
 
 bool exists(const std::string& path) {
   struct stat st {};
@@ -69,28 +62,6 @@ public:
     GPUJOB_TRY(confirm());
     out.shared = m_manifest.bytes() - needed;
     return m_target;
-  }
-
-  /// Exactly the checkpoints that are too many, by name.
-  int prune_there() {
-    const auto job = read();
-    int pruned = 0;
-    for (const auto* checkpoint : beyond(job, m_q.key, m_q.keep)) {
-      // A manifest of an older program may share its files.
-      const auto referred = is_referred_to(checkpoint->path);
-      if (referred && !*referred) {
-        if (!withdraw(checkpoint->path)) {
-          break;
-        }
-        ++pruned;
-      }
-    }
-    for (const auto& attempt : job.attempts) {
-      if (is_within_reach(attempt.key, m_q.key)) {
-        remove_leftovers(attempt);
-      }
-    }
-    return pruned;
   }
 
 private:
@@ -180,8 +151,8 @@ private:
 
   /// What is to be sent: what an upload that was cut off has brought there is not sent again.
   Result<Files> not_there() const {
-    return m_published || exists(m_target + k_begun) ? bad_ones(m_target, m_manifest.files)
-                                                     : Result<Files>(m_manifest.files);
+    return m_published || exists(m_target + name::k_begun) ? bad_ones(m_target, m_manifest.files)
+                                                           : Result<Files>(m_manifest.files);
   }
 
   /// Of these, and of the rest that is there.
@@ -211,7 +182,7 @@ private:
     if (paths.empty()) {
       return {};
     }
-    GPUJOB_TRY(make_directories(m_target + k_begun));
+    GPUJOB_TRY(make_directories(m_target + name::k_begun));
     auto done = m_remote.upload(parent_path(m_manifest.source), paths,
                                 m_target + "/" + name::k_data, progress_of(files));
     const auto bad = done ? bad_ones(m_target, files) : Result<Files>(done.error());
@@ -240,7 +211,7 @@ private:
       m.took.copy_s = std::chrono::duration<double>(Clock::now() - m_began).count();
     }
     GPUJOB_TRY(publish(m));
-    (void)remove_tree(m_target + k_begun);
+    (void)remove_tree(m_target + name::k_begun);
     return {};
   }
 
@@ -253,41 +224,6 @@ private:
     }
     crash_point("remote_step");
     return put_file(m_remote.spool(), path, encode(m));
-  }
-
-  /// From here on it does not count.
-  Result<void> withdraw(const std::string& checkpoint) const {
-    GPUJOB_TRY(m_remote.remove(checkpoint, {name::k_manifest}));
-    const auto doomed = checkpoint + k_doomed;
-    GPUJOB_TRY(remove_tree(doomed));
-    return ::rename(checkpoint.c_str(), doomed.c_str()) == 0
-               ? Result<void>{}
-               : io_error("rename", checkpoint, errno);
-  }
-
-  /// What this program withdrew, and its own uploads that came to no end.
-  void remove_leftovers(const StoredAttempt& attempt) const {
-    const bool own =
-        attempt.key.attempt == m_q.key.attempt && attempt.key.session == m_q.key.session;
-    const auto dir = attempt.path + "/" + name::k_checkpoints + "/";
-    const auto names = names_in(dir);
-    for (const auto& entry : names ? *names : std::vector<std::string>{}) {
-      const auto stem = entry.substr(0, entry.find('.'));
-      const auto seq = parse_seq(stem);
-      const bool unfinished = own && entry == stem + k_begun && seq && *seq < m_q.seq;
-      if (seq && (unfinished || entry == stem + k_doomed)) {
-        remove_leftover(dir + stem, dir + entry);
-      }
-    }
-  }
-
-  /// What could not be removed is there still, and goes the next time.
-  void remove_leftover(const std::string& checkpoint, const std::string& mark) const {
-    const auto there = m_remote.read_record(checkpoint + "/" + name::k_manifest);
-    // One that has its manifest counts: only the word of that never came here.
-    if (there || (there.error().code == Errc::not_found && m_remote.purge(checkpoint))) {
-      (void)remove_tree(mark);
-    }
   }
 
   const Remote& m_remote;
@@ -305,7 +241,7 @@ Result<std::string> make_remote(const Remote& remote, const SecureRequest& q, co
   Sending sending(remote, q, m);
   auto sent = sending.send(out);
   if (sent) {
-    out.pruned += sending.prune_there();
+    out.pruned += prune_remote(remote, q.key, q.seq, q.keep);
   }
   return sent;
 }

@@ -13,6 +13,13 @@
 /// of the size that the data has. What is in it; nothing here asks the remote.
 namespace gpujob::durable {
 
+namespace name {
+/// Beside a checkpoint's own directory: its upload has begun, or what it was is still to be removed
+/// there.
+constexpr const char* k_begun = ".partial";
+constexpr const char* k_doomed = ".pruned";
+} // namespace name
+
 /// Whether it is jobs/JOB/attempts/A-S/checkpoints/N/data/...
 bool is_data(std::string_view path);
 
