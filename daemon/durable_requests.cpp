@@ -4,7 +4,6 @@
 #include "common/json.h"
 #include "common/remote_name.h"
 #include "common/text.h"
-#include "daemon/durable_reply.h"
 #include "daemon/policy/verdict.h"
 #include "daemon/store/history_codec.h"
 
@@ -18,7 +17,6 @@ namespace gpujob::durable_requests {
 using nlohmann::json;
 using namespace policy;
 using gpujob::json::from_bytes;
-using gpujob::json::Reader;
 
 namespace {
 
@@ -45,22 +43,6 @@ json attempt_json(const char* op, const Place& place, const Job& job, WallTime n
 }
 
 } // namespace
-
-Result<json> opened(const Result<std::string>& reply) {
-  if (!reply) {
-    return reply.error();
-  }
-  auto j = gpujob::json::parse(*reply, "helper");
-  if (!j) {
-    return j;
-  }
-  Reader r(*j, "helper");
-  if (r.boolean_or("ok", false)) {
-    return j;
-  }
-  const auto text = r.text_or("error", "no reason given");
-  return Error{Errc::io, r.ok() ? text : r.error().text};
-}
 
 std::string manifest_path(const StatePaths& paths, const Job& job, int seq) {
   const auto* c = find_checkpoint(const_cast<Job&>(job), seq);
@@ -189,23 +171,6 @@ std::string disk(const std::vector<std::string>& paths) {
   return gpujob::json::dump({{"op", "disk"}, {"paths", gpujob::json::from_bytes_list(paths)}});
 }
 
-Result<std::vector<platform::DiskSeen>> read_disk(const Result<std::string>& reply) {
-  auto j = opened(reply);
-  if (!j) {
-    return j.error();
-  }
-  std::vector<platform::DiskSeen> out;
-  for (const auto& item : j->value("disks", json::array())) {
-    gpujob::json::Reader r(item, "helper: disk");
-    out.push_back({r.bytes("path"), r.integer("used_bytes"), r.integer("files"),
-                   r.integer("free_bytes"), r.boolean_or("complete", false)});
-    if (!r.ok()) {
-      return r.error();
-    }
-  }
-  return out;
-}
-
 std::string say(const Place& place, const std::vector<platform::Said>& said) {
   auto list = json::array();
   for (const auto& s : said) {
@@ -233,85 +198,6 @@ std::string heartbeat(const Place& place, const Beat& beat) {
                              {"resource", beat.resource},
                              {"machine", beat.machine},
                              {"began_ns", maybe(beat.began)}});
-}
-
-Result<void> read_done(const Result<std::string>& reply) {
-  auto j = opened(reply);
-  if (!j) {
-    return j.error();
-  }
-  return {};
-}
-
-Result<Opened> read_open(const Result<std::string>& reply) {
-  auto j = opened(reply);
-  if (!j) {
-    return j.error();
-  }
-  Reader r(*j, "helper: open");
-  Opened o{r.text("level"), r.text_or("filesystem", ""), r.texts_or_empty("warnings")};
-  if (!r.ok()) {
-    return r.error();
-  }
-  return o;
-}
-
-Secured read_secure(const JobId& id, int seq, const std::string& manifest,
-                    const Result<std::string>& reply) {
-  Secured s;
-  s.id = id;
-  s.seq = seq;
-  auto j = opened(reply);
-  if (!j) {
-    s.answered = false;
-    s.why = j.error().text;
-    return s;
-  }
-  Reader r(*j, "helper: secure");
-  s.verified = r.boolean_or("verified", false);
-  s.why = r.text_or("why", "");
-  s.bytes = r.integer_or("bytes", 0);
-  s.verify_s = r.maybe_number("verify_s");
-  s.manifest = s.verified ? manifest : "";
-  s.durable_error = r.text_or("durable_error", "");
-  if (const auto* durable = r.find("durable")) {
-    Reader d(*durable, "helper: secure: durable");
-    s.durable_level = d.text("level");
-    s.durable_path = d.bytes("path");
-    if (!d.ok()) {
-      r.fail("durable", d.error().text.c_str());
-    }
-  }
-  if (!r.ok()) {
-    s.verified = false;
-    s.why = r.error().text;
-  }
-  return s;
-}
-
-Prepared read_resume(const Job& job, const Result<std::string>& reply) {
-  Prepared p;
-  p.id = job.id;
-  p.attempt = job.attempt;
-  auto j = opened(reply);
-  if (!j) {
-    p.why = j.error().text;
-    return p;
-  }
-  Reader r(*j, "helper: resume");
-  if (r.find("path") != nullptr) {
-    p.path = r.bytes("path");
-  }
-  if (const auto* rejected = r.find("rejected"); rejected != nullptr && rejected->is_array()) {
-    for (const auto& item : *rejected) {
-      Reader one(item, "helper: resume: rejected");
-      p.rejected.push_back(fmt::format("{}: {}", one.bytes("path"), one.text("why")));
-    }
-  }
-  p.from = r.text_or("from", "none");
-  p.ok = r.ok();
-  p.why = r.ok() ? "" : r.error().text;
-  return p;
 }
 
 } // namespace gpujob::durable_requests
