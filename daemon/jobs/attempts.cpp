@@ -5,12 +5,11 @@
 #include "common/file.h"
 #include "common/launch.h"
 #include "common/log.h"
-#include "common/proc.h"
 #include "common/text.h"
 #include "daemon/jobs/attempt_files.h"
 #include "daemon/jobs/orphans.h"
-#include "daemon/jobs/output_watch.h"
 #include "daemon/jobs/shim_link.h"
+#include "daemon/jobs/tracked_attempt.h"
 #include "daemon/process/launcher.h"
 #include "daemon/process/pid_watch.h"
 
@@ -27,44 +26,11 @@ namespace {
 constexpr auto k_look_every = 1s;
 /// How many of these looks are one look at the output: a progress bar is for people.
 constexpr unsigned k_output_every = 5;
-/// Between looks for the start record of a shim that lives but has not written it.
-constexpr auto k_find_every = 50ms;
 /// What a shim left and cannot be read now is asked for again: a mount that is back in a minute
 /// costs no exit code.
 constexpr auto k_read_every = 1s;
 constexpr int k_most_reads = 60;
-
-/// What the daemon before had heard of and not found wanting.
-std::vector<KnownCheckpoint> heard_of(const policy::Job& job) {
-  std::vector<KnownCheckpoint> list;
-  for (const auto& c : job.checkpoints) {
-    if (!c.signature.empty() && c.state != policy::CheckpointState::rejected) {
-      list.push_back({c.path, c.signature});
-    }
-  }
-  return list;
-}
 } // namespace
-
-struct Attempts::Tracked {
-  policy::JobId id;
-  int attempt = 0;
-  std::string dir;
-  std::int64_t last_seq = 0;
-  CheckpointWatch watch;
-  OutputWatch output;
-  std::unique_ptr<process::PidWatch> shim;
-  std::unique_ptr<ShimLink> link;
-  boost::asio::steady_timer find;
-  int failed_reads = 0;
-  bool same_vm = true; ///< it ran under this boot of this machine
-
-  Tracked(boost::asio::io_context& io, const policy::Job& job, const Places& places)
-      : id(job.id), attempt(job.attempt), dir(places.state.attempt_dir(job.id, job.attempt)),
-        last_seq(job.journal_seq),
-        watch(places.state.checkpoint_dir(job.id), job.spec.checkpoint_path),
-        output(dir + "/" + attempt_file::k_output), find(io) {}
-};
 
 Attempts::Attempts(boost::asio::io_context& io, Places places, Post post, KeepCommandLine keep)
     : m_io(io), m_places(std::move(places)), m_post(std::move(post)), m_keep(std::move(keep)),
@@ -198,66 +164,6 @@ bool Attempts::read_later(Tracked& t, const Error& why) {
     }
   });
   return true;
-}
-
-void Attempts::adopt(const policy::Job& job, bool same_vm) {
-  auto& t = track(job);
-  t.watch.known(heard_of(job));
-  if (same_vm && shim_alive(t.dir)) {
-    connect(t);
-    find_shim(job.id);
-    return;
-  }
-  const bool ended = left_behind(t.dir, attempt_file::k_exit);
-  const bool began = ended || left_behind(t.dir, attempt_file::k_start);
-  if (same_vm && !began && job.journal_seq == 0) {
-    m_tracked.erase(job.id);
-    end_orphans(job.id);
-    m_post(policy::NeverStarted{job.id, job.attempt});
-    return;
-  }
-  if (same_vm || ended) {
-    t.same_vm = same_vm;
-    on_gone(job.id);
-    return;
-  }
-  auto left = read_journal(t.dir, t.last_seq);
-  for (auto& record : left ? *left : std::vector<journal::Record>{}) {
-    on_record(t, std::move(record));
-  }
-  m_tracked.erase(job.id);
-  m_post(policy::ShimGone{job.id, job.attempt, std::nullopt, false});
-}
-
-void Attempts::sweep_sockets() {
-  m_sockets.sweep_all([this](const policy::JobId& id, int attempt) {
-    const auto it = m_tracked.find(id);
-    return it != m_tracked.end() && it->second->attempt == attempt;
-  });
-}
-
-void Attempts::find_shim(const policy::JobId& id) {
-  const auto it = m_tracked.find(id);
-  if (it == m_tracked.end()) {
-    return;
-  }
-  auto& t = *it->second;
-  if (const auto start = read_start(t.dir)) {
-    if (auto pidfd = proc::open_pidfd(start->shim_pid, start->shim_start_ticks)) {
-      watch_shim(t, std::move(pidfd));
-      return;
-    }
-  }
-  if (!shim_alive(t.dir)) {
-    on_gone(id);
-    return;
-  }
-  t.find.expires_after(k_find_every);
-  t.find.async_wait([this, id](const boost::system::error_code& error) {
-    if (!error) {
-      find_shim(id);
-    }
-  });
 }
 
 void Attempts::send_plan(const policy::JobId& id, const Plan& plan) {

@@ -53,7 +53,6 @@ private:
                           std::optional<WallTime> deadline);
   Tracked& track(const policy::Job& job);
   void watch_shim(Tracked& t, Fd pidfd);
-  void find_shim(const policy::JobId& id);
   void connect(Tracked& t);
   void on_record(Tracked& t, journal::Record record);
   void on_gone(const policy::JobId& id);
@@ -61,6 +60,9 @@ private:
   void look_for_checkpoints();
   void look_at_output();
   void arm_look();
+
+  // attempts_adopt.cpp
+  void find_shim(const policy::JobId& id);
 
   boost::asio::io_context& m_io;
   Places m_places;
