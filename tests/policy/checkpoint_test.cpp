@@ -344,8 +344,7 @@ TEST_CASE(
   b.run(Bench::spec("k"), "j2");
   b.w.slots = 2;
   b.tick();
-  b.seq = 0;
-  b.record(journal::Started{2}, "j2");
+  b.started("j2");
   b.saved("/c/m.pt", "sig1", "j2");
   b.secured(true, "", "", "j2");
   b.gone(b.exit_record(0, {}, "j2"), true, "j2");
@@ -397,13 +396,11 @@ TEST_CASE("a job that starts may be asked already, and what an attempt never hea
   b.step(Submitted{"j1", Bench::spec()});
   b.step(CheckpointAsked{"j1"});
   CHECK(b.job().request_wanted == 1);
-  b.seq = 0;
-  b.record(journal::Started{100});
+  b.started();
   REQUIRE(b.action<SendRequest>());
   b.gone(b.exit_record(1)); // it died before it heard
   b.step(Resumed{"j1", Bench::spec()});
-  b.seq = 0;
-  b.record(journal::Started{100});
+  b.started();
   CHECK_FALSE(b.action<SendRequest>());
   b.step(CheckpointAsked{"j1"});
   REQUIRE(b.action<SendRequest>());

@@ -32,8 +32,7 @@ struct Kept : Bench {
   void start(const JobSpec& s = spec(), const JobId& id = "j1") {
     step(Submitted{id, s});
     look();
-    seq = 0;
-    record(journal::Started{100}, id);
+    started(id);
     look();
   }
   void save(const std::string& path, bool good = true) {
@@ -41,6 +40,12 @@ struct Kept : Bench {
     look();
     secured(good);
     look();
+  }
+  /// A run that saves after a minute.
+  void start_and_save() {
+    start();
+    pass(60s);
+    save("/c/1");
   }
   void end(int code) {
     gone(exit_record(code));
@@ -90,9 +95,7 @@ TEST_CASE("a run that is done has kept all of its work") {
 
 TEST_CASE("what comes after the newest verified checkpoint is lost, and why is said") {
   Kept b;
-  b.start();
-  b.pass(60s);
-  b.save("/c/1");
+  b.start_and_save();
   CHECK(b.attempt().kept == 60s);
   b.pass(20s);
   b.save("/c/2", false); // not complete: it keeps nothing
@@ -119,9 +122,7 @@ TEST_CASE("a run without a checkpoint has kept nothing") {
 
 TEST_CASE("a run that goes on later is an attempt of its own") {
   Kept b;
-  b.start();
-  b.pass(60s);
-  b.save("/c/1");
+  b.start_and_save();
   b.pass(5s);
   b.end(85);
   CHECK(b.attempt(1).state == "interrupted");
@@ -130,10 +131,9 @@ TEST_CASE("a run that goes on later is an attempt of its own") {
   b.pass(5s);
   b.tick();
   b.look();
-  b.step(Prepared{"j1", 2, true, "", "/c/1", "local", {}});
+  b.prepared("/c/1");
   b.look();
-  b.seq = 0;
-  b.record(journal::Started{101});
+  b.started();
   b.look();
   CHECK(b.events.back().text == "attempt 2 resumes from /c/1");
   CHECK(b.attempt(2).started == b.now.wall);
@@ -142,9 +142,7 @@ TEST_CASE("a run that goes on later is an attempt of its own") {
 
 TEST_CASE("when a run ended, and so what it lost, is not known without an exit record") {
   Kept b;
-  b.start();
-  b.pass(60s);
-  b.save("/c/1");
+  b.start_and_save();
   b.pass(600s);
   b.gone({}, false);
   b.look();
@@ -156,9 +154,7 @@ TEST_CASE("when a run ended, and so what it lost, is not known without an exit r
 
 TEST_CASE("what was stored is no news to the next daemon") {
   Kept b;
-  b.start();
-  b.pass(60s);
-  b.save("/c/1");
+  b.start_and_save();
   Chronicle next(b.w);
   b.w.dirty.insert("j1");
   next.look(b.w, b.now);
@@ -176,8 +172,7 @@ TEST_CASE("all that happens in one wake-up is told") {
   Kept b;
   b.step(Submitted{"j1", Bench::spec()});
   b.look();
-  b.seq = 0;
-  b.record(journal::Started{100});
+  b.started();
   b.pass(3s);
   b.gone(b.exit_record(0));
   b.look();

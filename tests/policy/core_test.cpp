@@ -106,7 +106,7 @@ TEST_CASE("the resumed attempt is given what was prepared") {
   b.gone(b.exit_record(85));
   b.pass(1s);
   b.tick();
-  b.step(Prepared{"j1", 2, true, "", "/c/m.pt", "local", {}});
+  b.prepared("/c/m.pt");
   REQUIRE(b.action<Launch>());
   CHECK(b.job().resume_from == "/c/m.pt");
   CHECK(b.job().attempt == 2);
@@ -126,8 +126,7 @@ TEST_CASE("failed is failed with no budget, and retried within one") {
   c.pass(1s);
   c.tick();
   CHECK(c.state() == "starting");
-  c.seq = 0;
-  c.record(journal::Started{2});
+  c.started();
   c.gone(c.exit_record(1));
   CHECK(c.state() == "failed");
   CHECK(c.job().budgets.failures == 2);
@@ -160,8 +159,7 @@ TEST_CASE("three attempts in a row without a newer checkpoint are enough") {
       CHECK(b.state() == "parked");
       b.session(1h);
       b.step(Resumed{"j1", Bench::spec()});
-      b.seq = 0;
-      b.record(journal::Started{1});
+      b.started();
     }
   }
   CHECK(b.state() == "failed");
@@ -186,8 +184,7 @@ TEST_CASE("no budget is reset by a resume") {
   const auto resume = [](Bench& b, const JobSpec& s) {
     b.session(1h);
     b.step(Resumed{"j1", s});
-    b.seq = 0;
-    b.record(journal::Started{1});
+    b.started();
   };
   auto s = Bench::spec();
   s.max_interruptions = s.max_failures = 1;
@@ -211,8 +208,7 @@ TEST_CASE("no budget is reset by a resume") {
   CHECK(failing.state() == "queued");
   failing.pass(1s);
   failing.tick();
-  failing.seq = 0;
-  failing.record(journal::Started{1});
+  failing.started();
   for (int failures = 2; failures <= 3; ++failures) { // the user's own run gives no new try either
     failing.gone(failing.exit_record(1));
     CHECK(failing.state() == "failed");
@@ -278,8 +274,7 @@ TEST_CASE("records are written in order: begin, then end") {
   b.step(Submitted{"j1", Bench::spec()});
   b.tick();
   CHECK(b.job().begin_record == Work::issued);
-  b.seq = 0;
-  b.record(journal::Started{1});
+  b.started();
   b.gone(b.exit_record(0));
   CHECK_FALSE(b.action<WriteRecord>());
   b.step(RecordWritten{"j1", false, true});

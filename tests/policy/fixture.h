@@ -77,6 +77,14 @@ struct Bench {
   /// Submits and brings it to running.
   void run(const JobSpec& s = spec(), const JobId& id = "j1") {
     step(Submitted{id, s});
+    started(id);
+  }
+  /// The checkpoint to resume from is chosen and restored.
+  void prepared(const std::string& path, const JobId& id = "j1") {
+    step(Prepared{id, job(id).attempt, true, "", path, "local", {}});
+  }
+  /// The shim of the attempt that was just launched: the job runs.
+  void started(const JobId& id = "j1") {
     seq = 0;
     record(journal::Started{100}, id);
   }
@@ -93,6 +101,12 @@ struct Bench {
     s.durable_error = std::move(error);
     s.manifest = "/m";
     step(s);
+  }
+
+  /// A checkpoint, from the word of it until it is verified.
+  void save(const std::string& path) {
+    saved(path, "sig" + path);
+    secured();
   }
 
   [[nodiscard]] ExitRecord exit_record(std::optional<int> code, std::optional<int> signal = {},

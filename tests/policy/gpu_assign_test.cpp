@@ -40,7 +40,7 @@ TEST_CASE("the attempt carries what it was given, also through the search for it
   b.step(Resumed{"vit", GpuBench::asks("1", "vit")});
   REQUIRE(b.action<Prepare>());
   CHECK(b.action<Prepare>()->gpus == std::vector<AssignedGpu>{{k_a, "nvidia"}});
-  b.step(Prepared{"vit", 2, true, "", "/c/m.pt", "local", {}});
+  b.prepared("/c/m.pt", "vit");
   REQUIRE(b.action<Launch>());
   CHECK(b.held_by("vit") == Uuids{k_a});
 }

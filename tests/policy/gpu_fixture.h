@@ -62,10 +62,6 @@ struct GpuBench : Bench {
     return s;
   }
   void submit(const JobId& id, const std::string& gpus) { step(Submitted{id, asks(gpus, id)}); }
-  void started(const JobId& id) {
-    seq = 0;
-    record(journal::Started{100}, id);
-  }
   void begin(const JobId& id, const std::string& gpus) {
     submit(id, gpus);
     started(id);

@@ -81,8 +81,7 @@ TEST_CASE("a run here is the newer truth until another session has gone beyond i
   Bench b;
   b.step(Imported{theirs(2)});
   b.step(Resumed{"x1", Bench::spec("x")});
-  b.seq = 0;
-  b.record(journal::Started{1}, "x1");
+  b.started("x1");
   b.gone(b.exit_record(0, {}, "x1"), true, "x1");
   REQUIRE(b.state("x1") == "done");
   b.step(Imported{theirs(3)});

@@ -94,8 +94,7 @@ TEST_CASE("what is done has no work left") {
   Bench b;
   b.run();
   b.step(bar(0.25, 3h));
-  b.saved("/c/1", "sig1");
-  b.secured();
+  b.save("/c/1");
   b.gone(b.exit_record(0));
   CHECK(b.state() == "done");
   CHECK(!work_left(b.job(), b.now));
@@ -105,16 +104,13 @@ TEST_CASE("a job that tells its progress no more keeps no old remainder") {
   Bench b;
   b.run();
   b.step(bar(0.25, 3h));
-  b.saved("/c/1", "sig1");
-  b.secured();
+  b.save("/c/1");
   b.gone(b.exit_record(1));
   CHECK(work_left(b.job(), b.now));
   b.step(Resumed{"j1", Bench::spec()});
-  if (b.action<Prepare>() != nullptr) {
-    b.step(Prepared{"j1", b.job().attempt, true, "", "/c/1", "local", {}});
-  }
-  b.seq = 0;
-  b.record(journal::Started{101});
+  REQUIRE(b.action<Prepare>());
+  b.prepared("/c/1");
+  b.started();
   b.saved("/c/2", "sig2");
   CHECK(!b.job().history.left);
 }

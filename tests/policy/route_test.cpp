@@ -69,8 +69,7 @@ TEST_CASE("a route that fails leaves a request open that was also sent as a sign
   b.record(journal::Requested{1, final, final ? "" : "USR1", {}});
   b.record(journal::RouteFailed{"command", "exit 3"});
   CHECK(b.job().checkpoints.empty());
-  b.saved("/c/1.pt", "sig1");
-  b.secured();
+  b.save("/c/1.pt");
   CHECK(b.job().checkpoints[0].state == CheckpointState::verified);
 }
 
@@ -117,8 +116,7 @@ TEST_CASE("a job that ends right after it has saved and was to go on exits after
     b.run();
     b.record(journal::Requested{1, false, "USR1", {100}});
     if (answered) {
-      b.saved("/c/1.pt", "sig1");
-      b.secured();
+      b.save("/c/1.pt");
     }
     b.pass(age);
     b.gone(b.exit_record(code));

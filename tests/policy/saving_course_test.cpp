@@ -22,8 +22,7 @@ struct Learned : Bench {
     step(Submitted{"j1", s});
     job().history.saves.assign(8, {8, 2, 1e8});
     job().history.relearn();
-    seq = 0;
-    record(journal::Started{100});
+    started();
     record(journal::Catches{"USR1", 100});
   }
   [[nodiscard]] const SavingCourse& course() { return std::get<Running>(job().state).saving; }

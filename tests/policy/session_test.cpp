@@ -147,8 +147,7 @@ TEST_CASE("after activity the next idle end is another one") {
   b.step(IdleExpected{b.now.boot + 100s, b.now.boot - 20min});
   REQUIRE(b.action<SendRequest>());
   b.record(journal::Requested{1, false, "USR1", {}});
-  b.saved("/ckpt/1", "s1");
-  b.secured();
+  b.save("/ckpt/1");
   b.pass(90s);
   b.step(IdleExpected{});
   b.pass(1h);

@@ -40,9 +40,8 @@ TEST_CASE("a job that ends within seconds again and again is restarted ever more
     ask_for_restart(b, b.job().attempt);
     REQUIRE(b.state() == "queued");
     CHECK(wait_for_start(b) == expected);
-    b.step(Prepared{"j1", b.job().attempt, true, "", "/c/1", "local", {}});
-    b.seq = 0;
-    b.record(journal::Started{1});
+    b.prepared("/c/1");
+    b.started();
   }
 }
 
@@ -53,9 +52,8 @@ TEST_CASE("a job that ran for a while is restarted after a second") {
     b.pass(10min);
     ask_for_restart(b, n);
     CHECK(wait_for_start(b) == 1s);
-    b.step(Prepared{"j1", b.job().attempt, true, "", "/c/1", "local", {}});
-    b.seq = 0;
-    b.record(journal::Started{1});
+    b.prepared("/c/1");
+    b.started();
   }
 }
 
@@ -89,7 +87,7 @@ TEST_CASE("stop while a resume is prepared ends it before it starts") {
   wait_for_start(b);
   b.step(StopAsked{"j1", false});
   CHECK(b.state() == "stopped");
-  b.step(Prepared{"j1", 2, true, "", "/c/1", "local", {}});
+  b.prepared("/c/1");
   CHECK(b.state() == "stopped");
   CHECK_FALSE(b.action<Launch>());
 }
@@ -286,9 +284,8 @@ TEST_CASE("the very same bytes saved again are no progress") {
     if (n == 1) {
       REQUIRE(b.state() == "queued");
       wait_for_start(b);
-      b.step(Prepared{"j1", 2, true, "", "/c/m.pt", "local", {}});
-      b.seq = 0;
-      b.record(journal::Started{1});
+      b.prepared("/c/m.pt");
+      b.started();
     }
   }
   CHECK(b.state() == "failed");
