@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/time.h"
-#include "daemon/policy/world.h"
+#include "daemon/policy/job.h"
 
 #include <cstdint>
 #include <optional>

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/json.h"
-#include "daemon/policy/world.h"
+#include "daemon/policy/job.h"
 
 #include <nlohmann/json.hpp>
 #include <optional>

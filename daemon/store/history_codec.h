@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "daemon/policy/world.h"
+#include "daemon/policy/save_history.h"
 
 #include <nlohmann/json_fwd.hpp>
 

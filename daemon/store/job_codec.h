@@ -2,7 +2,7 @@
 #pragma once
 
 #include "common/result.h"
-#include "daemon/policy/world.h"
+#include "daemon/policy/job.h"
 
 #include <string>
 
