@@ -6,8 +6,10 @@
 #include "client/output.h"
 #include "client/views/job.h"
 #include "common/gpu/snapshot.h"
+#include "common/json.h"
 #include "common/text.h"
 
+#include <cstdint>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -21,8 +23,46 @@ namespace {
 
 using nlohmann::json;
 
-/// What the daemon calls those jobs now, and how they are. One that is not of this daemon keeps the
-/// name that its own environment gives it.
+/// How many errors a GPU is said to have had.
+std::int64_t count_xids(const json& device) {
+  gpujob::json::Reader d(device, "gpu: device");
+  const auto* xid = d.find("xid");
+  if (xid == nullptr) {
+    return 0;
+  }
+  gpujob::json::Reader x(*xid, "gpu: xid");
+  const auto count = x.integer_or("count", 0);
+  static_cast<void>(x.maybe_integer("last"));
+  return x.ok() ? count : 0;
+}
+
+/// A GPU that is lost may tell no UUID any more.
+bool is_same(const json& device, const json& seen_by_daemon) {
+  gpujob::json::Reader a(device, "gpu: device");
+  gpujob::json::Reader b(seen_by_daemon, "daemon: gpu: device");
+  const auto uuid = a.text_or("uuid", "");
+  return uuid.empty() ? a.text_or("vendor", "") == b.text_or("vendor", "?") &&
+                            a.integer_or("index", -1) == b.integer_or("index", -2)
+                      : uuid == b.text_or("uuid", "");
+}
+
+/// One look knows of no error before it; the daemon, which goes on looking, does.
+void take_xids(json& reply, Connection& daemon) {
+  const auto answer = daemon.call("gpu", json::object());
+  if (!answer || !answer->contains("devices")) {
+    return;
+  }
+  for (const auto& seen : answer->at("devices")) {
+    for (auto& device : reply["devices"]) {
+      if (is_same(device, seen) && count_xids(seen) > count_xids(device)) {
+        device["xid"] = seen["xid"];
+      }
+    }
+  }
+}
+
+/// What the daemon calls those jobs now, how they are, and the errors that it has seen. A job that
+/// is not of this daemon keeps the name that its own environment gives it.
 void ask_daemon(json& reply) {
   std::map<std::string, std::vector<json*>> jobs;
   for (auto& device : reply["devices"]) {
@@ -34,6 +74,9 @@ void ask_daemon(json& reply) {
     }
   }
   auto connection = jobs.empty() ? Result<Connection>(Error{}) : reach_running_daemon();
+  if (connection) {
+    take_xids(reply, *connection);
+  }
   for (auto& [id, places] : jobs) {
     const auto job = connection ? connection->call("show", {{"job", id}}) : connection.error();
     const auto view = job ? read_job_view(*job) : Result<JobView>(job.error());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/top/parts.h"
+#include "common/gpu/xid.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -62,6 +63,19 @@ std::string held_back(const Gpu& gpu) {
   return out;
 }
 
+/// "Xid 79: off the bus"; empty where it has had no error.
+std::string xid_text(const Gpu& gpu) {
+  if (!gpu.last_xid) {
+    return {};
+  }
+  const auto words = xid_short(*gpu.last_xid);
+  return fmt::format("Xid {}{}{}", *gpu.last_xid, words.empty() ? "" : ": ", words);
+}
+
+Style xid_style(const Gpu& gpu) {
+  return xid_kind(gpu.last_xid.value_or(0)) == XidKind::program ? Style::warning : Style::bad;
+}
+
 std::int64_t seconds_of(const Model& m) {
   // Where the daemon stopped looking the chart stands still and does not fade away.
   const auto at = m.gone_since && m.gpus && m.gpus->at ? *m.gpus->at : m.now;
@@ -75,6 +89,11 @@ Style use_style(const Gpu& gpu) {
 void add_figures(LineBuilder& line, const Gpu& gpu) {
   line.add(fmt::format("{:>5}", gpu.use_percent ? fmt::format("{} %", *gpu.use_percent) : "? %"),
            Style::strong);
+  // Before what there may be no room for; where there was an error, not all of the rest matters.
+  if (const auto xid = xid_text(gpu); !xid.empty()) {
+    line.add("  " + xid, xid_style(gpu)).add("  " + memory_text(gpu));
+    return;
+  }
   line.add("  " + memory_text(gpu));
   line.add(gpu.temperature_c ? fmt::format("  {} C", *gpu.temperature_c) : "");
   const auto power = power_text(gpu);
@@ -89,9 +108,12 @@ void add_users(LineBuilder& line, const Gpu& gpu) {
 }
 
 Line lost_line(const Gpu& gpu, const Canvas& c) {
+  const auto xid = xid_text(gpu);
   return c.line()
       .add(fmt::format(" GPU {} {}: ", gpu.index, gpu.name))
-      .add(fmt::format("{}{}{}", gpu.state, gpu.error.empty() ? "" : ": ", gpu.error), Style::bad)
+      .add(fmt::format("{}{}{}{}{}", gpu.state, gpu.error.empty() ? "" : ": ", gpu.error,
+                       xid.empty() ? "" : ", ", xid),
+           Style::bad)
       .line();
 }
 

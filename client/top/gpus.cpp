@@ -27,6 +27,20 @@ const Json& list_of(json::Reader& r, const char* key) {
   return list == nullptr || !list->is_array() ? k_none : *list;
 }
 
+/// The newest error; nullopt: there was none, or they are not told.
+std::optional<std::int64_t> read_xid(json::Reader& r) {
+  const auto* xid = r.find("xid");
+  if (xid == nullptr) {
+    return std::nullopt; // an older daemon tells of none
+  }
+  json::Reader x(*xid, "daemon: gpu: xid");
+  const auto last = x.maybe_integer("last");
+  if (!x.ok()) {
+    r.fail("xid", x.error().text.c_str());
+  }
+  return last;
+}
+
 Gpu read_device(json::Reader& r) {
   Gpu gpu;
   gpu.vendor = r.text_or("vendor", "");
@@ -43,6 +57,7 @@ Gpu read_device(json::Reader& r) {
   gpu.power_limit_mw = r.maybe_integer("power_limit_mw");
   gpu.others = r.maybe_integer("others");
   gpu.throttle = r.texts_or_empty("throttle");
+  gpu.last_xid = read_xid(r);
   for (const auto& job : list_of(r, "jobs")) {
     json::Reader one(job, "daemon: gpu: job");
     const auto id = one.text_or("job", "");

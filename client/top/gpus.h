@@ -26,7 +26,7 @@ struct Gpu {
   std::string vendor, uuid, name, state, error;
   std::int64_t index = 0;
   std::optional<std::int64_t> use_percent, memory_used, memory_total, temperature_c, power_mw,
-      power_limit_mw, others;
+      power_limit_mw, others, last_xid; ///< the last: errors, where there were any
   std::vector<std::string> throttle;
   std::vector<std::string> jobs; ///< their names
   std::vector<GpuPoint> points;  ///< oldest first, no two of one second

@@ -89,6 +89,8 @@ policy::Gpu gpu_of(const Device& device) {
     out.jobs.insert(job.id);
   }
   out.strangers = device.others.value_or(0) > 0;
+  out.xids = device.view.xid_count.value_or(0);
+  out.last_xid = device.view.last_xid;
   return out;
 }
 
@@ -123,7 +125,7 @@ bool matters(const policy::Gpu& a, const policy::Gpu& b) {
   };
   return a.uuid != b.uuid || a.parent != b.parent || a.name != b.name || a.index != b.index ||
          a.usable != b.usable || a.jobs != b.jobs || a.strangers != b.strangers ||
-         a.memory_total != b.memory_total ||
+         a.xids != b.xids || a.memory_total != b.memory_total ||
          moved(a.memory_free, b.memory_free, share(b.memory_total, 20)) ||
          a.use_percent.has_value() != b.use_percent.has_value() || at_work(a) != at_work(b);
 }

@@ -60,7 +60,7 @@ bool is_job_at_work(const Look& look);
 policy::Gpus to_policy(const Look& look);
 
 /// Whether a job can depend on what changed: which there are, who is on them, whether they are at
-/// work, a twentieth of the memory.
+/// work, a twentieth of the memory, their errors.
 bool matters(const policy::Gpus& before, const policy::Gpus& now);
 
 GpuSample sample_of(const Device& device, const Now& at);

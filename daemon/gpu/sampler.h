@@ -4,6 +4,7 @@
 #include "common/result.h"
 #include "daemon/gpu/look.h"
 #include "daemon/gpu/pace.h"
+#include "daemon/gpu/xid_totals.h"
 #include "daemon/process/line_child.h"
 
 #include <boost/asio/io_context.hpp>
@@ -52,6 +53,7 @@ private:
 
   Parts m_parts;
   process::LineChild m_probe;
+  XidTotals m_xids;
   Pace m_pace;
   boost::asio::steady_timer m_timer;
   std::optional<Look> m_last;

@@ -18,6 +18,10 @@ json maybe(const std::optional<std::int64_t>& value) {
   return value ? json(*value) : json();
 }
 
+json xid(const GpuView& view) {
+  return view.xid_count ? json{{"last", maybe(view.last_xid)}, {"count", *view.xid_count}} : json();
+}
+
 json text(const std::string& value) {
   return value.empty() ? json() : json(printable(value));
 }
@@ -50,6 +54,7 @@ json devices_view(const Look& look, const Now& now,
          {"power_mw", maybe(view.power_mw)},
          {"power_limit_mw", maybe(view.power_limit_mw)},
          {"throttle", view.throttle},
+         {"xid", xid(view)},
          {"idle_s", view.use_percent
                         ? json(device.idle_since ? to_seconds(now.boot - *device.idle_since) : 0.0)
                         : json()},

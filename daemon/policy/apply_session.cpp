@@ -5,6 +5,8 @@
 
 #include "common/duration.h"
 
+#include <utility>
+
 /// What is heard of the session itself.
 namespace gpujob::policy::detail {
 
@@ -56,7 +58,8 @@ void on_event(World& w, const GpusSeen& e, Now now) {
   // Only now it can be told of those that came before the first look. Later GPUs may go for a
   // while, and whoever could have them waits.
   const bool first = !w.gpus.looked && e.gpus.looked;
-  w.gpus = e.gpus;
+  const auto before = std::exchange(w.gpus, e.gpus);
+  tell_xids(w, before, now);
   const auto queue = w.gpu_queue; // those that are held leave it
   for (const auto& [order, id] : first ? queue : std::set<std::pair<std::int64_t, JobId>>{}) {
     hold_if_impossible(w, w.jobs.at(id));

@@ -61,6 +61,10 @@ bool exits_after_saving(const Job& job, const ShimGone& e);
 std::optional<BootTime> idle_gpu_due(const Job& job, const Running& running);
 void settle_idle_gpu(World& w, Job& job, Running& running, Now now);
 
+/// gpu_xid.cpp
+/// Warns of errors that GPUs have had since the last look, which found them as in `before`.
+void tell_xids(World& w, const Gpus& before, Now now);
+
 /// checkpoints.cpp
 void hear_checkpoint(World& w, Job& job, Checkpoint c, std::optional<BootTime> since, Now now);
 void close_unanswered_request(World& w, Job& job, Now now);

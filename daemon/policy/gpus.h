@@ -21,6 +21,8 @@ struct Gpu {
   std::optional<double> use_percent;                     ///< of the last interval
   std::set<std::string> jobs;                            ///< ours that are seen on it
   bool strangers = false; ///< processes on it that are no job's of ours
+  std::int64_t xids = 0;  ///< errors that its driver told of since somebody looks; never falls
+  std::optional<std::int64_t> last_xid;
 
   friend bool operator==(const Gpu&, const Gpu&) = default;
 };

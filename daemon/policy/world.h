@@ -60,9 +60,21 @@ struct Announcement {
   bool warning = false;  ///< of the session: for a person who is not watching, too
 };
 
+/// What has been told of a GPU's Xids (gpu_xid.cpp). Not stored: a probe knows none of before it.
+struct XidsTold {
+  struct Warning {
+    BootTime at{};
+    std::set<JobId> jobs;
+  };
+  std::int64_t seen = 0;
+  std::int64_t told = 0;                  ///< of those, before or with the newest warning
+  std::map<std::int64_t, Warning> recent; ///< by code
+};
+
 struct World {
   Session session;
   Gpus gpus;
+  std::map<std::string, XidsTold> xids; ///< by the GPU's UUID
   int slots = 1;
   /// The user said how many: then all jobs share them. Else those that asked for GPUs need none,
   /// since they are limited by GPUs.

@@ -243,6 +243,30 @@ TEST_CASE("top: a lost GPU and one that is held back say so in words") {
   CHECK(has(text, "held back: hw_thermal"));
 }
 
+TEST_CASE("top: a GPU with an Xid says which in words, at every width, first") {
+  auto sick = device(0, 37);
+  sick["xid"] = {{"last", 48}, {"count", 2}};
+  auto lost = device(1, 0);
+  lost["state"] = "lost";
+  lost["error"] = "GPU is lost";
+  lost["xid"] = {{"last", 79}, {"count", 1}};
+  auto well = device(2, 90);
+  well["xid"] = {{"last", nullptr}, {"count", 0}};
+  auto strange = device(3, 90);
+  strange["xid"] = {{"last", 999}, {"count", 1}};
+  Model m = model();
+  REQUIRE(m.gpus->take(gpu_answer({sick, lost, well, strange})));
+  for (const Size size : {Size{40, 80}, Size{24, 80}, Size{40, 132}}) {
+    const auto text = text_of(m, size);
+    INFO(text);
+    CHECK(has(text, "37 %  Xid 48: memory error  1.07 of 16.1 GB"));
+    CHECK(has(text, "GPU 1 Tesla T4: lost: GPU is lost, Xid 79: off the bus"));
+    CHECK(has(text, "90 %  1.07 of 16.1 GB"));
+    CHECK(has(text, "90 %  Xid 999  1.07"));
+  }
+  CHECK(has(text_of(m, {24, 40}), "37 %  Xid 48: memory error"));
+}
+
 TEST_CASE("top: a copy on its way says how far it is") {
   auto m = model();
   auto running = *m.selected();
