@@ -6,12 +6,17 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import tempfile
 import xml.etree.ElementTree as tree
 
 from machine import BIN, PYTHON, SAVER, Case, main, wait_until
 
-PICTURE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../bench/top_picture.py")
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "../gpu"))
+from gpus import DRIVER, Gpus, t4  # noqa: E402
+
+PICTURE = os.path.join(HERE, "../bench/top_picture.py")
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|38|48)[;m]")
 
 
@@ -109,6 +114,46 @@ class TopTest(Case):
         terminal.press("q")
         terminal.wait("left with 0")
         self.assertEqual(terminal.modes(), terminal.before)
+
+    def test_a_gpus_bar_follows_the_gpu_that_a_job_has(self):
+        gpus = Gpus(self.root)
+        os.mkdir(self.path("dev"))
+        device = self.path("dev/nvidia0")
+        self.vm.env.update(gpus.env, GPUJOB_GPU_DEVICES=self.path("dev/nvidia"))
+
+        def use(percent, more=""):
+            gpu = t4(0).replace("throttle 4", "throttle 0")  # held back by nothing: room for its name
+            gpus.write(DRIVER + gpu.replace("util 37", f"util {percent}") + more)
+
+        def bar(screen):
+            """What is drawn of the use in the last ten minutes, oldest first."""
+            lines = [line for line in screen.split("\n") if line.startswith("   use ")]
+            return lines[0].split(" memory ")[0][len("   use "):].strip() if lines else ""
+        use(3)
+        self.begin()
+        hold = "import sys, time; gpu = open(sys.argv[1]); time.sleep(1000)"
+        with open(device, "w", encoding="utf-8"):
+            pass
+        self.vm.ok("run", "-d", "--name", "vit", "--gpus", "1", "--", PYTHON, "-c", hold, device)
+        pid = wait_until(lambda: self.vm.show("vit")["pid"], "it runs")
+        use(3, f"process {pid} 1000000\n")
+        terminal = Terminal(self, self.vm)
+        terminal.top("--interval", "0.2s")
+        screen = terminal.wait("▸ vit", "GPU 0    3 %  1.07 of 16.1 GB", "41 C  27 of 70 W  vit", "Tesla T4")
+        low = wait_until(lambda: bar(terminal.screen()), "the use is drawn")[-1]
+        use(97, f"process {pid} 1000000\n")
+        screen = terminal.wait("GPU 0   97 %")
+        self.assertIn("vit", screen)
+        high = "█"
+        wait_until(lambda: bar(terminal.screen()).endswith(high), f"the bar is higher than {low}")
+        self.assertNotEqual(low, high)
+        self.vm.ok("stop", "--now", "vit")
+        use(0)
+        wait_until(lambda: "W  vit" not in terminal.screen(), "it has left the GPU")
+        terminal.wait("GPU 0    0 %")
+        self.assertLessEqual(len(terminal.screen().rstrip("\n").split("\n")), 24)
+        terminal.press("q")
+        terminal.wait("left with 0")
 
     def test_the_window_changes_its_size(self):
         self.begin()
