@@ -8,10 +8,11 @@ BUILD_PACKAGES=(g++ cmake ninja-build ccache pkg-config libboost1.81-dev
   libboost-filesystem1.81-dev libboost-system1.81-dev libabsl-dev nlohmann-json3-dev libvalijson-dev catch2
   libcli11-dev libfmt-dev libsqlite3-dev libssl-dev nettle-dev libncurses-dev)
 # systemd is for systemd-notify, whose messages a job may send; nothing of it runs. bindfs makes FUSE
-# mounts, which stand in for Drive; rclone is a remote and its own server; tmux is a terminal to drive.
+# mounts, which stand in for Drive; rclone is a remote and its own server; tmux is a terminal to drive,
+# chromium-headless-shell a browser to open reports in (100 MB of packages; Debian has no smaller one that is kept up).
 TEST_PACKAGES=(python3 tzdata strace faketime libfaketime systemd clang-format procps util-linux
   jupyter-server python3-ipykernel python3-prometheus-client task-spooler bindfs openssl python3-torch libopenblas0-pthread
-  rclone tmux)
+  rclone tmux chromium-headless-shell)
 FUZZ_PACKAGES=(clang libclang-rt-14-dev)
 DEMO_PACKAGES=(python3 python3-torch dataset-fashion-mnist libopenblas0-pthread)
 

@@ -111,9 +111,10 @@ std::string draw_uprights(const Report& r, const Axis& axis, int height) {
   return out;
 }
 
-/// A name that is long is cut: the table has all of it.
+/// A name that is long is cut, so that on a phone the state has room after it: the table has all
+/// of it.
 std::string lane_name(const std::string& name) {
-  constexpr std::size_t k_longest = 40;
+  constexpr std::size_t k_longest = 24;
   auto end = std::min(name.size(), k_longest);
   while (end < name.size() && end > 0 && (static_cast<unsigned char>(name[end]) & 0xc0U) == 0x80U) {
     --end; // not in the middle of a character

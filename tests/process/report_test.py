@@ -4,6 +4,7 @@ import os
 import subprocess
 import time
 
+import browser
 from machine import BIN, PYTHON, SAVER, Case, main, wait_until
 from page import Page
 
@@ -58,6 +59,24 @@ class Report(Case):
         for word in ("Time line", "Jobs", "Use by day", "All that happened"):
             self.assertIn(word, page.heads)
         self.assertIn("exit code 3; nothing had been saved", page.text)
+
+    def test_a_session_reads_well_in_a_browser(self):
+        program = browser.find()
+        if not program:
+            self.skipTest(browser.MISSING)
+        self.vm.ok("run", "-d", "--name", "digits", "--", PYTHON, SAVER, "100000")
+        self.vm.wait_state("digits", "running")
+        self.save("digits")
+        self.vm.ok("notice", "--in", "10m", "the lab closes")
+        self.vm.ok("stop", "--now", "digits")
+        self.vm.run("run", "--name", "bad" * 20, "--", "sh", "-c", "exit 3")
+        path = self.path("r.html")
+        self.vm.ok("report", "-o", path)
+        with browser.Browser(program) as opened:
+            for width in (1280, 390, 320):
+                light, dark = (opened.look(path, width, scheme) for scheme in ("light", "dark"))
+                self.assertEqual(light.wrong + dark.wrong, [], width)
+                self.assertNotEqual(light.picture, dark.picture)
 
     def test_it_outlives_the_daemon_and_says_nothing_twice(self):
         self.vm.ok("run", "-d", "--name", "digits", "--", PYTHON, SAVER, "100000")
