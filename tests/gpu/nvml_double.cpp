@@ -549,6 +549,12 @@ EXPORTED int nvmlDeviceGetComputeRunningProcesses(void* device, unsigned* count,
 EXPORTED int nvmlDeviceGetGraphicsRunningProcesses(void* device, unsigned* count, void* entries) {
   return list(device, "nvmlDeviceGetGraphicsRunningProcesses", 1, count, entries, 16);
 }
+EXPORTED int nvmlDeviceGetIndex(void* device, unsigned* out) { // gpustat asks it, we do not
+  Handle h;
+  const int code = find(device, "nvmlDeviceGetIndex", h);
+  *out = code == ok ? static_cast<unsigned>(h.gpu - g_script.gpus) : 0;
+  return code;
+}
 EXPORTED int nvmlDeviceGetMinorNumber(void* device, unsigned* out) {
   return give(device, "nvmlDeviceGetMinorNumber", &Gpu::minor, 0, out);
 }
