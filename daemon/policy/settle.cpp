@@ -178,13 +178,13 @@ void settle_running(World& w, Job& job, Running& running, Now now) {
                      format_duration(std::max(*w.session.idle_end - now.boot, Duration{}))));
     ask_checkpoint(w, job);
   }
-  settle_idle_gpu(w, job, running, now);
   if (const auto due = overdue_from(job, running); due && now.boot >= *due) {
     close_unanswered_request(w, job, now);
   }
   if (is_put_off(running)) {
     running.request.reset();
   }
+  settle_idle_gpu(w, job, running, now); // now it is known whether it saves
   plan_saves(w, job, running, now);
   if (const auto due = next_save_due(running); due && now.boot >= *due) {
     running.save_asked = now.boot;

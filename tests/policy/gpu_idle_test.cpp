@@ -165,3 +165,16 @@ TEST_CASE("a job without GPUs is never idle on one") {
   split.begin("vit", "1");
   CHECK_FALSE(split.last.next_wakeup);
 }
+
+TEST_CASE("a save that never comes does not keep an idle job from being stopped") {
+  IdleBench b;
+  auto s = GpuBench::asks("1", "vit");
+  s.idle_gpu = 0s;
+  s.idle_gpu_stop = 1h;
+  b.run(s, "vit");
+  b.record(journal::Requested{1, false, "USR1", {100}}, "vit");
+  b.sleep(); // the request is given up
+  CHECK_FALSE(b.job("vit").stop_asked);
+  b.sleep();
+  CHECK(b.job("vit").stop_asked);
+}
