@@ -46,16 +46,19 @@ void set_queued(World& w, Job& job, std::string reason) {
   job.stop_why.clear();
   job.end_record = Work::none; // of the attempt before, not written yet: without it, it vanished
   w.queue.insert({job.order, job.id});
-  if (wants_gpus(job.spec)) {
-    w.gpu_queue.insert({job.order, job.id});
-  }
+  w.asks[{job.spec.gpus, job.spec.gpu_memory}].insert({job.order, job.id});
   queue_due_from(w, job);
   touch(w, job);
 }
 
 void leave_queue(World& w, const Job& job) {
   w.queue.erase({job.order, job.id});
-  w.gpu_queue.erase({job.order, job.id});
+  if (const auto it = w.asks.find({job.spec.gpus, job.spec.gpu_memory}); it != w.asks.end()) {
+    it->second.erase({job.order, job.id});
+    if (it->second.empty()) {
+      w.asks.erase(it);
+    }
+  }
 }
 
 void hold_if_impossible(World& w, Job& job) {

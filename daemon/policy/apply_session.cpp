@@ -60,8 +60,8 @@ void on_event(World& w, const GpusSeen& e, Now now) {
   const bool first = !w.gpus.looked && e.gpus.looked;
   const auto before = std::exchange(w.gpus, e.gpus);
   tell_xids(w, before, now);
-  const auto queue = w.gpu_queue; // those that are held leave it
-  for (const auto& [order, id] : first ? queue : std::set<std::pair<std::int64_t, JobId>>{}) {
+  const auto queue = first ? w.queue : Line{}; // those that are held leave it
+  for (const auto& [order, id] : queue) {
     hold_if_impossible(w, w.jobs.at(id));
   }
   const auto active = w.active; // settle() may take a job out

@@ -182,13 +182,6 @@ std::optional<std::vector<AssignedGpu>> GpuPool::take(const Job& job) {
   return out;
 }
 
-bool GpuPool::none_left() const {
-  return std::all_of(m_places.begin(), m_places.end(), [](const Place& p) {
-    return p.kept || std::any_of(p.holders.begin(), p.holders.end(),
-                                 [](const Job* j) { return !j->spec.gpu_memory; });
-  });
-}
-
 bool GpuPool::all_spoken_for() const {
   const auto usable = usable_gpus(m_world.gpus);
   const auto spoken_for = [&](const Gpu* g) {

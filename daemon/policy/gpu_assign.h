@@ -28,8 +28,6 @@ public:
   /// A job that said nothing of GPUs starts: it may be about to use one.
   void expect_on_some(const Job& job) { m_unplaced.push_back(&job); }
 
-  /// No job at all could be given anything.
-  [[nodiscard]] bool none_left() const;
   /// There are GPUs, and each is some job's own.
   [[nodiscard]] bool all_assigned() const;
   /// Each is some job's own or kept for one that comes before.

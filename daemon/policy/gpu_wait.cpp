@@ -28,6 +28,18 @@ std::string part_text(std::int64_t part, std::int64_t whole) {
   return fmt::format("{} of {}", first, all);
 }
 
+/// Of the jobs that wait for GPUs; nullptr: none does.
+const Job* first_for_gpus(const World& w) {
+  const Job* first = nullptr;
+  for (const auto& [ask, line] : w.asks) {
+    const auto& job = w.jobs.at(line.begin()->second);
+    if (wants_gpus(job.spec) && (first == nullptr || job.order < first->order)) {
+      first = &job;
+    }
+  }
+  return first;
+}
+
 } // namespace
 
 std::string GpuPool::holders() const {
@@ -89,12 +101,10 @@ std::string GpuPool::turn_text(const Job& job) const {
     return fmt::format("job {}, which was started without --gpus, may be about to use one",
                        m_unplaced.front()->spec.name);
   }
-  for (const auto& [order, id] : m_world.gpu_queue) {
-    if (order < job.order) {
-      return fmt::format("job {} comes first", m_world.jobs.at(id).spec.name);
-    }
-  }
-  return "it starts at once";
+  const auto* first = first_for_gpus(m_world);
+  return first != nullptr && first->order < job.order
+             ? fmt::format("job {} comes first", first->spec.name)
+             : "it starts at once";
 }
 
 std::string GpuPool::why_not(const Job& job) const {

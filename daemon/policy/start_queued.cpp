@@ -3,6 +3,7 @@
 #include "daemon/policy/detail.h"
 #include "daemon/policy/gpu_assign.h"
 
+#include <map>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -18,36 +19,45 @@ struct Starter {
   Decision& d;
   bool starts = false;
 
-  /// In the order of the queue, as far as there is anything left to give away.
+  /// In the order of the queue, as far as there is anything left to give away. What is left gets
+  /// less only: where one is refused, so are those behind him who ask for the same.
   void start_all() {
-    int free = w.slots - jobs_in_slots(w);
-    const bool gpus_alone = free <= 0 && !w.slots_said && !w.gpu_queue.empty();
-    const auto& queue = gpus_alone ? w.gpu_queue : w.queue;
-    if (queue.empty() || (free <= 0 && !gpus_alone)) {
+    if (w.queue.empty()) {
       return;
     }
+    int free = w.slots - jobs_in_slots(w);
     GpuPool pool(w, now);
-    for (auto it = queue.begin(); it != queue.end(); ++it) {
-      const bool gpus_open = !w.slots_said && !w.gpu_queue.empty() && !pool.none_left();
-      if (free <= 0 && !gpus_open) {
-        return;
-      }
-      const auto& job = w.jobs.at(it->second);
+    std::multimap<std::int64_t, std::pair<Line::iterator, Line::iterator>> lines; // by the first
+    for (const auto& [ask, line] : w.asks) {
+      lines.emplace(line.begin()->first, std::pair(line.begin(), line.end()));
+    }
+    while (!lines.empty()) {
+      auto [at, end] = lines.extract(lines.begin()).mapped();
+      const auto& job = w.jobs.at(at->second);
       const bool in_slots = w.slots_said || !wants_gpus(job.spec);
       if (in_slots && free <= 0) {
         continue;
       }
-      if (start_refusal(w, job.spec, job.history, now)) {
-        continue; // settle_queue parks it at the next tick
-      }
-      if (job.not_before && *job.not_before > now.boot) {
-        wake_at(d, job.not_before, now);
-        continue;
-      }
-      if (start(job, pool)) {
+      if (can_start_now(job)) {
+        if (!start(job, pool)) {
+          continue;
+        }
         free -= in_slots ? 1 : 0;
       }
+      if (++at != end) {
+        lines.emplace(at->first, std::pair(at, end));
+      }
     }
+  }
+
+  /// Whatever there is to give away.
+  bool can_start_now(const Job& job) {
+    if (start_refusal(w, job.spec, job.history, now)) {
+      return false; // settle_queue parks it at the next tick
+    }
+    const bool later = job.not_before && *job.not_before > now.boot;
+    wake_at(d, job.not_before, now);
+    return !later;
   }
 
   /// False when the GPUs that it needs are not free.

@@ -52,6 +52,11 @@ struct Session {
 /// "the session's limit of 9h 00m", "the gpu quota", "a notice: preempted"
 std::string what_ends(const Session& s);
 
+/// Jobs that wait, by order.
+using Line = std::set<std::pair<std::int64_t, JobId>>;
+/// What a job asks of GPUs: the words of --gpus and --gpu-memory.
+using GpuAsk = std::pair<std::string, std::optional<std::int64_t>>;
+
 /// A line for people who watch a job.
 struct Announcement {
   JobId job;
@@ -80,9 +85,10 @@ struct World {
   /// since they are limited by GPUs.
   bool slots_said = false;
   std::map<JobId, Job> jobs;
-  std::set<std::pair<std::int64_t, JobId>> queue; ///< by order: jobs in Queued
-  /// Those of them that asked for GPUs, so that they can be looked at without the rest.
-  std::set<std::pair<std::int64_t, JobId>> gpu_queue;
+  Line queue; ///< jobs in Queued
+  /// The same, by what they ask for: who is refused is refused for all behind him who ask for the
+  /// same, so that thousands of them cost a wake-up no more than one.
+  std::map<GpuAsk, Line> asks;
   /// Not later than the first instant at which a queued job would be refused; nullopt: never. It
   /// spares every wake-up a walk through the queue.
   std::optional<BootTime> queue_due;

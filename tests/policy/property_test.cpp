@@ -262,8 +262,9 @@ TEST_CASE("over random event sequences the core keeps its promises") {
         }
         // The queue is exactly the queued; what is under way is looked at.
         REQUIRE(b.w.queue.contains({job.order, id}) == (state == "queued"));
-        REQUIRE(b.w.gpu_queue.contains({job.order, id}) ==
-                (state == "queued" && wants_gpus(job.spec)));
+        const auto line = b.w.asks.find({job.spec.gpus, job.spec.gpu_memory});
+        REQUIRE((line != b.w.asks.end() && line->second.contains({job.order, id})) ==
+                (state == "queued"));
         if (state == "starting" || state == "running" || state == "ending") {
           REQUIRE(b.w.active.contains(id));
         }
