@@ -42,6 +42,7 @@ void on_event(World& w, const ShimGone& e, Now now) {
     job->started = started_at(*job, now);
   }
   job->state = Ending{e.record, e.same_boot, left && by_us, what_ends(w.session)};
+  expect_look(w, *job, now);
   touch(w, *job);
 }
 

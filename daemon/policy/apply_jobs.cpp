@@ -61,6 +61,14 @@ void leave_queue(World& w, const Job& job) {
   }
 }
 
+void expect_look(World& w, const Job& job, Now now) {
+  // The sampler looks within a second of a job's end, and gives a driver three to answer.
+  constexpr Duration k_look_comes = std::chrono::seconds{5};
+  if (job.spec.gpus != "none") {
+    w.look_due_until = now.boot + k_look_comes;
+  }
+}
+
 void hold_if_impossible(World& w, Job& job) {
   if (const auto never = gpu_refusal(w, job.spec)) {
     set_held(w, job, *never + ": run the same line with another --gpus");
@@ -111,6 +119,13 @@ bool is_under_way(const World& w, const std::string& name) {
   });
 }
 
+/// Not each time anew: a driver that hangs must not hold up for ever those who ask for no GPU.
+void expect_first_look(World& w, const Job& job, Now now) {
+  if (!w.gpus.looked && !w.look_due_until && wants_gpus(job.spec)) {
+    expect_look(w, job, now);
+  }
+}
+
 } // namespace
 
 void on_event(World& w, const Submitted& e, Now now) {
@@ -126,9 +141,10 @@ void on_event(World& w, const Submitted& e, Now now) {
   auto& placed = w.jobs.emplace(e.id, std::move(job)).first->second;
   set_queued(w, placed, "waits for a slot");
   hold_if_impossible(w, placed);
+  expect_first_look(w, placed, now);
 }
 
-void on_event(World& w, const Resumed& e, Now) {
+void on_event(World& w, const Resumed& e, Now now) {
   auto* job = find_job(w, e.id);
   const bool resumable =
       job != nullptr && (job->ended_state() != nullptr || std::holds_alternative<Held>(job->state));
@@ -147,6 +163,7 @@ void on_event(World& w, const Resumed& e, Now) {
   job->removed = false;
   set_queued(w, *job, "waits for a slot");
   hold_if_impossible(w, *job);
+  expect_first_look(w, *job, now);
 }
 
 void on_event(World& w, const Removed& e, Now) {

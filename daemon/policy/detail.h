@@ -21,6 +21,8 @@ Job* find_attempt(World& w, const JobId& id, int attempt);
 
 void set_queued(World& w, Job& job, std::string reason);
 void leave_queue(World& w, const Job& job);
+/// What is known of the GPUs is old from now on, until somebody looks again.
+void expect_look(World& w, const Job& job, Now now);
 /// Holds it when this machine can never give it what it asks for.
 void hold_if_impossible(World& w, Job& job);
 /// Makes sure that the queue is looked at when this job of it is to be refused.

@@ -35,7 +35,11 @@ bool free_enough(const Gpu& gpu) {
 
 } // namespace
 
-GpuPool::GpuPool(const World& w, Now now) : m_world(w) {
+GpuPool::GpuPool(const World& w, Now now)
+    : m_world(w), m_look_due(w.look_due_until && now.boot < *w.look_due_until) {
+  if (m_look_due) {
+    m_settled_at = w.look_due_until;
+  }
   for (const auto& gpu : w.gpus.list) {
     if (gpu.usable && !gpu.uuid.empty()) {
       m_places.push_back({&gpu, {}, false});
@@ -116,13 +120,14 @@ GpuPool::Bar GpuPool::bar(const Place& p, const Job& job) const {
   }
   const bool others = std::any_of(p.holders.begin(), p.holders.end(),
                                   [&](const Job* j) { return j->id != job.id; });
+  const auto used = others || m_look_due ? Bar::ours : Bar::theirs;
   const auto left = room(p, job);
   if (!left) {
     // Then who is there decides.
-    return others ? Bar::ours : p.gpu->strangers ? Bar::theirs : Bar::none;
+    return others || p.gpu->strangers ? used : Bar::none;
   }
   const bool enough = job.spec.gpu_memory ? *left >= *job.spec.gpu_memory : free_enough(*p.gpu);
-  return enough ? Bar::none : others ? Bar::ours : Bar::theirs;
+  return enough ? Bar::none : used;
 }
 
 bool GpuPool::is_untouched(const Place& p) const {
@@ -143,8 +148,12 @@ bool GpuPool::leaves_enough(const std::vector<Place*>& taken) const {
 }
 
 std::optional<std::vector<AssignedGpu>> GpuPool::take(const Job& job) {
+  if (!m_world.gpus.looked) {
+    m_waits_to_look = m_look_due;
+    return std::nullopt;
+  }
   const auto choice = choose_gpus(m_world.gpus, job.spec);
-  if (!m_world.gpus.looked || !choice.never.empty()) {
+  if (!choice.never.empty()) {
     return std::nullopt;
   }
   std::vector<Place*> free;
@@ -183,6 +192,9 @@ std::optional<std::vector<AssignedGpu>> GpuPool::take(const Job& job) {
 }
 
 bool GpuPool::all_spoken_for() const {
+  if (m_waits_to_look) {
+    return true;
+  }
   const auto usable = usable_gpus(m_world.gpus);
   const auto spoken_for = [&](const Gpu* g) {
     const auto& place = m_places[place_of(g)];

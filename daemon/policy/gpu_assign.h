@@ -18,7 +18,8 @@ namespace gpujob::policy {
 ///
 /// A GPU is free for a job when no other job has it or is seen on it and nine tenths of its memory
 /// are free. With --gpu-memory so much of its memory must be free, and the others on it must have
-/// said how much they need, too.
+/// said how much they need, too. Just after a job has ended its memory may still be seen in use,
+/// and in a container as a stranger's: for a while that counts as what comes free.
 class GpuPool {
 public:
   GpuPool(const World& w, Now now);
@@ -32,7 +33,8 @@ public:
   [[nodiscard]] bool all_assigned() const;
   /// Each is some job's own or kept for one that comes before.
   [[nodiscard]] bool all_spoken_for() const;
-  /// When a job that may still be about to use one is taken for one that does not.
+  /// When it is clear, without any news, what is not clear now: whether a job that started is about
+  /// to use one, whether what is seen in use comes free.
   [[nodiscard]] std::optional<BootTime> settled_at() const { return m_settled_at; }
 
   /// Why the queued job is not given its GPUs: for people.
@@ -64,6 +66,8 @@ private:
   std::vector<Place> m_places;        ///< every GPU that a job can be given
   std::vector<const Job*> m_unplaced; ///< they said nothing of GPUs and started a moment ago
   std::optional<BootTime> m_settled_at;
+  bool m_look_due = false;      ///< what is known of them may be old
+  bool m_waits_to_look = false; ///< some job that comes before, for the first look
 };
 
 } // namespace gpujob::policy

@@ -153,14 +153,20 @@ std::string reason_now(const World& w, const Job& job, Now now) {
   if (wants_gpus(job.spec)) {
     return GpuPool(w, now).why_not(job);
   }
-  if (job.spec.gpus.empty() && !w.slots_said) {
-    if (const GpuPool pool(w, now); pool.all_assigned()) {
-      return fmt::format("waits for a GPU: every one is given to a job ({}), and without --gpus it "
-                         "might use one of them: --gpus none if it needs none",
-                         pool.holders());
-    }
+  if (!job.spec.gpus.empty()) {
+    return stored;
   }
-  return stored;
+  if (const GpuPool pool(w, now); !w.slots_said && pool.all_assigned()) {
+    return fmt::format("waits for a GPU: every one is given to a job ({}), and without --gpus it "
+                       "might use one of them: --gpus none if it needs none",
+                       pool.holders());
+  }
+  const auto* first = first_for_gpus(w);
+  return first != nullptr && first->order < job.order
+             ? fmt::format("waits for a GPU: job {} comes first, and without --gpus it might use "
+                           "what that one waits for: --gpus none if it needs none",
+                           first->spec.name)
+             : stored;
 }
 
 } // namespace gpujob::policy

@@ -79,6 +79,9 @@ struct XidsTold {
 struct World {
   Session session;
   Gpus gpus;
+  /// A job that may have used GPUs has ended, or nobody has looked at them yet: until then the look
+  /// that tells of it may still come.
+  std::optional<BootTime> look_due_until;
   std::map<std::string, XidsTold> xids; ///< by the GPU's UUID
   int slots = 1;
   /// The user said how many: then all jobs share them. Else those that asked for GPUs need none,
