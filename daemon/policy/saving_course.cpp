@@ -247,10 +247,11 @@ void plan_saves(const World& w, const Job& job, Running& r, Now now) {
   const bool due = c.next && *c.next <= now.boot;
   const auto rhythm = r.steps.rhythm();
   const bool stepped = c.stepped != (rhythm ? std::optional(rhythm->last) : std::nullopt);
-  const bool anew =
-      moved || safe != c.safe_until || waited != c.under_way.has_value() || (due && !c.under_way);
-  // Who is about to write its last save is not asked for it once more because a step is over.
+  // Who is about to write its last save is not asked for it once more because a step is over, or
+  // because we slept over an earlier one.
   const bool ends = r.request && r.request->final;
+  const bool overdue = due && !c.under_way && !ends;
+  const bool anew = moved || safe != c.safe_until || waited != c.under_way.has_value() || overdue;
   if (anew || (stepped && !ends)) {
     c.safe_until = safe;
     const auto last = c.last, next = c.next;

@@ -474,3 +474,68 @@ TEST_CASE("a job that saves only at a step's end is asked within the step that e
   b.step(DeathsSeen{{0, 10001h, 801}});
   CHECK(*b.course().last > b.now.boot + 1min);
 }
+
+namespace {
+
+/// One that saves only at the end of a step: of the 8 s until it answers, 4 s were the step's rest.
+struct Stepping : Learned {
+  Stepping() : Learned(2h) {
+    for (auto& s : job().history.saves) {
+      s.step = 4;
+    }
+    job().history.relearn();
+    step(DeathsSeen{{0, 10000h, 800}});
+  }
+  void a_step(Duration length = 4min) {
+    pass(length);
+    record(journal::Progress{++m_steps / 100.0});
+  }
+  void steps(int n) {
+    while (n-- > 0) {
+      a_step();
+    }
+  }
+
+private:
+  int m_steps = 0;
+};
+
+} // namespace
+
+TEST_CASE("what was asked for its last save is not asked anew because a step is over") {
+  Stepping b;
+  b.steps(20);
+  REQUIRE(b.course().stepped);
+  const auto asks = *b.course().last;
+  while (b.now.boot + 4min < asks) {
+    b.a_step();
+  }
+  const auto planned = *b.plan().request_at;
+  b.pass(planned - b.now.boot);
+  b.record(journal::Requested{0, true, "USR1", {100}});
+  const auto step_ends = *b.course().stepped + 4min;
+  b.pass(step_ends - b.now.boot); // it writes now
+  b.record(journal::Progress{0.9});
+  CHECK(b.course().last == asks);
+  CHECK(b.plan().request_at == planned);
+  CHECK_FALSE(b.action<SendPlan>());
+  CHECK(std::get<Running>(b.job().state).request);
+  CHECK_FALSE(next_save_due(std::get<Running>(b.job().state)));
+}
+
+TEST_CASE("steps that differ a little move nothing, one that is late moves the last save") {
+  Stepping b;
+  b.steps(20);
+  REQUIRE(b.course().stepped);
+  const auto last = b.course().last, next = b.course().next;
+  REQUIRE(last);
+  for (const auto length : {4min + 6s, 4min - 9s, 4min + 8s, 4min - 5s}) {
+    b.a_step(length);
+    CHECK(b.course().last == last);
+    CHECK(b.course().next == next);
+    CHECK_FALSE(b.action<SendPlan>());
+  }
+  b.a_step(5min + 50s);
+  REQUIRE(b.course().last);
+  CHECK(std::chrono::abs(*b.course().last - *last) > 1min);
+}
