@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 
 /// How far the jobs are in their work, and how long is left of it.
 namespace gpujob::policy {
@@ -50,6 +51,9 @@ std::optional<Duration> work_left(const Job& job, Now now) {
 namespace detail {
 
 void hear_progress(Running& run, double done, BootTime at) {
+  if (std::isnan(done)) {
+    return;
+  }
   // What a bar said is of no use once the job itself speaks.
   const bool begins = !run.progress || !run.progress->told || done < run.progress->done;
   auto p = begins ? Progress{} : *run.progress;
@@ -67,7 +71,7 @@ void hear_progress(Running& run, double done, BootTime at) {
 void on_event(World& w, const ProgressSeen& e, Now now) {
   auto* job = find_attempt(w, e.id, e.attempt);
   auto* run = job == nullptr ? nullptr : std::get_if<Running>(&job->state);
-  if (run == nullptr || (run->progress && run->progress->told)) {
+  if (run == nullptr || (run->progress && run->progress->told) || std::isnan(e.done)) {
     return;
   }
   Progress p;

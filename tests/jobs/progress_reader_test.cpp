@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/jobs/progress_reader.h"
 
+#include "daemon/jobs/progress_bar.h"
+
 #include "tests/support/catch.h"
 
 #include <chrono>
@@ -74,4 +76,25 @@ TEST_CASE("labels without end do not fill the memory") {
   }
   CHECK(!reader.read("new:  50%|# | 50/100 [00:09<00:09, 10.0it/s]\n"));
   CHECK(reader.read("aa:  60%|# | 60/100 [00:09<00:09, 10.0it/s]\n"));
+}
+
+TEST_CASE("what is left of a million epochs overflows nothing") {
+  ProgressReader first;
+  const auto bar = first.read("Epoch 1/1000000\n1/1000000 [>.....] - ETA: 400000:00:00\n");
+  REQUIRE(bar);
+  CHECK(bar->done == Approx(1e-12));
+  CHECK(!bar->left); // 45 million years
+  ProgressReader over;
+  const auto whole = over.read("Epoch 1/1000000\n1000/1000 [=====] - 99999999s 99s/step\n");
+  REQUIRE(whole);
+  CHECK(whole->done == Approx(1e-6));
+  CHECK(!whole->left);
+  ProgressReader last;
+  const auto end = last.read("Epoch 1000000/1000000\n1/2 [==>...] - ETA: 400000:00:00\n");
+  REQUIRE(end);
+  CHECK(end->done == Approx(1));
+  CHECK(*end->left == 400000h);
+  CHECK(read_epoch("Epoch 1/1000001")->total == 0);
+  CHECK(read_epoch("Epoch 1/99999999999999999999")->total == 0);
+  CHECK(!read_epoch("Epoch 1000001/2000000"));
 }

@@ -2,6 +2,9 @@
 #include "tests/policy/fixture.h"
 #include "tests/support/catch.h"
 
+#include <cmath>
+#include <limits>
+
 using namespace gpujob;
 using namespace gpujob::test;
 
@@ -113,4 +116,42 @@ TEST_CASE("a job that tells its progress no more keeps no old remainder") {
   b.started();
   b.saved("/c/2", "sig2");
   CHECK(!b.job().history.left);
+}
+
+TEST_CASE("a bar that tells no more than how far it is has no remainder") {
+  Bench b;
+  b.run();
+  b.step(bar(0.25, 3h));
+  b.step({ProgressSeen{"j1", 1, 0.5, {}, {}}});
+  CHECK(progress(b).done == 0.5);
+  CHECK(progress(b).rate.empty());
+  CHECK(!work_left(b.job(), b.now)); // that of half an hour ago is not carried on
+  b.saved("/c/1", "sig1");
+  CHECK(!b.job().history.left);
+}
+
+TEST_CASE("numbers beyond all measure are cut, and what is no number is passed over") {
+  constexpr double k_huge = std::numeric_limits<double>::max();
+  constexpr double k_none = std::numeric_limits<double>::quiet_NaN();
+  Bench b;
+  b.run();
+  b.step(bar(k_huge));
+  CHECK(progress(b).done == 1);
+  b.step(bar(-k_huge));
+  CHECK(progress(b).done == 0);
+  b.step(bar(0.5, k_longest_span));
+  b.step(bar(k_none, 3h));
+  CHECK(progress(b).done == 0.5);
+  b.saved("/c/1", "sig1");
+  b.pass(1h);
+  CHECK(*work_left(b.job(), b.now) == k_longest_span - 1h);
+  for (const double value : {-k_huge, 7.0, k_huge, k_none}) {
+    b.record(journal::Progress{value});
+    CHECK(std::isfinite(progress(b).done));
+    b.pass(1h);
+  }
+  b.record(journal::Progress{0});
+  b.pass(24h * 365 * 40);
+  b.record(journal::Progress{0.0021}); // as fast, 19 thousand years
+  CHECK(!work_left(b.job(), b.now));
 }
