@@ -166,6 +166,27 @@ TEST_CASE("a job without GPUs is never idle on one") {
   CHECK_FALSE(split.last.next_wakeup);
 }
 
+TEST_CASE("a job that was asked to save is not idle until it has") {
+  IdleBench b;
+  auto s = GpuBench::asks("1", "vit");
+  s.idle_gpu = 0s;
+  s.idle_gpu_stop = 1h;
+  b.run(s, "vit");
+  b.record(journal::Catches{"USR1", 5}, "vit");
+  b.pass(59min);
+  b.record(journal::Requested{1, false, "USR1", {100}}, "vit");
+  b.pass(90s); // it saves by its CPU, and the hour is over
+  b.tick();
+  CHECK_FALSE(b.job("vit").stop_asked);
+  b.pass(2min);
+  b.saved("/c/m.pt", "sig", "vit");
+  b.secured(true, "", "", "vit");
+  CHECK_FALSE(b.job("vit").stop_asked);
+  CHECK(b.last.next_wakeup == b.now.boot + 1h); // from now on
+  b.sleep();
+  CHECK(b.job("vit").stop_asked);
+}
+
 TEST_CASE("a save that never comes does not keep an idle job from being stopped") {
   IdleBench b;
   auto s = GpuBench::asks("1", "vit");
@@ -177,4 +198,44 @@ TEST_CASE("a save that never comes does not keep an idle job from being stopped"
   CHECK_FALSE(b.job("vit").stop_asked);
   b.sleep();
   CHECK(b.job("vit").stop_asked);
+}
+
+TEST_CASE("a stranger at work may be the job that was given no GPU, and is none that was") {
+  const auto at_work = [](IdleBench& b, std::size_t which, double percent) {
+    b.change([&](auto& list) {
+      list[which].strangers = true;
+      list[which].use_percent = percent;
+    });
+  };
+  IdleBench b(2);
+  b.begin("plain", "");
+  b.change([](auto& list) { list[0].jobs = {"plain"}; });
+  CHECK(b.last.next_wakeup == b.now.boot + 30min);
+  at_work(b, 1, 90); // in a container its other process may look like this
+  CHECK_FALSE(b.last.next_wakeup);
+  at_work(b, 1, 0);
+  CHECK(b.last.next_wakeup == b.now.boot + 30min);
+  b.change([](auto& list) { list[1].use_percent.reset(); }); // what is not known is not idle
+  CHECK_FALSE(b.last.next_wakeup);
+
+  IdleBench own(2);
+  own.begin("vit", "device=0");
+  const auto due = own.now.boot + 30min;
+  CHECK(own.last.next_wakeup == due);
+  own.pass(10min);
+  at_work(own, 1, 90);
+  CHECK(own.last.next_wakeup == due);
+  own.sleep();
+  CHECK(own.warnings().at(0).starts_with("GPU 0 has been idle for 30m 00s while job vit holds it"));
+}
+
+TEST_CASE("a GPU on which a stranger is at work is idle for nobody") {
+  IdleBench b(1);
+  b.begin("vit", "1");
+  CHECK(b.last.next_wakeup);
+  b.change([](auto& list) {
+    list[0].strangers = true;
+    list[0].use_percent = 90;
+  });
+  CHECK_FALSE(b.last.next_wakeup); // whose the work is nobody can say
 }
