@@ -2,7 +2,6 @@
 #include "daemon/jobs/progress_reader.h"
 
 #include "daemon/jobs/progress_bar.h"
-
 #include "tests/support/catch.h"
 
 #include <chrono>
