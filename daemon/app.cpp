@@ -97,17 +97,8 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
 }
 
 void App::post(policy::Event event) {
-  // While nothing can be stored events wait; of what is said again and again the newest will do.
-  const auto overtaken = [&](const policy::Event& waiting) {
-    const auto* seen = std::get_if<policy::ProgressSeen>(&waiting);
-    const auto* newer = std::get_if<policy::ProgressSeen>(&event);
-    return seen != nullptr && newer != nullptr
-               ? seen->id == newer->id
-               : std::holds_alternative<policy::GpusSeen>(waiting) &&
-                     std::holds_alternative<policy::GpusSeen>(event);
-  };
-  if (m_commit_failed) {
-    std::erase_if(m_events, overtaken);
+  if (m_commit_failed) { // events wait, for as long as the disk is full
+    std::erase_if(m_events, [&](const auto& waiting) { return overtakes(event, waiting); });
   }
   m_events.push_back(std::move(event));
   schedule();

@@ -159,4 +159,8 @@ using Event =
                  RecordWritten, HeartbeatWritten, EnvironmentHeld, Imported, EndMoved, IdleExpected,
                  SaveWished, DeathsSeen, Flushed, GpusSeen, ProgressSeen, Tick>;
 
+/// Whether `newer` says all that `waiting`, which was not applied yet, would have said: of what is
+/// looked at again and again the newest will do.
+bool overtakes(const Event& newer, const Event& waiting);
+
 } // namespace gpujob::policy
