@@ -18,9 +18,6 @@ constexpr Duration k_same_moment = std::chrono::seconds{30};
 /// Of jobs that start at once each has its row, and all of them the same document.
 constexpr std::size_t k_most_wanted = 32;
 
-/// Between two looks further apart nobody knows what a GPU did.
-constexpr Duration k_unobserved = std::chrono::minutes{1};
-
 /// Not known, which is not idle.
 policy::Gpus unknown_use(policy::Gpus gpus) {
   for (auto& gpu : gpus.list) {
@@ -63,7 +60,7 @@ void GpuWatch::take(const gpu::Look& look, const std::string& document) {
   }
   const auto gpus = gpu::to_policy(look);
   if (const auto before = std::exchange(m_looked, look.at.boot);
-      before && look.at.boot - *before >= k_unobserved) {
+      before && look.at.boot - *before >= gpu::k_unobserved) {
     tell(unknown_use(gpus)); // what they did meanwhile, asleep perhaps, nobody has seen
   }
   tell(gpus);

@@ -13,8 +13,6 @@ namespace {
 constexpr std::size_t k_most_devices = 32;
 /// A change of the use that is none: it trembles while nothing happens.
 constexpr std::int64_t k_trembling_percent = 5;
-/// Between two looks further apart nobody knows what a GPU did.
-constexpr Duration k_unobserved = std::chrono::minutes{1};
 
 std::string key_of(const GpuView& view) {
   return view.uuid.empty() ? view.vendor + ":" + std::to_string(view.index) : view.uuid;

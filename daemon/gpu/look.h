@@ -6,6 +6,7 @@
 #include "common/time.h"
 #include "daemon/policy/gpus.h"
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -18,6 +19,8 @@ namespace gpujob::gpu {
 
 /// A GPU is at work from this use on: what a driver reports of an idle one may be a percent.
 constexpr std::int64_t k_at_work_percent = 2;
+/// Between two looks further apart nobody knows what a GPU did.
+constexpr Duration k_unobserved = std::chrono::minutes{1};
 
 struct JobOnGpu {
   std::string id;
