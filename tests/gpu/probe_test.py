@@ -114,6 +114,16 @@ class Probe(unittest.TestCase):
                     self.assertEqual([(p["pid"], p["memory"], p["gpu_instance"]) for p in got],
                                      [(100 + i, 5000 + i, None) for i in range(count)])
 
+    def test_who_computes_and_draws_is_listed_once(self):
+        script = (DRIVER + t4(4) + "process 4711 1000000\nprocess 4712 -\nprocess 4713 7\nprocess 0 1\n"
+                  "graphics 4711 1000000\ngraphics 4712 5\ngraphics 4714 3\ngraphics 0 2\nmps 4713 7\n")
+        for library in NEW, OLD:
+            with self.subTest(library):
+                got = self.look(script, library)["devices"][0]["processes"]
+                self.assertEqual([(p["pid"], p["kind"], p["memory"]) for p in got],
+                                 [(4711, "compute", 1000000), (4712, "compute", 5), (4713, "compute", 7),
+                                  (None, "compute", 1), (4714, "graphics", 3), (None, "graphics", 2)])
+
     def test_mig_devices_and_whose_they_are(self):
         for private in ("", "private_list\n"):
             with self.subTest(private):
