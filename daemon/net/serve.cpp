@@ -18,6 +18,7 @@
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
 #include <fmt/format.h>
+#include <list>
 #include <memory>
 #include <optional>
 #include <unistd.h>
@@ -34,7 +35,9 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using namespace std::chrono_literals;
 
-constexpr auto k_request_deadline = 5s;
+/// Who wants a page says so at once; until then it may be anybody on this machine.
+constexpr auto k_request_deadline = 1s;
+constexpr auto k_answer_deadline = 5s;
 /// A daemon that hangs is waited for no longer than a scraper waits.
 constexpr auto k_page_deadline = 8s;
 constexpr int k_most_connections = 16;
@@ -70,12 +73,17 @@ public:
         co_await pause.async_wait(use_awaitable);
         continue;
       }
-      if (m_connections < k_most_connections) {
-        ++m_connections;
-        asio::co_spawn(m_io, talk(std::move(socket)), [this](const std::exception_ptr&) {
-          --m_connections; // whatever went wrong was between it and its caller
-        });
+      if (m_connections >= k_most_connections) {
+        if (m_silent.empty()) {
+          continue;
+        }
+        m_silent.front()->close(); // who has said nothing for longest makes way
+        m_silent.pop_front();
       }
+      ++m_connections;
+      asio::co_spawn(m_io, talk(std::move(socket)), [this](const std::exception_ptr&) {
+        --m_connections; // whatever went wrong was between it and its caller
+      });
     }
   }
 
@@ -86,14 +94,20 @@ private:
     beast::flat_buffer buffer;
     http::request_parser<http::empty_body> parser;
     parser.header_limit(k_longest_header);
-    co_await http::async_read(stream, buffer, parser, use_awaitable);
+    m_silent.push_back(&stream);
+    const auto [failed, read] =
+        co_await http::async_read(stream, buffer, parser, asio::as_tuple(use_awaitable));
+    m_silent.remove(&stream);
+    if (failed) {
+      co_return;
+    }
     auto response = co_await answer(parser.get());
     response.version(parser.get().version());
     response.set(http::field::server, "gpujob");
     response.set(http::field::cache_control, "no-store");
     response.keep_alive(false);
     response.prepare_payload();
-    stream.expires_after(k_request_deadline);
+    stream.expires_after(k_answer_deadline);
     co_await http::async_write(stream, response, use_awaitable);
     beast::error_code ignored;
     stream.socket().shutdown(tcp::socket::shutdown_send, ignored);
@@ -149,6 +163,7 @@ private:
   const ServePlan& m_plan;
   process::HelperRunner m_pages;
   int m_connections = 0;
+  std::list<beast::tcp_stream*> m_silent; ///< of those, who has not asked yet; oldest first
   std::uint64_t m_next = 0;
 };
 

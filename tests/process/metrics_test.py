@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import subprocess
+import time
 import urllib.error
 import urllib.request
 
@@ -112,6 +113,30 @@ class Metrics(Case):
         self.assertNotIn(token.encode(), subprocess.check_output(["ps", "-eo", "args"]))
         server.send_signal(signal.SIGTERM)
         self.assertEqual(server.wait(30), 0)
+
+    def test_who_says_nothing_keeps_nobody_out(self):
+        vm = self.running()
+        _, url = self.listen(vm, "0")
+        with open(vm.root + "/r/metrics.token", encoding="ascii") as file:
+            token = file.read().strip()
+        port = int(url.split(":")[2].split("/")[0])
+        silent = []
+        for number in range(40):  # more than are served at once
+            silent.append(socket.create_connection(("127.0.0.1", port)))
+            self.addCleanup(silent[-1].close)
+            if number % 2:
+                silent[-1].sendall(b"GET /metrics HTTP/1.1\r\nAuthorization: ")
+        self.assertEqual(self.ask(url, token)[0], 200)
+        # The oldest made way, and the others do not stay for long.
+        begun = time.monotonic()
+        for one in silent:
+            one.settimeout(30)
+            try:
+                self.assertEqual(one.recv(1), b"")
+            except ConnectionResetError:
+                pass
+        self.assertLess(time.monotonic() - begun, 4)
+        self.assertEqual(self.ask(url, token)[0], 200)
 
     def test_only_this_machine_is_listened_on(self):
         vm = self.running()
