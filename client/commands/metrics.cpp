@@ -44,12 +44,20 @@ Result<int> watch(const MetricsOptions& options) {
   }
   const auto pause = std::clamp<Duration>(*every, 1s, 24h);
   Interrupts interrupts;
-  for (;;) {
+  for (bool written = false;;) {
     const auto seen = look();
     if (!seen) {
       note(seen.error().text);
     }
-    GPUJOB_TRY(atomic_publish(options.watch, metrics_text(seen ? *seen : Observed{}), k_readable));
+    const auto done =
+        atomic_publish(options.watch, metrics_text(seen ? *seen : Observed{}), k_readable);
+    if (!done && !written) {
+      return done.error(); // a place that never took one
+    }
+    if (!done) {
+      note(done.error().text); // a disk that is full now
+    }
+    written = true;
     pollfd entry{interrupts.fd(), POLLIN, 0};
     ::poll(&entry, 1,
            static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(pause).count()));

@@ -5,6 +5,7 @@ import signal
 import socket
 import stat
 import subprocess
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -25,6 +26,38 @@ def samples(text, parse=openmetrics):
 def value(found, series, **labels):
     return next((v for (n, l), v in found.items()
                  if n == series and all((k, w) in l for k, w in labels.items())), None)
+
+
+class Nonsense:
+    """A daemon that greets, and then says what no gpujob understands."""
+
+    def __init__(self, path):
+        self.asked = 0
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.bind(path)
+        self.socket.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+
+    def close(self):
+        try:
+            self.socket.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass
+        self.socket.close()
+
+    def serve(self):
+        while True:
+            try:
+                client = self.socket.accept()[0]
+            except OSError:
+                return
+            with client, client.makefile("rwb") as wire:
+                wire.readline()
+                wire.write(b'{"jsonrpc":"2.0","id":1,"result":{"v":1,"min_v":1,"version":"x","pid":1}}\n')
+                wire.flush()
+                wire.readline()
+                self.asked += 1
+                wire.write(b"nonsense\n")
 
 
 class Metrics(Case):
@@ -72,6 +105,48 @@ class Metrics(Case):
         watch.send_signal(signal.SIGTERM)
         self.assertEqual(watch.wait(30), 0)
         self.assertFalse(os.path.exists(path))
+
+    def test_a_watched_file_is_whole_when_the_daemon_or_the_disk_fails(self):
+        vm = self.running()
+        os.mkdir(self.path("out"))
+        path = self.path("out/gpujob.prom")
+        watch = vm.popen("metrics", "--watch", path, "--interval", "1s")
+        self.addCleanup(watch.kill)
+
+        def up():
+            """Read by a parser that wants all of it, at whatever moment."""
+            with open(path, encoding="utf-8") as file:
+                return value(samples(file.read()), "gpujob_up")
+        wait_until(lambda: os.path.exists(path) and up() == 1, "the file tells of a daemon")
+        vm.ok("daemon", "stop")
+        wait_until(lambda: up() == 0, "it tells that there is none")
+        # One that speaks nonsense is none.
+        daemon = Nonsense(vm.root + "/r/gpujobd.sock")
+        self.addCleanup(daemon.close)
+        wait_until(lambda: daemon.asked >= 3, "it is asked again and again")
+        self.assertEqual(up(), 0)
+        daemon.close()
+        os.unlink(vm.root + "/r/gpujobd.sock")
+        vm.start()
+        wait_until(lambda: up() == 1, "the daemon is back")
+        # Its place goes for a while: the file stays as it is, and follows again.
+        os.rename(self.path("out"), self.path("away"))
+        self.assertIn(b"gpujob.prom", self.line_of(watch.stderr, b"gpujob.prom"))
+        os.rename(self.path("away"), self.path("out"))
+        self.assertEqual(up(), 1)
+        vm.ok("daemon", "stop")
+        wait_until(lambda: up() == 0, "it follows")
+        watch.send_signal(signal.SIGTERM)
+        self.assertEqual(watch.wait(30), 0)
+
+    def line_of(self, stream, words):
+        """The first line that holds them; whoever never says them ends the test by its time."""
+        return next(line for line in stream if words in line)
+
+    def test_a_place_that_takes_no_file_is_said_at_once(self):
+        done = self.vm.run("metrics", "--watch", self.path("none/gpujob.prom"))
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"none/gpujob.prom", done.stderr)
 
     def listen(self, vm, *more):
         server = vm.popen("metrics", "--listen", *more)
