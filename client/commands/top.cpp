@@ -56,6 +56,7 @@ private:
   void take_keys();
   void carry_out(const Order& order);
   void stop_here();
+  void come_back();
   void draw();
 
   Feed& m_feed;
@@ -91,6 +92,7 @@ Result<int> Live::run(const std::vector<std::string>& environment) {
     take_keys();
     m_worth_drawing = m_feed.receive(m_model, read_clocks().wall) || m_worth_drawing;
   }
+  ::signal(SIGTTOU, SIG_IGN); // who leaves puts the terminal right, wherever he stands
   return *m_exit;
 }
 
@@ -133,7 +135,7 @@ void Live::take_signals() {
     } else if (*signal == SIGTSTP) {
       stop_here();
     } else if (*signal == SIGCONT) {
-      m_screen->come_back();
+      come_back();
     } else {
       // Ctrl-C is a way to leave as good as q.
       m_exit = *signal == SIGINT ? 0 : 128 + *signal;
@@ -155,8 +157,19 @@ void Live::stop_here() {
   ::sigaddset(&stop, SIGTSTP);
   ::sigprocmask(SIG_UNBLOCK, &stop, nullptr); // here it stops, and goes on
   ::sigprocmask(SIG_BLOCK, &stop, nullptr);
-  ::sigaction(SIGTSTP, &before, nullptr);
-  m_screen->come_back();
+  ::sigaction(SIGTSTP, &before, nullptr); // the SIGCONT that it goes on by is still to be taken
+}
+
+/// Continued in the background it stands still again, until the terminal is its own.
+void Live::come_back() {
+  if (m_exit) {
+    return; // told to end meanwhile: the terminal may be somebody else's
+  }
+  if (::tcgetpgrp(STDIN_FILENO) == ::getpgrp()) {
+    m_screen->come_back();
+  } else {
+    ::raise(SIGTTOU);
+  }
 }
 
 void Live::take_keys() {

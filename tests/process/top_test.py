@@ -20,6 +20,15 @@ PICTURE = os.path.join(HERE, "../bench/top_picture.py")
 COLOUR = re.compile(r"\x1b\[[0-9;]*\b(3[0-7]|4[0-7]|38|48)[;m]")
 
 
+def state_of(pid):
+    """As /proc/PID/stat has it: T of one that is stopped; empty when it has gone."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return ""
+
+
 class Terminal:
     """A terminal of tmux with a shell in it."""
 
@@ -232,18 +241,20 @@ class TopTest(Case):
     def test_the_terminal_is_sane_after_every_end(self):
         self.begin()
         terminal = Terminal(self, self.vm)
-        for number, code in (signal.SIGTERM, 143), (signal.SIGINT, 0), (signal.SIGHUP, 129):
+        for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 0), (signal.SIGHUP, 129),
+                             (signal.SIGQUIT, 131)):
             terminal.top()
             terminal.wait("no jobs yet")
             self.assertEqual(terminal.modes()[1:], ("1", "0"))
             os.kill(terminal.pid(), number)
             terminal.wait(f"left with {code}")
             self.assertEqual(terminal.modes(), terminal.before)
-        terminal.top()
-        terminal.wait("no jobs yet")
-        terminal.press("C-c")
-        terminal.wait("left with 0")
-        self.assertEqual(terminal.modes(), terminal.before)
+        for key, code in ("C-c", 0), ("C-\\", 131):
+            terminal.top()
+            terminal.wait("no jobs yet")
+            terminal.press(key)
+            terminal.wait(f"left with {code}")
+            self.assertEqual(terminal.modes(), terminal.before)
 
     def test_it_can_be_stopped_and_goes_on(self):
         self.begin()
@@ -266,6 +277,32 @@ class TopTest(Case):
         terminal.wait("no jobs yet", "q quit")
         terminal.press("q")
         wait_until(lambda: terminal.modes() == terminal.before, "the terminal is as it was")
+
+    def test_it_can_be_stopped_from_outside_and_ended_while_it_stands(self):
+        self.begin()
+        terminal = Terminal(self, self.vm)
+        for number in signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT:
+            terminal.type("set -m; clear; gpujob top")
+            terminal.wait("no jobs yet")
+            pid = terminal.pid()
+            os.kill(pid, signal.SIGTSTP)
+            terminal.wait("Stopped")
+            self.assertEqual(terminal.modes(), terminal.before)
+            # It goes on in the background, and stands still again until it may draw.
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: state_of(pid) == "T", "it stands still")
+            self.assertEqual(terminal.modes(), terminal.before)
+            terminal.type("clear; fg")
+            terminal.wait("no jobs yet", "q quit")
+            os.kill(pid, signal.SIGTSTP)
+            terminal.wait("Stopped")
+            # As `kill %1` of a shell.
+            os.kill(pid, number)
+            os.kill(pid, signal.SIGCONT)
+            wait_until(lambda: state_of(pid) in ("", "Z"), "it has ended")
+            terminal.type("clear; echo here I am")
+            terminal.wait("here I am", "ready:")
+            self.assertEqual(terminal.modes(), terminal.before)
 
     def test_without_a_daemon_the_picture_stays_until_one_is_back(self):
         self.begin()
