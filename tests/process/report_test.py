@@ -108,8 +108,14 @@ class Report(Case):
                   "s.connect(os.environ['NOTIFY_SOCKET']);p=os.path.abspath('c.pt');"
                   "open(p,'w').write('PK not a checkpoint');"
                   "s.send(('X_GPUJOB_CHECKPOINT='+p).encode());"
-                  "import time;time.sleep(0.5)")
-        self.vm.run("run", "--name", "evil", "--", PYTHON, "-c", script, cwd=cwd)
+                  "open('seen').read()")
+        os.mkfifo(cwd + "/seen")
+        self.vm.ok("run", "-d", "--name", "evil", "--", PYTHON, "-c", script, cwd=cwd)
+        wait_until(lambda: [c["state"] for c in self.vm.show("evil")["checkpoints"]] == ["rejected"],
+                   "its checkpoint was looked at")
+        with open(cwd + "/seen", "w", encoding="ascii"):
+            pass
+        self.vm.wait_state("evil", "done")
         self.vm.run("notice", "--in", "10m", EVIL)
         page = wait_until(lambda: (p := self.page()) and EVIL in p.text and p, "the notice is there")
         self.assertNotIn("script", page.tags)
