@@ -103,7 +103,7 @@ std::optional<double> read_ratio(std::string_view text) {
   }
   const auto done = read_count(text.substr(0, slash));
   const auto total = read_count(text.substr(slash + 1));
-  if (!done || !total || *total <= 0 || *done > *total) {
+  if (!done || !total || *total <= 0 || *done > *total || !std::isfinite(*total)) {
     return std::nullopt;
   }
   return *done / *total;

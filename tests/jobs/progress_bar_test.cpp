@@ -74,6 +74,8 @@ TEST_CASE("what is no progress bar is not taken for one") {
     INFO(line);
     CHECK(!read_progress_bar(line));
   }
+  const auto endless = std::string(300, '9') + "P"; // more than a double holds
+  CHECK(!read_progress_bar("45%| | " + endless + "/" + endless + " [00:32<00:39, 1it/s]"));
   CHECK(!read_progress_bar(std::string(5000, ' ') + " 45%| | 450/1000 [00:32<00:39, 1it/s]"));
 }
 
