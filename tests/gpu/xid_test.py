@@ -81,6 +81,10 @@ class Xid(Case):
                                  "the job is seen on it"))
         self.assertEqual([d["xid"] for d in self.vm.json("gpu", env=env)["devices"]],
                          [{"last": 48, "count": 1}, {"last": None, "count": 0}])
+        # Who died of it is on it no more, and asks why.
+        self.vm.ok("stop", "--now", "vit")
+        self.gpus.write(DRIVER + t4(1) + t4(2))
+        self.assertIn(b"GPU 0: Xid 48: ", self.vm.ok("gpu", env=env).stdout)
 
 
 if __name__ == "__main__":
