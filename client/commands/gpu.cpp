@@ -73,7 +73,7 @@ void ask_daemon(json& reply) {
       }
     }
   }
-  auto connection = jobs.empty() ? Result<Connection>(Error{}) : reach_running_daemon();
+  auto connection = reply["devices"].empty() ? Result<Connection>(Error{}) : reach_running_daemon();
   if (connection) {
     take_xids(reply, *connection);
   }

@@ -9,7 +9,7 @@ void declare_top(Verbs& verbs) {
   auto& top =
       verbs.add(verbs.app(), "top", "The session, its GPUs and its jobs, live on the whole screen",
                 "gpujob top", o);
-  top.add_option("--interval", o.interval, "How often it looks (default: 1s)")->type_name("S");
+  top.add_option("--interval", o.interval, "How often it looks (default: 1s)")->type_name("D");
   top.add_flag("--once", o.once, "Print one picture as text; needs no terminal");
 }
 

@@ -8,7 +8,9 @@ namespace {
 void declare_checkpoints(CLI::App& run, RunOptions& o) {
   constexpr const char* k_group = "Checkpoints";
   const auto many = [&](CLI::Option* option) { option->allow_extra_args(false)->group(k_group); };
-  run.add_option("--lead", o.lead, "Ask for the last checkpoint this long before the end (2m)")
+  run.add_option("--lead", o.lead,
+                 "Ask for the last checkpoint this long before the end (learned; "
+                 "2m while nothing is known)")
       ->type_name("D")
       ->group(k_group);
   run.add_option("--checkpoint-signal", o.checkpoint_signal,
@@ -49,7 +51,7 @@ void declare_gpus(CLI::App& run, RunOptions& o) {
   };
   auto* gpus = add("--gpus", o.gpus, "WHICH",
                    "GPUs of its own: how many, all, none, or which (0,2 or device=0 by index, "
-                   "UUIDs); it waits until they are free");
+                   "0:1 for MIG, UUIDs); it waits until they are free");
   add("--gpu-memory", o.gpu_memory, "SIZE",
       "So much free memory of each is enough; others that say so, too, may share it")
       ->needs(gpus);
@@ -66,7 +68,9 @@ void declare_ends(CLI::App& run, RunOptions& o) {
   many(run.add_option("--no-requeue-exit", o.no_requeue_exit,
                       "After this exit code it has failed for good; may be repeated")
            ->type_name("N"));
-  run.add_option("--done-when", o.done_when, "It is done when this file exists")
+  run.add_option(
+         "--done-when", o.done_when,
+         "Exit code 0 after the last save was asked for means done only when this file is there")
       ->type_name("FILE")
       ->group(k_group);
   run.add_option("--max-interruptions", o.max_interruptions, "-1: without limit (default)")

@@ -11,8 +11,8 @@ namespace {
 
 using Series = std::vector<std::optional<double>>;
 
-/// A GPU that is used less than this does nothing, in percent.
-constexpr double k_idle_use = 5;
+/// A GPU that is used less than this does nothing, in percent: as --idle-gpu has it.
+constexpr double k_idle_use = 2;
 /// The last hour has a point a second, what is older one a minute; two that are further apart have
 /// a gap between them.
 constexpr double k_usual_gap_s = 60.5;

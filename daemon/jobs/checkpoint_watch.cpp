@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// CONTRACT: files count when they are unchanged for two seconds.
+/// Files count when they are unchanged for two seconds.
 constexpr Duration k_settle = 2s;
 
 /// glob(3) would read these as patterns.

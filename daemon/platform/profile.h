@@ -41,7 +41,7 @@ struct DurablePlace {
   std::string require_mount; ///< a filesystem type that must be mounted there; empty: none
   /// The directory below such a mount, wherever it is; nullopt: only `path` counts.
   std::optional<std::string> anywhere;
-  std::string level; ///< "stored" or "cached" (CONTRACT: Durable)
+  std::string level; ///< "stored" or "cached"
   std::string hint;  ///< what the user does when it is not mounted
   std::string flush; ///< for a shell: empties the cache in front of it; empty: not known
   std::string source, as_of;

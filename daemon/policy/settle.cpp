@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// The time a program has to install its handlers; the shim asks no earlier either (CONTRACT.md).
+/// The time a program has to install its handlers; the shim asks no earlier either.
 constexpr Duration k_time_to_catch = 10s;
 constexpr Duration k_unheard = 90s;
 /// As the shim has it (shim/course.h): a request planned so much later is another one.

@@ -44,7 +44,7 @@ struct Verdict {
   friend bool operator==(const Verdict&, const Verdict&) = default;
 };
 
-/// CONTRACT "How an exit is read": the first row that matches.
+/// How an exit is read: the first row that matches.
 Verdict read_exit(const ExitFacts& f);
 
 /// What a shell would show: the code, or 128 + signal.

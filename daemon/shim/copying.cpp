@@ -25,7 +25,7 @@ namespace gpujob::shim {
 
 namespace {
 
-/// As long as the watcher waits before files count (CONTRACT.md).
+/// As long as the watcher waits before files count.
 constexpr Duration k_settle = std::chrono::seconds{2};
 constexpr int k_look_ms = 200;
 /// The newest, and the one before it: until the newest has proved good it is the best there is.

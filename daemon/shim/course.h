@@ -9,7 +9,7 @@
 
 namespace gpujob::shim {
 
-/// How long a request waits for the job to catch a checkpoint signal (CONTRACT.md: 10 s).
+/// How long a request waits for the job to catch a checkpoint signal (10 s).
 constexpr Duration k_first_catch_wait = std::chrono::seconds{10};
 /// What EXTEND_TIMEOUT_USEC may add in all when no hard end is known: a job that repeats it must
 /// not be able to put off a `stop` for ever.

@@ -65,7 +65,7 @@ bool is_below(const Candidate& c, const Candidate& agent, const std::vector<Cand
   return false;
 }
 
-/// CONTRACT.md, below torchrun: the workers; the agent only for TERM, alone, and when its wait is
+/// Below torchrun: the workers; the agent only for TERM, alone, and when its wait is
 /// long enough for the save. One that the user told to pass the signal on does so, and then kills:
 /// it gets the final request in place of its workers, and none after which they go on.
 void choose_among_torch(std::vector<Candidate>& catchers, const std::vector<Candidate>& all,

@@ -26,7 +26,7 @@ ExitFacts killed(int signal) {
 
 } // namespace
 
-// One case per row of CONTRACT "How an exit is read", in its order.
+// One case per row of "How an exit is read" (daemon/policy/verdict.h), in its order.
 
 TEST_CASE("row 1: the user asked for stop, whatever the status") {
   for (auto f : {exited(0), exited(3), killed(SIGTERM), ExitFacts{}}) {
