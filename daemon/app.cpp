@@ -80,6 +80,7 @@ App::~App() = default;
 
 void App::adopt(const std::vector<store::StoredJob>& stored) {
   policy::adopt(m_world);
+  renew_outlook(); // before what ended meanwhile is judged
   for (const auto& [before, vm_id] : stored) {
     const auto it = m_world.jobs.find(before.id);
     if (it == m_world.jobs.end()) {
@@ -98,9 +99,10 @@ void App::adopt(const std::vector<store::StoredJob>& stored) {
 
 void App::post(policy::Event event) {
   if (m_commit_failed) { // events wait, for as long as the disk is full
-    std::erase_if(m_events, [&](const auto& waiting) { return overtakes(event, waiting); });
+    policy::wait_in_line(m_events, std::move(event));
+  } else {
+    m_events.push_back(std::move(event));
   }
-  m_events.push_back(std::move(event));
   schedule();
 }
 

@@ -41,7 +41,8 @@ void on_event(World& w, const ShimGone& e, Now now) {
   if (e.same_boot) {
     job->started = started_at(*job, now);
   }
-  job->state = Ending{e.record, e.same_boot, left && by_us, what_ends(w.session)};
+  job->state =
+      Ending{e.record, e.same_boot, left && by_us, e.same_boot ? what_ends(w.session) : ""};
   expect_look(w, *job, now);
   touch(w, *job);
 }

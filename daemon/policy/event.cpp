@@ -3,6 +3,9 @@
 
 #include "common/overloaded.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace gpujob::policy {
 
 bool overtakes(const Event& newer, const Event& waiting) {
@@ -20,6 +23,17 @@ bool overtakes(const Event& newer, const Event& waiting) {
           [](const auto&) { return false; },
       },
       newer);
+}
+
+void wait_in_line(std::vector<Event>& waiting, Event event) {
+  const auto old = [&](const Event& e) { return overtakes(event, e); };
+  const auto first = std::ranges::find_if(waiting, old);
+  if (first == waiting.end()) {
+    waiting.push_back(std::move(event));
+    return;
+  }
+  waiting.erase(std::remove_if(first + 1, waiting.end(), old), waiting.end());
+  *first = std::move(event);
 }
 
 } // namespace gpujob::policy

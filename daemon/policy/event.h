@@ -163,4 +163,8 @@ using Event =
 /// looked at again and again the newest will do.
 bool overtakes(const Event& newer, const Event& waiting);
 
+/// Adds it in the place of the first that it overtakes, so that what follows is judged by it, too;
+/// else at the end.
+void wait_in_line(std::vector<Event>& waiting, Event event);
+
 } // namespace gpujob::policy

@@ -8,13 +8,16 @@ using namespace gpujob::test;
 namespace {
 
 /// As the daemon keeps them while its disk is full.
-std::size_t kept(const std::vector<Event>& events) {
+std::vector<Event> line_of(const std::vector<Event>& events) {
   std::vector<Event> waiting;
   for (const auto& event : events) {
-    std::erase_if(waiting, [&](const Event& w) { return overtakes(event, w); });
-    waiting.push_back(event);
+    wait_in_line(waiting, event);
   }
-  return waiting.size();
+  return waiting;
+}
+
+std::size_t kept(const std::vector<Event>& events) {
+  return line_of(events).size();
 }
 
 } // namespace
@@ -31,6 +34,19 @@ TEST_CASE("of what is looked at again and again the newest waits, however long t
     events.emplace_back(Tick{});
   }
   CHECK(kept(events) == 7);
+}
+
+TEST_CASE("what comes anew takes the place of the old: what followed that is judged by it") {
+  const auto end = [](int seconds) {
+    EndMoved e;
+    e.ends_at = BootTime{std::chrono::seconds{seconds}};
+    return e;
+  };
+  const auto line = line_of({end(1), ShimGone{"a", 1, {}, true}, end(2), Tick{}, end(3)});
+  REQUIRE(line.size() == 3);
+  REQUIRE(std::holds_alternative<EndMoved>(line[0]));
+  CHECK(std::get<EndMoved>(line[0]).ends_at == BootTime{std::chrono::seconds{3}});
+  CHECK(std::holds_alternative<ShimGone>(line[1]));
 }
 
 TEST_CASE("what happened is kept, each of it") {
