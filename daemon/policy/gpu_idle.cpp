@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <utility>
 
 /// Jobs that hold GPUs and leave them idle.
 namespace gpujob::policy::detail {
@@ -74,21 +75,31 @@ std::optional<BootTime> stop_due(const Job& job, const Running& r) {
 } // namespace
 
 std::optional<BootTime> idle_gpu_due(const Job& job, const Running& running) {
+  if (running.gpu_idle_paused) {
+    return std::nullopt;
+  }
   const auto a = warn_due(job, running);
   const auto b = stop_due(job, running);
   return a && b ? std::min(a, b) : a ? a : b;
 }
 
 void settle_idle_gpu(World& w, Job& job, Running& running, Now now) {
-  // Who saves may leave its GPU idle meanwhile.
-  const bool saving = running.request && !running.request->answer;
-  if (running.ending || saving || !leaves_idle(w, job)) {
+  if (running.ending || !leaves_idle(w, job)) {
     running.gpu_idle.reset();
+    running.gpu_idle_paused.reset();
     running.told_gpu_idle = false;
     return;
   }
   if (!running.gpu_idle) {
     running.gpu_idle = now.boot;
+  }
+  // Who saves may leave its GPU idle meanwhile: that time does not count, and what was before does.
+  if (running.request && !running.request->answer) {
+    running.gpu_idle_paused = running.gpu_idle_paused.value_or(now.boot);
+    return;
+  }
+  if (const auto paused = std::exchange(running.gpu_idle_paused, std::nullopt)) {
+    *running.gpu_idle += now.boot - *paused;
   }
   const auto due = idle_gpu_due(job, running);
   if (!due || now.boot < *due) {

@@ -155,8 +155,9 @@ struct Running {
   std::optional<BootTime> save_asked; ///< the newest instant at which a planned save was asked for
   std::optional<BootTime> late;       ///< when the newest request that was given up had been sent
   int unanswered = 0;                 ///< requests in a row that were given up
-  std::optional<BootTime> gpu_idle;   ///< since when all its GPUs have stood still
-  bool told_gpu_idle = false;         ///< in this stretch
+  std::optional<BootTime> gpu_idle;   ///< since when all its GPUs have stood still; saves apart
+  std::optional<BootTime> gpu_idle_paused; ///< by a save that is under way
+  bool told_gpu_idle = false;              ///< in this stretch
   StepsTold steps;
   SavingCourse saving;
 };

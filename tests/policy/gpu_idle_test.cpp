@@ -182,9 +182,32 @@ TEST_CASE("a job that was asked to save is not idle until it has") {
   b.saved("/c/m.pt", "sig", "vit");
   b.secured(true, "", "", "vit");
   CHECK_FALSE(b.job("vit").stop_asked);
-  CHECK(b.last.next_wakeup == b.now.boot + 1h); // from now on
+  CHECK(b.last.next_wakeup == b.now.boot + 1min); // what the save took does not count
   b.sleep();
   CHECK(b.job("vit").stop_asked);
+}
+
+TEST_CASE("saves that are answered do not hide that a job leaves its GPU idle") {
+  IdleBench b;
+  auto s = GpuBench::asks("1", "vit");
+  s.idle_gpu = 30min;
+  s.idle_gpu_stop = 1h;
+  b.run(s, "vit");
+  b.record(journal::Catches{"USR1", 5}, "vit");
+  int warnings = 0;
+  for (int save = 1; save <= 6 && !b.job("vit").stop_asked; ++save) {
+    for (int minute = 0; minute < 10; ++minute) {
+      b.pass(1min);
+      b.tick();
+    }
+    warnings += static_cast<int>(b.warnings().size());
+    b.record(journal::Requested{save, false, "USR1", {100}}, "vit");
+    b.pass(20s);
+    b.saved("/c/m" + std::to_string(save) + ".pt", "sig" + std::to_string(save), "vit");
+    b.secured(true, "", "", "vit");
+  }
+  CHECK(b.job("vit").stop_asked);
+  CHECK(warnings == 2); // after half of it, and that it is stopped
 }
 
 TEST_CASE("a save that never comes does not keep an idle job from being stopped") {
