@@ -23,7 +23,7 @@ Warner::Warner(boost::asio::io_context& io, std::string command)
     : m_io(io), m_command(std::move(command)), m_deadline(io) {}
 
 void Warner::warn(const std::string& text) {
-  if (m_command.empty() || m_waiting.size() >= k_most_waiting ||
+  if (m_command.empty() || m_waiting.size() >= k_most_waiting || (m_running && text == m_telling) ||
       std::ranges::find(m_waiting, text) != m_waiting.end()) {
     return;
   }
@@ -37,10 +37,10 @@ void Warner::start_next() {
   if (m_waiting.empty()) {
     return;
   }
-  const auto text = std::move(m_waiting.front());
+  m_telling = std::move(m_waiting.front());
   m_waiting.pop_front();
   constexpr const char* k_script = "GPUJOB_WARNING=$2 exec /bin/sh -c \"$1\"";
-  auto started = process::start({"/bin/sh", {"-c", k_script, "sh", m_command, text}});
+  auto started = process::start({"/bin/sh", {"-c", k_script, "sh", m_command, m_telling}});
   if (!started) {
     log_line("on-warning: " + started.error().text);
     return;

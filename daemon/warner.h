@@ -18,7 +18,8 @@ public:
   /// An empty command: nobody is warned.
   Warner(boost::asio::io_context& io, std::string command);
 
-  /// `text` is in $GPUJOB_WARNING of the command. One that waits already is not told again.
+  /// `text` is in $GPUJOB_WARNING of the command. One that is being told or waits is not told
+  /// again.
   void warn(const std::string& text);
 
 private:
@@ -27,6 +28,7 @@ private:
   boost::asio::io_context& m_io;
   std::string m_command;
   std::deque<std::string> m_waiting;
+  std::string m_telling; ///< what the command that runs was given
   std::unique_ptr<process::PidWatch> m_running;
   boost::asio::steady_timer m_deadline;
 };

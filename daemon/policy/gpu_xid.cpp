@@ -17,6 +17,8 @@ namespace {
 
 /// A program that fails again and again does so with the same code each time.
 constexpr Duration k_same_trouble = 10min;
+/// Who ended so shortly before may have died of it.
+constexpr Duration k_just_left = 30s;
 /// So that a warning stays one line.
 constexpr std::size_t k_most_names = 4;
 
@@ -26,7 +28,7 @@ bool is_part(const Gpu& part, const std::string& uuid) {
 
 /// Those that were given it or a part of it, and those that are or just were seen there: who dies
 /// of an error is gone before anybody looks.
-std::set<JobId> jobs_on(const World& w, const Gpus& before, const std::string& uuid) {
+std::set<JobId> jobs_on(const World& w, const Gpus& before, const std::string& uuid, Now now) {
   std::set<std::string> parts;
   std::set<JobId> out;
   for (const auto* gpus : {&before, &w.gpus}) {
@@ -39,8 +41,10 @@ std::set<JobId> jobs_on(const World& w, const Gpus& before, const std::string& u
     }
   }
   for (const auto& id : w.active) {
-    if (std::ranges::any_of(w.jobs.at(id).gpus,
-                            [&](const auto& a) { return parts.contains(a.uuid); })) {
+    const auto& job = w.jobs.at(id);
+    const bool there = is_at_work(job) || (job.left && now.wall - *job.left < k_just_left);
+    if (there &&
+        std::ranges::any_of(job.gpus, [&](const auto& a) { return parts.contains(a.uuid); })) {
       out.insert(id);
     }
   }
@@ -109,16 +113,19 @@ void tell_xids(World& w, const Gpus& before, Now now) {
     told.seen = gpu.xids;
     std::erase_if(told.recent,
                   [&](const auto& r) { return now.boot - r.second.at >= k_same_trouble; });
-    auto jobs = jobs_on(w, before, gpu.uuid);
+    auto jobs = jobs_on(w, before, gpu.uuid, now);
     if (just_told(told, *gpu.last_xid, jobs)) {
       continue;
     }
     const auto count = told.seen - std::exchange(told.told, told.seen);
     const auto meaning = xid_meaning(*gpu.last_xid);
+    // NVML tells the newest code alone, for each of them: an end (45) may follow what did the harm.
+    const auto kind = xid_kind(*gpu.last_xid);
+    const auto unclear = count > 1 && kind == XidKind::program;
     const auto text = fmt::format("{}: Xid {}{}{}{}; {}", gpu_label(w.gpus, gpu), *gpu.last_xid,
                                   meaning.empty() ? "" : ": ", meaning,
                                   count > 1 ? fmt::format(" (the last of {})", count) : "",
-                                  advice(w, xid_kind(*gpu.last_xid), jobs));
+                                  advice(w, unclear ? XidKind::unknown : kind, jobs));
     for (const auto& id : jobs) {
       warn(w, w.jobs.at(id), text);
     }

@@ -64,6 +64,17 @@ class Xid(Case):
         follower.kill()
         self.assertIn(b"Xid 79", follower.communicate()[1])
 
+    def test_two_jobs_on_one_gpu_are_one_call_of_the_command(self):
+        for name in ("a", "b"):
+            self.vm.ok("run", "-d", "--name", name, "--gpus", "device=0", "--gpu-memory", "1G", "--", "sleep", "1000")
+            self.vm.wait_state(name, "running")
+        self.gpus.write(DRIVER + t4(1) + "xid 31\n" + t4(2))
+        wait_until(self.told, "the warning goes out")
+        self.gpus.write(DRIVER + t4(1) + "xid 31\n" + t4(2) + "xid 63\n")
+        wait_until(lambda: any("GPU 1" in line for line in self.told()), "the other error is told")
+        self.assertEqual(len([line for line in self.told() if "GPU 0" in line]), 1, self.told())
+        self.assertEqual([e["name"] for e in self.vm.json("report")["events"] if "Xid 31" in e["text"]], ["a", "b"])
+
     def test_gpujob_gpu_shows_what_the_daemon_has_seen(self):
         os.mkdir(self.path("dev"))
         device = self.path("dev/nvidia0")
