@@ -150,7 +150,9 @@ void count_owners(Look& look, const std::function<bool(const std::string&)>& is_
   for (auto& device : look.devices) {
     device.jobs.clear();
     device.others.reset();
+    device.told_at.reset();
     if (device.view.processes) {
+      device.told_at = look.at.boot;
       device.others = 0;
       for (auto& process : *device.view.processes) {
         if (!process.owner.job_id.empty() && !is_ours(process.owner.job_id)) {
@@ -159,6 +161,20 @@ void count_owners(Look& look, const std::function<bool(const std::string&)>& is_
         add_process(device, process);
       }
       std::ranges::sort(device.jobs, {}, &JobOnGpu::id);
+    }
+  }
+}
+
+void carry_owners(Look& look, const Look* before) {
+  for (auto& device : look.devices) {
+    if (device.told_at || device.view.state != "ok" || before == nullptr) {
+      continue;
+    }
+    const auto it = std::ranges::find(before->devices, device.key, &Device::key);
+    if (it != before->devices.end() && it->told_at && look.at.boot - *it->told_at < k_unobserved) {
+      device.jobs = it->jobs;
+      device.others = it->others;
+      device.told_at = it->told_at;
     }
   }
 }

@@ -34,6 +34,7 @@ struct Device {
   GpuView view;
   std::vector<JobOnGpu> jobs;         ///< of this daemon, by id
   std::optional<std::int64_t> others; ///< processes that are no job's of ours; nullopt: not told
+  std::optional<BootTime> told_at;    ///< when `jobs` and `others` were told
   std::optional<BootTime> idle_since; ///< nullopt: at work, or its use is not known
 };
 
@@ -49,6 +50,10 @@ Look make_look(GpuSnapshot snapshot, const Now& at);
 /// Fills `jobs` and `others` by the owners of the processes. A job that is not this daemon's is a
 /// stranger's, and forgotten.
 void count_owners(Look& look, const std::function<bool(const std::string& job_id)>& is_ours);
+
+/// Where it is not told now who is on a GPU, it is who was there a moment ago: not known is not
+/// nobody.
+void carry_owners(Look& look, const Look* before);
 
 /// Fills `idle_since`. Nobody is taken for idle in a time in which nobody looked.
 void carry_idleness(Look& look, const Look* before);

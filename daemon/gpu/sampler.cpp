@@ -95,6 +95,7 @@ void Sampler::heard(const Result<std::string>& answer) {
 Pace::Found Sampler::take(Look look, const std::string& document) {
   count_owners(look, m_parts.is_ours);
   m_xids.carry(look);
+  carry_owners(look, m_last ? &*m_last : nullptr);
   carry_idleness(look, m_last ? &*m_last : nullptr);
   auto found = Pace::Found::nothing;
   if (look.devices.empty()) {

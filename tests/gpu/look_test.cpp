@@ -42,6 +42,30 @@ TEST_CASE("jobs and strangers are counted per GPU, and memory that is not known 
   CHECK_FALSE(look.devices[0].others); // not told: not nobody
 }
 
+TEST_CASE("who was on a GPU a moment ago still is, where nobody can be named, and not for long") {
+  auto first = look_at(100, {gpu_view(50)});
+  first.devices[0].view.processes = {process("a", 5), process("", 3)};
+  count_owners(first, everyone);
+  const auto unnamed = [](std::int64_t s, const Look& before) {
+    auto look = look_at(s, {gpu_view(50)});
+    count_owners(look, everyone);
+    carry_owners(look, &before);
+    return look;
+  };
+  const auto soon = unnamed(130, first);
+  CHECK(soon.devices[0].jobs == first.devices[0].jobs);
+  CHECK(soon.devices[0].others == 1);
+  CHECK(to_policy(soon).list[0].strangers);
+  const auto late = unnamed(161, soon); // since it was told, not since it was carried
+  CHECK(late.devices[0].jobs.empty());
+  CHECK_FALSE(late.devices[0].others);
+  auto none = look_at(131, {gpu_view(50)});
+  none.devices[0].view.processes.emplace();
+  count_owners(none, everyone);
+  carry_owners(none, &first);
+  CHECK(none.devices[0].jobs.empty()); // that is told
+}
+
 TEST_CASE("a GPU without a UUID has a name of its own, and is no job's to be given") {
   auto view = gpu_view(0);
   view.uuid.clear();

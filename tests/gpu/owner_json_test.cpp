@@ -62,6 +62,20 @@ TEST_CASE("a command line is told only where it was asked for, and never a whole
   CHECK(reply.dump().find("SECRET") == std::string::npos);
 }
 
+TEST_CASE("what a process says of itself does not fill the answer", "[gpu]") {
+  auto reply = reply_of(json::array({{{"pid", 9}}, {{"pid", 10}}}));
+  auto found = read(reply);
+  auto& list = *found.gpus[0].processes;
+  list[0].owner = owner(9, "");
+  list[0].owner.job_name = std::string(100'000, 'n');
+  list[0].owner.one_of = std::vector<int>(10'000, 17);
+  list[1].owner = owner(10, "");
+  list[1].owner.job_id = std::string(100'000, 'i'); // none of ours
+  add_owners(reply, found, true);
+  CHECK(reply.dump().size() < 2'000);
+  CHECK(reply["devices"][0]["processes"][1]["job"].is_null());
+}
+
 TEST_CASE("a process that no driver lists is one of the answer", "[gpu]") {
   auto reply = reply_of(nullptr);
   auto found = read(reply);

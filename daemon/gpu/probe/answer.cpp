@@ -60,10 +60,27 @@ void keep_processes(Json& device, std::size_t most) {
   list.erase(list.begin() + static_cast<std::ptrdiff_t>(most), list.end());
 }
 
+/// The whole of a command line is worth less than another process.
+void cut_programs(Json& device) {
+  constexpr std::size_t k_enough = 120;
+  for (auto& process : device["processes"]) {
+    if (auto& program = process["program"]; program.is_string()) {
+      auto& text = program.get_ref<std::string&>();
+      text.resize(std::min(text.size(), k_enough)); // of what is UTF-8 dump() makes the end whole
+    }
+  }
+}
+
 /// Who asked takes no more than a frame.
 std::string dump_to_fit(Json reply) {
   constexpr std::size_t k_largest = 62U << 10U;
   auto text = json::dump(reply);
+  if (text.size() > k_largest) {
+    for (auto& device : reply["devices"]) {
+      cut_programs(device);
+    }
+    text = json::dump(reply);
+  }
   for (std::size_t most = 256; text.size() > k_largest && most > 0; most /= 2) {
     for (auto& device : reply["devices"]) {
       keep_processes(device, most);
@@ -99,7 +116,7 @@ Json Probe::snapshot(bool with_programs) {
     add_owners(reply, *read, with_programs);
   } else {
     drop_processes(reply);
-    reply["why"] = "who uses the GPUs is not known: /proc has not answered for a second";
+    reply["why"] = "who uses the GPUs is not known: /proc could not be read within a second";
   }
   return reply;
 }

@@ -3,8 +3,10 @@
 
 #include "common/text.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 namespace gpujob::gpu {
 
@@ -12,19 +14,23 @@ namespace {
 
 using nlohmann::json;
 
-/// A command line may be as long as a frame.
+// What a process says of itself may be as long as a frame.
 constexpr std::size_t k_longest_program = 1024;
+constexpr std::size_t k_longest_name = 128;
+constexpr std::size_t k_longest_id = 64; ///< longer ones are none of ours
+constexpr std::size_t k_most_of = 32;
 
 json or_null(const std::string& text) {
   return text.empty() ? json() : json(printable(text));
 }
 
 json job(const GpuOwner& o) {
-  if (o.job_id.empty()) {
+  if (o.job_id.empty() || o.job_id.size() > k_longest_id) {
     return nullptr;
   }
-  return {
-      {"id", printable(o.job_id)}, {"name", or_null(o.job_name)}, {"told_by", or_null(o.told_by)}};
+  return {{"id", printable(o.job_id)},
+          {"name", or_null(o.job_name.substr(0, k_longest_name))},
+          {"told_by", or_null(o.told_by)}};
 }
 
 /// A process that no driver lists, with the keys of those that one does.
@@ -40,7 +46,9 @@ json unlisted(const GpuProcess& p) {
 void add(json& process, const GpuOwner& o, bool with_program) {
   process["here"] = o.here;
   process["pid_here"] = o.here ? json(o.pid) : json();
-  process["one_of"] = o.one_of;
+  process["one_of"] = std::vector(
+      o.one_of.begin(),
+      o.one_of.begin() + static_cast<std::ptrdiff_t>(std::min(o.one_of.size(), k_most_of)));
   process["seen_by"] = or_null(o.seen_by);
   process["program"] = with_program ? or_null(o.program.substr(0, k_longest_program)) : json();
   process["job"] = job(o);

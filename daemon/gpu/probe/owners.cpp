@@ -2,6 +2,7 @@
 #include "daemon/gpu/probe/owners.h"
 
 #include <chrono>
+#include <exception>
 #include <utility>
 
 namespace gpujob::gpu {
@@ -30,26 +31,31 @@ std::string told_by(const GpuSnapshot& snapshot) {
 
 } // namespace
 
-bool Owners::search(GpuSnapshot& snapshot, BootTime at) {
-  if (m_pending.valid()) {
-    if (m_pending.wait_for(Duration::zero()) != std::future_status::ready) {
-      return false;
+void Owners::search(const GpuSnapshot& snapshot, Told told) {
+  try {
+    if (!m_pending.valid()) {
+      m_asked = std::move(told);
+      m_late = false;
+      m_pending =
+          std::async(std::launch::async, [this, copy = snapshot, at = m_asked.at]() mutable {
+            m_search(copy, at);
+            return std::move(copy);
+          });
     }
-    m_pending = {}; // what it found was then
+    if (m_pending.wait_for(m_late ? Duration::zero() : m_patience) != std::future_status::ready) {
+      m_late = true;
+      return;
+    }
+    m_found = m_pending.get();
+    m_told = m_asked;
+  } catch (const std::exception&) {
+    m_pending = {}; // no thread is to be had, or no memory: the next look tries again
   }
-  m_pending = std::async(std::launch::async, [this, snapshot, at]() mutable {
-    m_search(snapshot, at);
-    return std::move(snapshot);
-  });
-  if (m_pending.wait_for(m_patience) != std::future_status::ready) {
-    return false;
-  }
-  snapshot = m_pending.get();
-  return true;
 }
 
 /// The drivers list the same processes, in the same order, as at the search.
 void Owners::repeat(GpuSnapshot& snapshot) const {
+  snapshot.first_namespace = m_found.first_namespace;
   for (std::size_t g = 0; g < snapshot.gpus.size() && g < m_found.gpus.size(); ++g) {
     const auto& found = m_found.gpus[g].processes;
     if (!found) {
@@ -67,17 +73,14 @@ void Owners::repeat(GpuSnapshot& snapshot) const {
 
 bool Owners::find(GpuSnapshot& snapshot, BootTime at) {
   auto told = told_by(snapshot);
-  if (told == m_told && at - m_searched < k_again) {
-    repeat(snapshot);
-    return true;
+  const auto known = [&] { return m_told && m_told->text == told; };
+  if (!known() || at - m_told->at >= k_again) {
+    search(snapshot, {told, at});
   }
-  if (!search(snapshot, at)) {
-    m_told.reset();
+  if (!known()) {
     return false;
   }
-  m_told = std::move(told);
-  m_searched = at;
-  m_found = snapshot;
+  repeat(snapshot);
   return true;
 }
 
