@@ -30,10 +30,12 @@ class Watched(Life):
         return wait_until(lambda: (v := vm.show("x"))["catches"] and v, "the handler is there")
 
     def is_told(self, vm, text):
-        """Of the job in the log, to whoever watches it, and by the command: once each."""
+        """Of the job in the log, to whoever watches it, and by the command: once each, beside what it says when
+        that has ended the job."""
         for path, mark in ((vm.log, " job="), (vm.root + "/client", ""), (vm.inside("/tmp/warned"), "")):
             def told(path=path, mark=mark):
-                return [l for l in read(path).split("\n") if text in l and mark in l] if os.path.exists(path) else []
+                lines = read(path).split("\n") if os.path.exists(path) else []
+                return [l for l in lines if text in l and mark in l and "ended by a notice: " not in l]
             wait_until(told, f"{path} says: {text}")
             self.assertEqual(len(told()), 1, read(path))
 
