@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <iterator>
+#include <set>
+#include <string>
 #include <utility>
 
 /// Errors that a GPU's driver reports, and what they are to jobs.
@@ -51,15 +53,18 @@ std::set<JobId> jobs_on(const World& w, const Gpus& before, const std::string& u
   return out;
 }
 
-/// "a", "a b c d ...".
+/// "a", "a b c d ...", whatever their ids are.
 std::string names_of(const World& w, const std::set<JobId>& jobs, const char* between) {
+  std::set<std::string> names;
+  std::ranges::transform(jobs, std::inserter(names, names.end()),
+                         [&](const JobId& id) { return w.jobs.at(id).spec.name; });
   std::string text;
   std::size_t n = 0;
-  for (const auto& id : jobs) {
+  for (const auto& name : names) {
     if (n++ == k_most_names) {
       return text + " ...";
     }
-    text += (text.empty() ? "" : between) + w.jobs.at(id).spec.name;
+    text += (text.empty() ? "" : between) + name;
   }
   return text;
 }
