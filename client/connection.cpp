@@ -19,7 +19,7 @@
 
 namespace gpujob::client {
 
-using Json = nlohmann::json;
+using json::Json;
 
 namespace {
 

@@ -21,7 +21,7 @@ namespace gpujob::client {
 namespace {
 
 constexpr int k_ready_fd = 3;
-constexpr int k_look_ms = 50;
+constexpr int k_ready_look_ms = 50;
 
 /// What the daemon writes when it listens, or when it cannot: one line, then end of file.
 Result<std::string> read_ready_line(int fd) {
@@ -29,7 +29,7 @@ Result<std::string> read_ready_line(int fd) {
   std::string line;
   while (line.find('\n') == std::string::npos) {
     pollfd entry{fd, POLLIN, 0};
-    const int rc = ::poll(&entry, 1, k_look_ms);
+    const int rc = ::poll(&entry, 1, k_ready_look_ms);
     if (rc == 0 && patience.wait_on()) {
       continue;
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/run_gpus.h"
 
+#include "client/run_option.h"
 #include "client/run_request.h"
 #include "common/duration.h"
 #include "common/gpu_request.h"
@@ -13,11 +14,6 @@
 namespace gpujob::client {
 
 namespace {
-
-Error usage(std::string_view option, std::string_view value, const char* why) {
-  return Error{Errc::usage,
-               fmt::format("run: {} {}: {}", option, printable(value.substr(0, 100)), why)};
-}
 
 /// "30m", or "off".
 Result<void> read_idle(const char* option, const std::string& text, Duration& into) {
@@ -33,7 +29,7 @@ Result<void> read_idle(const char* option, const std::string& text, Duration& in
     return read.error();
   }
   if (*read < std::chrono::seconds{1}) {
-    return usage(option, text, "too short to tell: use 1s or more, or off");
+    return bad_option(option, text, "too short to tell: use 1s or more, or off");
   }
   into = *read;
   return {};
@@ -55,10 +51,11 @@ Result<void> read_gpu_options(const RunOptions& o, JobSpec& spec) {
       return size.error();
     }
     if (*size < 1 || *size > k_most_gpu_memory) {
-      return usage("--gpu-memory", o.gpu_memory, "no GPU has so much or so little: write it as 8G");
+      return bad_option("--gpu-memory", o.gpu_memory,
+                        "no GPU has so much or so little: write it as 8G");
     }
     if (spec.gpus.empty() || spec.gpus == "none") {
-      return usage("--gpu-memory", o.gpu_memory, "needs --gpus: say how many, or which");
+      return bad_option("--gpu-memory", o.gpu_memory, "needs --gpus: say how many, or which");
     }
     spec.gpu_memory = *size;
   }

@@ -3,6 +3,7 @@
 
 #include "client/environment.h"
 #include "client/run_gpus.h"
+#include "client/run_option.h"
 #include "client/run_routes.h"
 #include "common/duration.h"
 #include "common/frame.h"
@@ -35,16 +36,12 @@ constexpr std::int64_t k_min_log = 64 * 1024;
 /// Of the words shown; the rest of a frame is for everything else.
 constexpr std::size_t k_shown = 16 * 1024;
 
-Error usage(std::string_view option, std::string_view value, const std::string& why) {
-  return Error{Errc::usage,
-               fmt::format("run: {} {}: {}", option, printable(value.substr(0, 100)), why)};
-}
-
 template <std::size_t N>
 Result<void> check_word(std::string_view option, const std::string& value,
                         const std::array<std::string_view, N>& known) {
   if (std::ranges::find(known, value) == known.end()) {
-    return usage(option, value, fmt::format("not known: use one of {}", fmt::join(known, ", ")));
+    return bad_option(option, value,
+                      fmt::format("not known: use one of {}", fmt::join(known, ", ")));
   }
   return {};
 }
@@ -52,7 +49,7 @@ Result<void> check_word(std::string_view option, const std::string& value,
 Result<void> check_exits(std::string_view option, const std::vector<int>& codes) {
   for (const int code : codes) {
     if (code < 0 || code > 255) {
-      return usage(option, std::to_string(code), "not an exit code: use 0 to 255");
+      return bad_option(option, std::to_string(code), "not an exit code: use 0 to 255");
     }
   }
   return {};
@@ -60,7 +57,8 @@ Result<void> check_exits(std::string_view option, const std::vector<int>& codes)
 
 Result<void> check_count(std::string_view option, std::int64_t value, std::int64_t least) {
   if (value < least) {
-    return usage(option, std::to_string(value), fmt::format("too small: use {} or more", least));
+    return bad_option(option, std::to_string(value),
+                      fmt::format("too small: use {} or more", least));
   }
   return {};
 }
@@ -81,10 +79,10 @@ parse_env(const std::vector<std::string>& entries) {
   for (const auto& entry : entries) {
     const auto equals = entry.find('=');
     if (equals == 0 || equals == std::string::npos) {
-      return usage("--env", entry, "not NAME=VALUE: write --env NAME=VALUE");
+      return bad_option("--env", entry, "not NAME=VALUE: write --env NAME=VALUE");
     }
     if (entry.starts_with("GPUJOB_") || entry.starts_with("NOTIFY_SOCKET=")) {
-      return usage("--env", entry.substr(0, equals), "is for gpujob to set: leave it out");
+      return bad_option("--env", entry.substr(0, equals), "is for gpujob to set: leave it out");
     }
     out.emplace_back(entry.substr(0, equals), entry.substr(equals + 1));
   }

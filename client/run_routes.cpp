@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/run_routes.h"
 
+#include "client/run_option.h"
 #include "common/layout.h"
 #include "common/recipe.h"
 #include "common/text.h"
@@ -16,26 +17,21 @@ namespace {
 /// It is part of every listing of the job.
 constexpr std::size_t k_max_command = 4096;
 
-Error usage(std::string_view option, std::string_view value, const std::string& why) {
-  return Error{Errc::usage,
-               fmt::format("run: {} {}: {}", option, printable(value.substr(0, 100)), why)};
-}
-
 /// Each is copied under its own name, so these must be names, and different ones.
 Result<void> check_copies(const std::vector<std::string>& paths) {
   std::set<std::string> names;
   for (const auto& path : paths) {
     const auto name = base_name(path);
     if (name.empty() || name == "/" || name == "." || name == "..") {
-      return usage("--checkpoint-copy", path, "not a file or directory by name: name one");
+      return bad_option("--checkpoint-copy", path, "not a file or directory by name: name one");
     }
     if (layout::is_temporary_name(name)) {
-      return usage("--checkpoint-copy", path,
-                   "its name says that it is being written: name what it becomes");
+      return bad_option("--checkpoint-copy", path,
+                        "its name says that it is being written: name what it becomes");
     }
     if (!names.insert(name).second) {
-      return usage("--checkpoint-copy", path,
-                   "another one has the same name: name a directory that holds both");
+      return bad_option("--checkpoint-copy", path,
+                        "another one has the same name: name a directory that holds both");
     }
   }
   return {};
@@ -49,14 +45,14 @@ Result<void> check_recipe(const std::string& name) {
   for (const auto& recipe : recipes()) {
     known += fmt::format(", {}", recipe.name);
   }
-  return usage("--recipe", name, fmt::format("not known: use one of {}", known));
+  return bad_option("--recipe", name, fmt::format("not known: use one of {}", known));
 }
 
 } // namespace
 
 Result<void> check_routes(const JobSpec& spec) {
   if (spec.checkpoint_cmd.size() > k_max_command) {
-    return usage("--checkpoint-cmd", spec.checkpoint_cmd, "too long: put it into a script");
+    return bad_option("--checkpoint-cmd", spec.checkpoint_cmd, "too long: put it into a script");
   }
   GPUJOB_TRY(check_recipe(spec.recipe));
   return check_copies(spec.checkpoint_copy);

@@ -12,51 +12,51 @@ namespace gpujob::journal {
 namespace {
 
 using gpujob::json::Reader;
-using nlohmann::json;
+using json::Json;
 
 struct Writer {
-  json operator()(const Started& b) const {
+  Json operator()(const Started& b) const {
     return {{"kind", "started"}, {"child_pid", b.child_pid}};
   }
-  json operator()(const Ready&) const { return {{"kind", "ready"}}; }
-  json operator()(const Status& b) const { return {{"kind", "status"}, {"text", b.text}}; }
-  json operator()(const Progress& b) const { return {{"kind", "progress"}, {"value", b.value}}; }
-  json operator()(const Catches& b) const {
+  Json operator()(const Ready&) const { return {{"kind", "ready"}}; }
+  Json operator()(const Status& b) const { return {{"kind", "status"}, {"text", b.text}}; }
+  Json operator()(const Progress& b) const { return {{"kind", "progress"}, {"value", b.value}}; }
+  Json operator()(const Catches& b) const {
     return {{"kind", "catches"}, {"signal", b.signal}, {"pid", b.pid}};
   }
-  json operator()(const Requested& b) const {
+  Json operator()(const Requested& b) const {
     return {{"kind", "requested"},
             {"request", b.request},
             {"final", b.final},
             {"signal", b.signal},
             {"targets", b.targets}};
   }
-  json operator()(const Checkpoint& b) const {
-    json j{{"kind", "checkpoint"}, {"how", b.how}, {"path", gpujob::json::from_bytes(b.path)}};
+  Json operator()(const Checkpoint& b) const {
+    Json j{{"kind", "checkpoint"}, {"how", b.how}, {"path", gpujob::json::from_bytes(b.path)}};
     if (b.step) {
       j["step"] = *b.step;
     }
     return j;
   }
-  json operator()(const RouteFailed& b) const {
+  Json operator()(const RouteFailed& b) const {
     return {{"kind", "route_failed"}, {"route", b.route}, {"why", b.why}};
   }
-  json operator()(const Recipe& b) const {
+  Json operator()(const Recipe& b) const {
     return {{"kind", "recipe"}, {"name", b.name}, {"why", b.why}, {"exits", b.exits}};
   }
-  json operator()(const DoneMark&) const { return {{"kind", "done_mark"}}; }
-  json operator()(const Stopping&) const { return {{"kind", "stopping"}}; }
-  json operator()(const Extended& b) const {
+  Json operator()(const DoneMark&) const { return {{"kind", "done_mark"}}; }
+  Json operator()(const Stopping&) const { return {{"kind", "stopping"}}; }
+  Json operator()(const Extended& b) const {
     return {{"kind", "extended"}, {"term_at_ns", to_ns(b.term_at)}};
   }
-  json operator()(const TermSent& b) const {
+  Json operator()(const TermSent& b) const {
     return {{"kind", "term_sent"}, {"reason", to_text(b.reason)}};
   }
-  json operator()(const KillSent& b) const {
+  Json operator()(const KillSent& b) const {
     return {{"kind", "kill_sent"}, {"reason", to_text(b.reason)}};
   }
-  json operator()(const LeaderExited& b) const {
-    json j{{"kind", "leader_exited"}};
+  Json operator()(const LeaderExited& b) const {
+    Json j{{"kind", "leader_exited"}};
     if (b.code) {
       j["code"] = *b.code;
     }

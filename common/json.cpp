@@ -268,6 +268,10 @@ std::string Reader::bytes(const char* key) {
   return bytes.value_or(std::string{});
 }
 
+Json text_or_null(const std::string& text) {
+  return text.empty() ? Json() : Json(text);
+}
+
 Json from_bytes(const std::string& bytes) {
   return is_utf8(bytes) ? Json(bytes) : Json{{"b64", base64_encode(bytes)}};
 }

@@ -69,6 +69,8 @@ private:
   std::optional<Error> m_error;
 };
 
+/// Null for an empty text.
+Json text_or_null(const std::string& text);
 /// The writing side of bytes() and bytes_list().
 Json from_bytes(const std::string& bytes);
 Json from_bytes_list(const std::vector<std::string>& list);

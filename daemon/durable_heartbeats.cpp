@@ -12,7 +12,7 @@
 
 namespace gpujob::durable_requests {
 
-using nlohmann::json;
+using json::Json;
 using namespace policy;
 using gpujob::json::Reader;
 
@@ -25,11 +25,11 @@ constexpr double k_max_interval_s = 86400;
 /// When a session said that its attempt of a job is over.
 using EndsSaid = std::map<std::pair<JobId, std::string>, WallTime>;
 
-void read_ends(const json& job, EndsSaid& out) {
+void read_ends(const Json& job, EndsSaid& out) {
   Reader r(job, "job");
   const auto id = r.text("id");
   const auto* attempts = r.find("attempts");
-  for (const auto& attempt : attempts == nullptr ? json::array() : *attempts) {
+  for (const auto& attempt : attempts == nullptr ? Json::array() : *attempts) {
     Reader a(attempt, "attempt");
     if (const auto* end = a.find("end")) {
       Reader e(*end, "end");
@@ -55,7 +55,7 @@ std::optional<SessionUse> read_use(Reader& r, WallTime at, Duration interval) {
   return u;
 }
 
-void read_heartbeat(const json& j, const Place& place, const EndsSaid& ends_said, Scanned& out) {
+void read_heartbeat(const Json& j, const Place& place, const EndsSaid& ends_said, Scanned& out) {
   Reader r(j, "heartbeat");
   const auto session = r.text("session");
   const auto seq = r.integer_or("seq", 0);
@@ -91,7 +91,7 @@ void read_heartbeat(const json& j, const Place& place, const EndsSaid& ends_said
 
 } // namespace
 
-void read_heartbeats(const json& reply, const Place& place, Scanned& out) {
+void read_heartbeats(const Json& reply, const Place& place, Scanned& out) {
   Reader r(reply, "helper: scan");
   EndsSaid ends_said;
   if (const auto* jobs = r.find("jobs"); jobs != nullptr && jobs->is_array()) {

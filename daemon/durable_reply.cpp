@@ -10,11 +10,11 @@
 /// What the helper's answers mean; those to a scan: durable_scan.cpp.
 namespace gpujob::durable_requests {
 
-using nlohmann::json;
+using json::Json;
 using namespace policy;
 using gpujob::json::Reader;
 
-Result<json> opened(const Result<std::string>& reply) {
+Result<Json> opened(const Result<std::string>& reply) {
   if (!reply) {
     return reply.error();
   }
@@ -36,7 +36,7 @@ Result<std::vector<platform::DiskSeen>> read_disk(const Result<std::string>& rep
     return j.error();
   }
   std::vector<platform::DiskSeen> out;
-  for (const auto& item : j->value("disks", json::array())) {
+  for (const auto& item : j->value("disks", Json::array())) {
     Reader r(item, "helper: disk");
     out.push_back({r.bytes("path"), r.integer("used_bytes"), r.integer("files"),
                    r.integer("free_bytes"), r.boolean_or("complete", false)});

@@ -14,7 +14,7 @@
 
 namespace gpujob::durable_requests {
 
-using nlohmann::json;
+using json::Json;
 using namespace policy;
 using gpujob::json::from_bytes;
 
@@ -22,16 +22,16 @@ namespace {
 
 constexpr std::size_t k_longest_kind = 64; ///< of a filesystem's or a remote's name
 
-json budgets_json(const Budgets& b) {
+Json budgets_json(const Budgets& b) {
   return {
       {"interruptions", b.interruptions}, {"failures", b.failures}, {"no_progress", b.no_progress}};
 }
 
-json remote_json(const Place& place) {
-  return place.remote.empty() ? json() : from_bytes(place.remote);
+Json remote_json(const Place& place) {
+  return place.remote.empty() ? Json() : from_bytes(place.remote);
 }
 
-json attempt_json(const char* op, const Place& place, const Job& job, WallTime now) {
+Json attempt_json(const char* op, const Place& place, const Job& job, WallTime now) {
   return {{"op", op},
           {"dir", from_bytes(place.dir)},
           {"remote", remote_json(place)},
@@ -97,7 +97,7 @@ std::string end(const Place& place, const Job& job, WallTime now) {
   const auto* ended = job.ended_state();
   const auto exit = ended == nullptr ? std::nullopt : shell_exit(ended->code, ended->signal);
   j["state"] = state_text(job);
-  j["exit"] = exit ? json(*exit) : json();
+  j["exit"] = exit ? Json(*exit) : Json();
   j["reason"] = reason_text(job);
   return gpujob::json::dump(j);
 }
@@ -105,12 +105,12 @@ std::string end(const Place& place, const Job& job, WallTime now) {
 namespace {
 
 /// From the request that it answered to the word that it is saved; null: nobody asked for it.
-json save_s(const Job& job, const Checkpoint& c) {
+Json save_s(const Job& job, const Checkpoint& c) {
   const auto* running = std::get_if<Running>(&job.state);
   const bool asked = running != nullptr && running->request && c.heard &&
                      running->request->answer == c.seq && *c.heard >= running->request->sent;
-  return asked ? json(std::chrono::duration<double>(*c.heard - running->request->sent).count())
-               : json();
+  return asked ? Json(std::chrono::duration<double>(*c.heard - running->request->sent).count())
+               : Json();
 }
 
 } // namespace
@@ -124,9 +124,9 @@ std::string secure(const Place& place, const StatePaths& paths, const Job& job, 
                              {"seq", seq},
                              {"path", from_bytes(c->path)},
                              {"how", c->how},
-                             {"step", c->step ? json(*c->step) : json()},
+                             {"step", c->step ? Json(*c->step) : Json()},
                              {"at_ns", to_ns(c->at)},
-                             {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
+                             {"dir", place.dir.empty() ? Json() : from_bytes(place.dir)},
                              {"remote", remote_json(place)},
                              {"level", place.level},
                              {"manifest", from_bytes(manifest_path(paths, job, seq))},
@@ -138,7 +138,7 @@ std::string secure(const Place& place, const StatePaths& paths, const Job& job, 
 }
 
 std::string resume(const Place& place, const StatePaths& paths, const Job& job) {
-  auto candidates = json::array();
+  auto candidates = Json::array();
   for (auto it = job.checkpoints.rbegin(); it != job.checkpoints.rend(); ++it) {
     if (it->state == CheckpointState::verified) {
       // Without a manifest of this machine it was made elsewhere: its path means nothing here.
@@ -148,7 +148,7 @@ std::string resume(const Place& place, const StatePaths& paths, const Job& job) 
     }
   }
   return gpujob::json::dump({{"op", "resume"},
-                             {"dir", place.dir.empty() ? json() : from_bytes(place.dir)},
+                             {"dir", place.dir.empty() ? Json() : from_bytes(place.dir)},
                              {"remote", remote_json(place)},
                              {"ckpt_dir", from_bytes(paths.checkpoint_dir(job.id))},
                              {"candidates", std::move(candidates)}});
@@ -172,7 +172,7 @@ std::string disk(const std::vector<std::string>& paths) {
 }
 
 std::string say(const Place& place, const std::vector<platform::Said>& said) {
-  auto list = json::array();
+  auto list = Json::array();
   for (const auto& s : said) {
     list.push_back(platform::to_json(s));
   }
@@ -183,7 +183,7 @@ std::string say(const Place& place, const std::vector<platform::Said>& said) {
 }
 
 std::string heartbeat(const Place& place, const Beat& beat) {
-  const auto maybe = [](const auto& t) { return t ? json(to_ns(*t)) : json(); };
+  const auto maybe = [](const auto& t) { return t ? Json(to_ns(*t)) : Json(); };
   return gpujob::json::dump({{"op", "heartbeat"},
                              {"dir", from_bytes(place.dir)},
                              {"remote", remote_json(place)},

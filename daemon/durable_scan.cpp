@@ -13,7 +13,7 @@
 
 namespace gpujob::durable_requests {
 
-using nlohmann::json;
+using json::Json;
 using namespace policy;
 using gpujob::json::Reader;
 
@@ -49,7 +49,7 @@ WallTime read_time(Reader& r, const char* key) {
   return r.maybe_wall_time(key).value_or(WallTime{});
 }
 
-Checkpoint read_checkpoint(const json& j, int attempt, const std::string& level) {
+Checkpoint read_checkpoint(const Json& j, int attempt, const std::string& level) {
   Reader r(j, "checkpoint");
   Checkpoint c;
   c.seq = read_number(r, "seq");
@@ -79,7 +79,7 @@ EndState end_state(const std::string& text) {
 
 /// What is told of an attempt. One whose VM died at its very start has left its number and nothing
 /// else: then what was told before still holds.
-void read_attempt(const json& j, Job& job) {
+void read_attempt(const Json& j, Job& job) {
   Reader r(j, "attempt");
   job.attempt = read_number(r, "attempt");
   const auto began = read_time(r, "at_ns");
@@ -94,7 +94,7 @@ void read_attempt(const json& j, Job& job) {
 }
 
 /// The last attempt says where the job stands; without an end its session vanished.
-void read_last_attempt(const json& j, Job& job) {
+void read_last_attempt(const Json& j, Job& job) {
   Reader r(j, "attempt");
   Ended ended{EndState::parked, "the session vanished; run the same line to resume", {}, {}, false};
   const auto* end = r.find("end");
@@ -123,7 +123,7 @@ void number_anew(std::vector<Checkpoint>& checkpoints) {
 }
 
 /// What the newest checkpoint tells of the saves before it, and of itself.
-SaveHistory read_experience(const json& j) {
+SaveHistory read_experience(const Json& j) {
   Reader r(j, "checkpoint");
   const auto past = gpujob::json::parse(r.text_or("past", ""), "past");
   auto history = past ? store::read_history(*past) : SaveHistory{};
@@ -144,7 +144,7 @@ SaveHistory read_experience(const json& j) {
   return history;
 }
 
-std::optional<Job> read_job(const json& j, const std::string& level) {
+std::optional<Job> read_job(const Json& j, const std::string& level) {
   Reader r(j, "job");
   Job job;
   job.id = r.text("id");
@@ -163,7 +163,7 @@ std::optional<Job> read_job(const json& j, const std::string& level) {
     Reader a(attempt, "attempt");
     const auto number = read_number(a, "attempt");
     const auto* checkpoints = a.find("checkpoints");
-    for (const auto& c : checkpoints == nullptr ? json::array() : *checkpoints) {
+    for (const auto& c : checkpoints == nullptr ? Json::array() : *checkpoints) {
       auto checkpoint = read_checkpoint(c, number, level);
       if (checkpoint.seq > 0) {
         job.checkpoints.push_back(std::move(checkpoint));

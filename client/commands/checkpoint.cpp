@@ -15,7 +15,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 /// The first checkpoint that was not there before and about which all is known.
 const CheckpointView* decided(const JobView& view, std::int64_t before) {

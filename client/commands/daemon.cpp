@@ -15,7 +15,7 @@
 
 namespace gpujob::client {
 
-using Json = nlohmann::json;
+using json::Json;
 
 namespace {
 

@@ -21,10 +21,10 @@ namespace gpujob::client {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 /// How many errors a GPU is said to have had.
-std::int64_t count_xids(const json& device) {
+std::int64_t count_xids(const Json& device) {
   gpujob::json::Reader d(device, "gpu: device");
   const auto* xid = d.find("xid");
   if (xid == nullptr) {
@@ -37,7 +37,7 @@ std::int64_t count_xids(const json& device) {
 }
 
 /// A GPU that is lost may tell no UUID any more.
-bool is_same(const json& device, const json& seen_by_daemon) {
+bool is_same(const Json& device, const Json& seen_by_daemon) {
   gpujob::json::Reader a(device, "gpu: device");
   gpujob::json::Reader b(seen_by_daemon, "daemon: gpu: device");
   const auto uuid = a.text_or("uuid", "");
@@ -47,8 +47,8 @@ bool is_same(const json& device, const json& seen_by_daemon) {
 }
 
 /// One look knows of no error before it; the daemon, which goes on looking, does.
-void take_xids(json& reply, Connection& daemon) {
-  const auto answer = daemon.call("gpu", json::object());
+void take_xids(Json& reply, Connection& daemon) {
+  const auto answer = daemon.call("gpu", Json::object());
   if (!answer || !answer->contains("devices")) {
     return;
   }
@@ -63,8 +63,8 @@ void take_xids(json& reply, Connection& daemon) {
 
 /// What the daemon calls those jobs now, how they are, and the errors that it has seen. A job that
 /// is not of this daemon keeps the name that its own environment gives it.
-void ask_daemon(json& reply) {
-  std::map<std::string, std::vector<json*>> jobs;
+void ask_daemon(Json& reply) {
+  std::map<std::string, std::vector<Json*>> jobs;
   for (auto& device : reply["devices"]) {
     for (auto& process : device["processes"]) {
       if (auto& job = process["job"]; job.is_object()) {

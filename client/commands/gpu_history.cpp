@@ -21,7 +21,7 @@ namespace gpujob::client {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 /// A terminal's locale, by its name; where there is none it is "C".
 bool speaks_utf8() {
@@ -36,15 +36,15 @@ bool speaks_utf8() {
 }
 
 template <typename Take>
-Result<void> call_pages(std::string_view method, json params, Take take) {
+Result<void> call_pages(std::string_view method, Json params, Take take) {
   auto connection = reach_daemon();
   return connection ? each_page(*connection, method, std::move(params), take)
                     : Result<void>(connection.error());
 }
 
-json to_json(const GpuSeries& series) {
-  auto points = json::array();
-  const auto maybe = [](const auto& value) { return value ? json(*value) : json(); };
+Json to_json(const GpuSeries& series) {
+  auto points = Json::array();
+  const auto maybe = [](const auto& value) { return value ? Json(*value) : Json(); };
   for (const auto& p : series.points) {
     points.push_back({p.at, maybe(p.use_percent), maybe(p.memory_used), maybe(p.temperature_c),
                       maybe(p.power_mw)});
@@ -52,7 +52,7 @@ json to_json(const GpuSeries& series) {
   return {{"gpu", series.gpu}, {"step_s", series.step_s}, {"points", std::move(points)}};
 }
 
-void say_why_nothing(const json& answer) {
+void say_why_nothing(const Json& answer) {
   gpujob::json::Reader r(answer.at("sampling"), "gpu");
   const auto why = printable(r.text_or("why", ""));
   note("no history of a GPU" + (why.empty() ? std::string(" yet") : ": " + why));
@@ -69,10 +69,10 @@ Result<int> execute(const GpuHistoryOptions& options) {
   if (span_s < 1 || !is_plausible(*span)) {
     return Error{Errc::usage, "gpu: --history: is not a time back: give 1h"};
   }
-  json last;
+  Json last;
   std::vector<GpuSeries> history;
   GPUJOB_TRY(call_pages("gpu", {{"history_s", span_s}, {"gpu", nullptr}},
-                        [&](json answer) -> Result<void> {
+                        [&](Json answer) -> Result<void> {
                           auto page = read_gpu_history(answer);
                           if (!page) {
                             return page.error();
@@ -93,7 +93,7 @@ Result<int> execute(const GpuHistoryOptions& options) {
   }
   if (options.json) {
     last.erase("next");
-    last["history"] = json::array();
+    last["history"] = Json::array();
     for (const auto& series : history) {
       last["history"].push_back(to_json(series));
     }
@@ -114,10 +114,10 @@ Result<int> execute(const GpuHistoryOptions& options) {
 }
 
 Result<int> execute(const GpuSnapshotsOptions& options) {
-  auto all = json::array();
+  auto all = Json::array();
   GPUJOB_TRY(call_pages("gpu.snapshots",
-                        {{"job", options.job.empty() ? json() : json(options.job)}},
-                        [&](json answer) -> Result<void> {
+                        {{"job", options.job.empty() ? Json() : Json(options.job)}},
+                        [&](Json answer) -> Result<void> {
                           gpujob::json::Reader r(answer, "gpu.snapshots");
                           const auto* page = r.find("snapshots");
                           if (page == nullptr || !page->is_array()) {

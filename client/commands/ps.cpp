@@ -14,7 +14,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 /// All pages of the list, as one.
 Result<Json> collect(Connection& connection, bool all, std::int64_t& more) {

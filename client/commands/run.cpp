@@ -17,7 +17,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 struct Submitted {
   JobView job;

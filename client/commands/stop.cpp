@@ -14,7 +14,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 /// What the daemon named of the jobs it stops, and how many more there are.
 struct Stopped {

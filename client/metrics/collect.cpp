@@ -2,6 +2,7 @@
 #include "client/metrics/collect.h"
 
 #include "client/pages.h"
+#include "common/json.h"
 
 #include <utility>
 
@@ -9,7 +10,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 /// More jobs than this are no metrics any more: each makes a dozen series.
 constexpr std::size_t k_most_jobs = 200;

@@ -3,6 +3,7 @@
 #include "client/metrics/openmetrics.h"
 
 #include "common/clock.h"
+#include "common/json.h"
 
 #include <array>
 #include <chrono>
@@ -12,7 +13,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 const Json& at(const Json& j, const char* key) {
   static const Json k_null;

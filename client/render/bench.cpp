@@ -3,6 +3,7 @@
 
 #include "client/bench/published.h"
 #include "client/render/table.h"
+#include "common/json.h"
 #include "common/text.h"
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace gpujob::client {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 using Row = std::vector<std::string>;
 
 /// So that the table fits 80 columns; the whole name is in the JSON.
@@ -77,8 +78,8 @@ std::string heading(const BenchReport& report) {
   return sheet.text();
 }
 
-json measured_json(const Measured& m) {
-  json j{{"device", m.gpu.empty() ? "cpu" : "gpu"},
+Json measured_json(const Measured& m) {
+  Json j{{"device", m.gpu.empty() ? "cpu" : "gpu"},
          {"seconds_best", m.timing.best_s},
          {"seconds_median", m.timing.median_s},
          {"runs", m.timing.runs},
@@ -116,11 +117,11 @@ std::string render_bench(const BenchReport& report) {
 }
 
 nlohmann::json bench_document(const BenchReport& report) {
-  auto measured = json::array();
+  auto measured = Json::array();
   for (const auto& m : report.measured) {
     measured.push_back(measured_json(m));
   }
-  auto published = json::array();
+  auto published = Json::array();
   for (const auto& p : k_published) {
     published.push_back({{"where", p.where},
                          {"device", p.on_gpu ? "gpu" : "cpu"},
@@ -136,8 +137,8 @@ nlohmann::json bench_document(const BenchReport& report) {
             {"type", "float32"},
             {"flop", static_cast<std::int64_t>(k_bench_flop)}}},
           {"by", report.torch.empty() ? "plain kernel" : "PyTorch"},
-          {"torch", report.torch.empty() ? json() : json(report.torch)},
-          {"python", report.python.empty() ? json() : json(report.python)},
+          {"torch", report.torch.empty() ? Json() : Json(report.torch)},
+          {"python", report.python.empty() ? Json() : Json(report.python)},
           {"measured", std::move(measured)},
           {"published", std::move(published)},
           {"notes", report.notes}};

@@ -22,23 +22,11 @@ struct Widths {
 };
 constexpr Widths k_with_use{14, 15}; // of the table that has a column for what each uses
 
-std::string cut(const std::string& text, std::size_t most) {
-  const auto shown = printable(text);
-  if (shown.size() <= most) {
-    return shown;
-  }
-  auto end = most - 1;
-  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0U) == 0x80U) {
-    --end; // never in the middle of a character
-  }
-  return shown.substr(0, end) + "~";
-}
-
 /// Without the directory it lies in: there is room for little, and its arguments say more.
 std::string short_program(const std::string& line, std::size_t most) {
   const auto end = std::min(line.find(' '), line.size());
   const auto slash = line.rfind('/', end);
-  return cut(slash < end ? line.substr(slash + 1) : line, most);
+  return cut_cell(slash < end ? line.substr(slash + 1) : line, most);
 }
 
 std::string bytes(Number n) {
@@ -74,17 +62,17 @@ std::string mig_name(const MigView& m) {
 
 void add_gpu(std::vector<Row>& rows, const GpuView& gpu) {
   const auto index = fmt::format("{}", gpu.index);
-  const auto name = gpu.name.empty() ? "?" : cut(gpu.name, k_widest_name);
+  const auto name = gpu.name.empty() ? "?" : cut_cell(gpu.name, k_widest_name);
   if (gpu.state != "ok") {
-    rows.push_back({index, name, cut(gpu.state, 8), "", "", ""});
+    rows.push_back({index, name, cut_cell(gpu.state, 8), "", "", ""});
     return;
   }
   rows.push_back({index, name, with_unit(gpu.use_percent, " %"),
                   memory(gpu.memory_used, gpu.memory_total), with_unit(gpu.temperature_c, " C"),
                   power(gpu)});
   for (const auto& m : gpu.mig) {
-    rows.push_back({fmt::format("{}:{}", gpu.index, m.index), cut(mig_name(m), k_widest_name), "",
-                    memory(m.memory_used, m.memory_total), "", ""});
+    rows.push_back({fmt::format("{}:{}", gpu.index, m.index), cut_cell(mig_name(m), k_widest_name),
+                    "", memory(m.memory_used, m.memory_total), "", ""});
   }
 }
 
@@ -132,10 +120,10 @@ Row process_row(const GpuView& gpu, const GpuProcess& process, bool first_namesp
   }
   row.push_back(bytes(process.memory));
   const auto job =
-      o.job_id.empty() ? "-" : cut(o.job_name.empty() ? o.job_id : o.job_name, widths.job);
+      o.job_id.empty() ? "-" : cut_cell(o.job_name.empty() ? o.job_id : o.job_name, widths.job);
   if (!o.here) {
     row.insert(row.end(), {o.one_of.empty() ? "-" : "?", o.one_of.empty() ? "" : told_by(o),
-                           cut(nobody(o, first_namespace), widths.program)});
+                           cut_cell(nobody(o, first_namespace), widths.program)});
   } else {
     row.insert(row.end(), {job, told_by(o), short_program(o.program, widths.program)});
   }
@@ -188,8 +176,8 @@ std::vector<std::string> complaints(const GpuView& gpu) {
 std::string heading(const GpuSnapshot& s) {
   std::string out;
   if (!s.driver.empty()) {
-    out =
-        "driver " + cut(s.driver, 30) + (s.cuda.empty() ? "" : ", CUDA " + cut(s.cuda, 10)) + "\n";
+    out = "driver " + cut_cell(s.driver, 30) +
+          (s.cuda.empty() ? "" : ", CUDA " + cut_cell(s.cuda, 10)) + "\n";
   }
   return out;
 }

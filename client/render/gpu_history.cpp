@@ -16,7 +16,7 @@ namespace gpujob::client {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 using Value = std::optional<std::int64_t> GpuSample::*;
 
 constexpr std::size_t k_columns = 48;
@@ -127,7 +127,7 @@ std::vector<GpuSample> points_of(const std::vector<GpuSeries>& history, const st
   return out;
 }
 
-std::string heading(const json& answer, const std::string& gpu, std::optional<double>& memory,
+std::string heading(const Json& answer, const std::string& gpu, std::optional<double>& memory,
                     std::optional<double>& power) {
   for (const auto& device : answer.at("devices")) {
     gpujob::json::Reader r(device, "gpu");
@@ -164,7 +164,7 @@ std::string csv_number(const std::optional<std::int64_t>& n) {
 
 } // namespace
 
-std::string render_gpu_history(const json& answer, const std::vector<GpuSeries>& history,
+std::string render_gpu_history(const Json& answer, const std::vector<GpuSeries>& history,
                                const GpuHistoryStyle& style) {
   std::vector<std::string> gpus;
   for (const auto& series : history) {

@@ -17,7 +17,7 @@ namespace gpujob::client {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 /// "37 % 1.1 GB"
 std::string gpu_in_words(const GpuView& gpu) {
@@ -30,7 +30,7 @@ std::string gpu_in_words(const GpuView& gpu) {
 }
 
 /// "0: 37 % 1.1 GB" of each GPU.
-std::string gpus_in_words(const json& document) {
+std::string gpus_in_words(const Json& document) {
   const auto snapshot = read_gpu_snapshot(document);
   if (!snapshot) {
     return "?";
@@ -44,7 +44,7 @@ std::string gpus_in_words(const json& document) {
 
 } // namespace
 
-std::string render_gpu_snapshots(const json& snapshots) {
+std::string render_gpu_snapshots(const Json& snapshots) {
   std::vector<std::vector<std::string>> rows{{"WHEN", "WHY", "JOB", "ATTEMPT", "GPUS"}};
   for (const auto& item : snapshots) {
     gpujob::json::Reader r(item, "gpu snapshot");

@@ -3,6 +3,7 @@
 
 #include "client/render/profile_words.h"
 #include "client/render/table.h"
+#include "common/json.h"
 #include "common/text.h"
 
 #include <cstdint>
@@ -14,7 +15,7 @@
 
 namespace gpujob::client {
 
-using Json = nlohmann::json;
+using json::Json;
 using namespace profile_words;
 
 namespace {

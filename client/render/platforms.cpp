@@ -3,6 +3,7 @@
 
 #include "client/render/profile_words.h"
 #include "client/render/table.h"
+#include "common/json.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -16,15 +17,16 @@
 
 namespace gpujob::client {
 
-using Json = nlohmann::json;
+using json::Json;
 using namespace profile_words;
 
 namespace {
 
 /// A line of the comparison: a platform, or one plan of it.
-class Row {
+class PlatformRow {
 public:
-  Row(const Json& profile, std::string plan) : m_profile(profile), m_plan(std::move(plan)) {}
+  PlatformRow(const Json& profile, std::string plan)
+      : m_profile(profile), m_plan(std::move(plan)) {}
 
   [[nodiscard]] std::string name() const {
     return text(m_profile, "id") + (m_plan.empty() ? "" : " " + m_plan);
@@ -56,7 +58,7 @@ private:
 };
 
 /// Those of a list that are for this plan.
-std::vector<Json> Row::of(const char* list) const {
+std::vector<Json> PlatformRow::of(const char* list) const {
   std::vector<Json> out;
   for (const auto& j : m_profile.value(list, Json::array())) {
     const auto plans = texts(j, "plans");
@@ -67,14 +69,14 @@ std::vector<Json> Row::of(const char* list) const {
   return out;
 }
 
-std::vector<Json> Row::limits(std::string_view type) const {
+std::vector<Json> PlatformRow::limits(std::string_view type) const {
   auto out = of("limits");
   std::erase_if(out, [&](const Json& j) { return text(j, "type") != type; });
   return out;
 }
 
 /// "12h, tpu 9h"; where there is one value only that, for whichever variants it is.
-std::string Row::spans(std::string_view type) const {
+std::string PlatformRow::spans(std::string_view type) const {
   std::vector<std::string> parts;
   std::set<std::string> values;
   for (const auto& rule : limits(type)) {
@@ -89,7 +91,7 @@ std::string Row::spans(std::string_view type) const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string Row::quota() const {
+std::string PlatformRow::quota() const {
   std::vector<std::string> parts;
   for (const auto& w : limits("window")) {
     parts.push_back(
@@ -104,7 +106,7 @@ std::string Row::quota() const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string Row::price() const {
+std::string PlatformRow::price() const {
   if (!limits("balance").empty()) {
     return "in units";
   }
@@ -113,7 +115,7 @@ std::string Row::price() const {
 }
 
 /// What the machines there have, each once.
-std::string Row::offers(const char* key) const {
+std::string PlatformRow::offers(const char* key) const {
   std::vector<std::string> parts;
   for (const auto& machine : of("machines")) {
     const auto part = text(machine, key);
@@ -124,7 +126,7 @@ std::string Row::offers(const char* key) const {
   return fmt::format("{}", fmt::join(parts, "; "));
 }
 
-std::vector<std::int64_t> Row::counts(const char* key) const {
+std::vector<std::int64_t> PlatformRow::counts(const char* key) const {
   std::set<std::int64_t> out;
   for (const auto& machine : of("machines")) {
     if (machine.contains(key)) {
@@ -134,11 +136,11 @@ std::vector<std::int64_t> Row::counts(const char* key) const {
   return {out.begin(), out.end()};
 }
 
-std::string Row::numbers(const char* key) const {
+std::string PlatformRow::numbers(const char* key) const {
   return fmt::format("{}", fmt::join(counts(key), ", "));
 }
 
-std::string Row::bytes(const char* key) const {
+std::string PlatformRow::bytes(const char* key) const {
   std::vector<std::string> parts;
   for (const auto n : counts(key)) {
     parts.push_back(format_bytes(static_cast<unsigned long long>(n)));
@@ -146,7 +148,7 @@ std::string Row::bytes(const char* key) const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string Row::disk() const {
+std::string PlatformRow::disk() const {
   std::vector<std::string> parts;
   if (const auto all = bytes("disk_bytes"); !all.empty()) {
     parts.push_back(all);
@@ -160,7 +162,7 @@ std::string Row::disk() const {
   return fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::string Row::kept() const {
+std::string PlatformRow::kept() const {
   std::vector<std::string> parts;
   for (const auto& place : m_profile["durable"].value("write", Json::array())) {
     parts.push_back(text(place, "path"));
@@ -168,8 +170,8 @@ std::string Row::kept() const {
   return parts.empty() ? "?" : fmt::format("{}", fmt::join(parts, ", "));
 }
 
-std::vector<Row> rows_of(const Profiles& profiles) {
-  std::vector<Row> rows;
+std::vector<PlatformRow> rows_of(const Profiles& profiles) {
+  std::vector<PlatformRow> rows;
   for (const auto& profile : profiles) {
     auto plans = texts(profile, "plans");
     if (plans.empty()) {
@@ -182,21 +184,16 @@ std::vector<Row> rows_of(const Profiles& profiles) {
   return rows;
 }
 
-/// So that a table fits; the whole of it is in the other forms.
-std::string cut(const std::string& cell, std::size_t most) {
-  return cell.size() <= most ? cell : cell.substr(0, most - 1) + "~";
-}
-
 } // namespace
 
 std::string render_platforms(const Profiles& profiles) {
   std::vector<std::vector<std::string>> use{{"PLATFORM", "SESSION", "IDLE", "QUOTA", "PRICE"}};
   std::vector<std::vector<std::string>> get{{"PLATFORM", "GPU", "CPU", "RAM", "DISK", "KEPT IN"}};
   for (const auto& row : rows_of(profiles)) {
-    use.push_back({cut(row.name(), 20), cut(row.session(), 12), cut(row.idle(), 7),
-                   cut(row.quota(), 21), cut(row.price(), 12)});
-    get.push_back({cut(row.name(), 20), cut(row.gpu(), 20), cut(row.cpus(), 4),
-                   cut(row.memory(), 6), cut(row.disk(), 6), cut(row.kept(), 14)});
+    use.push_back({cut_cell(row.name(), 20), cut_cell(row.session(), 12), cut_cell(row.idle(), 7),
+                   cut_cell(row.quota(), 21), cut_cell(row.price(), 12)});
+    get.push_back({cut_cell(row.name(), 20), cut_cell(row.gpu(), 20), cut_cell(row.cpus(), 4),
+                   cut_cell(row.memory(), 6), cut_cell(row.disk(), 6), cut_cell(row.kept(), 14)});
   }
   return render_table(use) + "\n" + render_table(get);
 }

@@ -2,6 +2,7 @@
 #include "client/render/profile_words.h"
 
 #include "common/duration.h"
+#include "common/json.h"
 
 #include <algorithm>
 #include <chrono>
@@ -12,7 +13,7 @@
 
 namespace gpujob::client::profile_words {
 
-using Json = nlohmann::json;
+using json::Json;
 
 std::string text(const Json& j, const char* key) {
   return j.value(key, std::string());

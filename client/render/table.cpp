@@ -37,6 +37,18 @@ std::vector<std::string> broken(const std::string& text, std::size_t most) {
 
 } // namespace
 
+std::string cut_cell(const std::string& text, std::size_t most) {
+  const auto shown = printable(text);
+  if (shown.size() <= most) {
+    return shown;
+  }
+  auto end = most - 1;
+  while (end > 0 && (static_cast<unsigned char>(shown[end]) & 0xC0U) == 0x80U) {
+    --end; // never in the middle of a character
+  }
+  return shown.substr(0, end) + "~";
+}
+
 std::string render_table(const std::vector<std::vector<std::string>>& rows) {
   std::vector<std::vector<std::string>> cells;
   std::vector<std::size_t> widths;

@@ -12,6 +12,9 @@ namespace gpujob::client {
 /// column is not padded.
 std::string render_table(const std::vector<std::vector<std::string>>& rows);
 
+/// Printable, and `most` bytes at most: what is cut off shows as a ~ at the end.
+std::string cut_cell(const std::string& text, std::size_t most);
+
 /// "label   value" lines with the values in one column; an empty label continues the value above.
 class FactSheet {
 public:

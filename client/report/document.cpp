@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/report/write.h"
 #include "common/clock.h"
+#include "common/json.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -10,7 +11,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 Json text_or_null(const std::string& text) {
   return text.empty() ? Json() : Json(text);

@@ -14,7 +14,7 @@ namespace gpujob::client {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 /// When a session began is told anew by each daemon, a little apart.
 constexpr Duration k_start_slack = std::chrono::minutes{1};

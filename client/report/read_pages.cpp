@@ -13,8 +13,8 @@
 
 namespace gpujob::client {
 
-using Json = nlohmann::json;
 using fields::each_object, fields::list, fields::need, fields::nested;
+using json::Json;
 
 namespace {
 

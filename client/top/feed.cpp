@@ -11,7 +11,7 @@
 
 namespace gpujob::client::top {
 
-using Json = nlohmann::json;
+using json::Json;
 
 namespace {
 

@@ -12,7 +12,7 @@ namespace gpujob::client::top {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 /// Where nothing changes the daemon looks only so often; a missed look is no gap.
 constexpr std::int64_t k_stands_s = 25;
@@ -90,13 +90,13 @@ std::vector<GpuPoint> read_points(json::Reader& r) {
   return out;
 }
 
-struct Page {
+struct HistoryPage {
   Gpus gpus;
   std::vector<std::pair<std::string, std::vector<GpuPoint>>> history;
 };
 
-Page read_page(json::Reader& r) {
-  Page page;
+HistoryPage read_page(json::Reader& r) {
+  HistoryPage page;
   if (r.find("at") != nullptr) {
     page.gpus.at = parse_rfc3339(r.text("at"));
   }

@@ -2,6 +2,7 @@
 #include "client/views/fields.h"
 
 #include "common/clock.h"
+#include "common/json.h"
 
 #include <cstdint>
 #include <fmt/format.h>
@@ -9,7 +10,7 @@
 
 namespace gpujob::client::fields {
 
-using Json = nlohmann::json;
+using json::Json;
 
 void need(json::Reader& r, const char* key) {
   if (r.find(key) == nullptr) {

@@ -16,10 +16,10 @@ namespace gpujob::client {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 /// nullopt: it is not five numbers.
-std::optional<GpuSample> read_point(const json& point) {
+std::optional<GpuSample> read_point(const Json& point) {
   constexpr std::size_t k_parts = 5;
   if (!point.is_array() || point.size() != k_parts || !point[0].is_number_integer()) {
     return std::nullopt;
@@ -61,7 +61,7 @@ GpuSeries read_series(gpujob::json::Reader& r) {
 
 } // namespace
 
-Result<std::vector<GpuSeries>> read_gpu_history(const json& answer) {
+Result<std::vector<GpuSeries>> read_gpu_history(const Json& answer) {
   gpujob::json::Reader r(answer, "gpu history");
   std::vector<GpuSeries> out;
   fields::need(r, "history");

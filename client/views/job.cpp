@@ -2,13 +2,14 @@
 #include "client/views/job.h"
 
 #include "client/views/fields.h"
+#include "common/json.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
 namespace gpujob::client {
 
-using Json = nlohmann::json;
+using json::Json;
 using namespace fields;
 
 namespace {

@@ -10,7 +10,7 @@ namespace gpujob {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 constexpr const char* k_what = "gpujob-gpuprobe";
 

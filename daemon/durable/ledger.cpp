@@ -16,8 +16,8 @@ namespace gpujob::durable {
 
 namespace {
 
-constexpr std::int64_t k_version = 1;
-constexpr std::size_t k_max_bytes = 1U << 20U;
+constexpr std::int64_t k_ledger_version = 1;
+constexpr std::size_t k_max_ledger_bytes = 1U << 20U;
 /// Open sessions keep their first heartbeat and this many of the newest.
 constexpr std::int64_t k_kept = 64;
 /// A lease that is not renewed in a day is none.
@@ -46,7 +46,7 @@ Result<std::vector<std::int64_t>> seqs_in(const std::string& session_dir) {
 }
 
 Result<nlohmann::json> read_json(const std::string& path) {
-  const auto text = read_file(path, k_max_bytes);
+  const auto text = read_file(path, k_max_ledger_bytes);
   return text ? json::parse(*text, path) : Result<nlohmann::json>(text.error());
 }
 
@@ -109,7 +109,7 @@ Result<void> close_session(const std::string& dir, const Heartbeat& h) {
     return numbers.error();
   }
   const auto all = gather(session, *numbers, h);
-  const nlohmann::json j{{"v", k_version},
+  const nlohmann::json j{{"v", k_ledger_version},
                          {"session", h.session},
                          {"first", to_json(all.first)},
                          {"last", to_json(all.last)},
@@ -151,7 +151,7 @@ std::optional<Heartbeat> newest_of(const std::string& session_dir, Problems& pro
 } // namespace
 
 nlohmann::json to_json(const Heartbeat& h) {
-  return {{"v", k_version},
+  return {{"v", k_ledger_version},
           {"session", h.session},
           {"seq", h.seq},
           {"at_ns", h.at_ns},
@@ -167,7 +167,7 @@ nlohmann::json to_json(const Heartbeat& h) {
 
 Result<Heartbeat> heartbeat_from_json(const nlohmann::json& j) {
   json::Reader r(j, "heartbeat");
-  if (r.integer_or("v", k_version) != k_version) {
+  if (r.integer_or("v", k_ledger_version) != k_ledger_version) {
     r.fail("v", "is not a version this program reads");
   }
   Heartbeat h;

@@ -15,9 +15,9 @@ namespace {
 
 /// With files that lie in another checkpoint it is k_sharing: who does not know of them would look
 /// for all in one place.
-constexpr std::int64_t k_version = 1, k_sharing = 2;
+constexpr std::int64_t k_manifest_version = 1, k_sharing = 2;
 /// A million files at 200 bytes and some.
-constexpr std::size_t k_max_bytes = 256U << 20U;
+constexpr std::size_t k_max_manifest_bytes = 256U << 20U;
 
 bool is_plain_component(std::string_view c) {
   return !c.empty() && c != "." && c != ".." && c.find('\0') == std::string_view::npos &&
@@ -164,7 +164,7 @@ std::string encode(const Manifest& m) {
     files.push_back(to_json(f));
     shares = shares || !f.at.empty();
   }
-  nlohmann::json j{{"v", shares ? k_sharing : k_version},
+  nlohmann::json j{{"v", shares ? k_sharing : k_manifest_version},
                    {"job", m.job},
                    {"attempt", m.attempt},
                    {"session", m.session},
@@ -194,7 +194,7 @@ Result<Manifest> decode_manifest(std::string_view text) {
     return j.error();
   }
   json::Reader r(*j, "manifest");
-  if (const auto v = r.integer("v"); v != k_version && v != k_sharing) {
+  if (const auto v = r.integer("v"); v != k_manifest_version && v != k_sharing) {
     r.fail("v", "is not a version this program reads");
   }
   Manifest m;
@@ -222,7 +222,7 @@ Result<Manifest> decode_manifest(std::string_view text) {
 }
 
 Result<Manifest> read_manifest(const std::string& path) {
-  auto text = read_file(path, k_max_bytes);
+  auto text = read_file(path, k_max_manifest_bytes);
   if (!text) {
     return text.error();
   }

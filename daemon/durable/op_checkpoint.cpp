@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // secure and resume: what reads and writes whole checkpoints.
 #include "common/file.h"
+#include "common/json.h"
 #include "common/tree.h"
 #include "daemon/durable/op_request.h"
 #include "daemon/durable/open.h"
@@ -15,12 +16,12 @@ namespace gpujob::durable {
 
 using gpujob::json::from_bytes;
 using gpujob::json::Reader;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
-json to_json(const Secured& s, const std::string& level, const std::optional<Remote>& remote) {
-  json durable;
+Json to_json(const Secured& s, const std::string& level, const std::optional<Remote>& remote) {
+  Json durable;
   if (!s.durable_path.empty()) {
     durable = {{"level", level},
                {"path", from_bytes(remote ? remote->shown(s.durable_path) : s.durable_path)}};
@@ -63,7 +64,7 @@ std::optional<Cap> read_cap(Reader& outer) {
 
 } // namespace
 
-Result<json> op_secure(Reader& r, const json& /*request*/) {
+Result<Json> op_secure(Reader& r, const Json& /*request*/) {
   SecureRequest q;
   q.key = read_key(r);
   q.seq = read_positive(r, "seq");
@@ -148,7 +149,7 @@ std::vector<ResumeCandidate> read_candidates(Reader& outer, const std::optional<
 
 } // namespace
 
-Result<json> op_resume(Reader& r, const json& /*request*/) {
+Result<Json> op_resume(Reader& r, const Json& /*request*/) {
   const auto ckpt_dir = read_path(r, "ckpt_dir");
   const auto dir = read_path(r, "dir", false);
   const auto remote = read_remote(r, dir);
@@ -170,12 +171,12 @@ Result<json> op_resume(Reader& r, const json& /*request*/) {
   if (!resumed) {
     return resumed.error();
   }
-  auto rejected = json::array();
+  auto rejected = Json::array();
   for (const auto& [path, why] : resumed->rejected) {
     rejected.push_back({{"path", from_bytes(remote ? remote->shown(path) : path)}, {"why", why}});
   }
-  return json{{"path", resumed->path ? from_bytes(*resumed->path) : json()},
-              {"index", resumed->index ? json(*resumed->index) : json()},
+  return Json{{"path", resumed->path ? from_bytes(*resumed->path) : Json()},
+              {"index", resumed->index ? Json(*resumed->index) : Json()},
               {"from", resumed->from},
               {"rejected", std::move(rejected)}};
 }

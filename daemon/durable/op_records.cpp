@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // begin, end, heartbeat, say: small records that are written once.
+#include "common/json.h"
 #include "daemon/durable/attempt.h"
 #include "daemon/durable/ledger.h"
 #include "daemon/durable/op_request.h"
@@ -10,7 +11,7 @@
 namespace gpujob::durable {
 
 using gpujob::json::Reader;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
@@ -21,7 +22,7 @@ Result<void> push(const Durable& durable, const std::string& path) {
 
 } // namespace
 
-Result<json> op_begin(Reader& r, const json& request) {
+Result<Json> op_begin(Reader& r, const Json& request) {
   const auto key = read_key(r);
   const auto durable = read_durable(r);
   if (!durable) {
@@ -33,10 +34,10 @@ Result<json> op_begin(Reader& r, const json& request) {
   }
   GPUJOB_TRY(write_begin(durable->dir, key, *begin));
   GPUJOB_TRY(push(*durable, attempt_dir(durable->dir, key) + "/" + name::k_spec));
-  return json::object();
+  return Json::object();
 }
 
-Result<json> op_end(Reader& r, const json& request) {
+Result<Json> op_end(Reader& r, const Json& request) {
   const auto key = read_key(r);
   const auto durable = read_durable(r);
   if (!durable) {
@@ -48,10 +49,10 @@ Result<json> op_end(Reader& r, const json& request) {
   }
   GPUJOB_TRY(write_end(durable->dir, key, *end));
   GPUJOB_TRY(push(*durable, attempt_dir(durable->dir, key) + "/" + name::k_end));
-  return json::object();
+  return Json::object();
 }
 
-Result<json> op_heartbeat(Reader& r, const json& request) {
+Result<Json> op_heartbeat(Reader& r, const Json& request) {
   const auto durable = read_durable(r);
   if (!durable) {
     return durable.error();
@@ -64,20 +65,20 @@ Result<json> op_heartbeat(Reader& r, const json& request) {
   if (durable->remote) {
     GPUJOB_TRY(durable->remote->push_directory(session_dir(durable->dir, h->session)));
   }
-  return json::object();
+  return Json::object();
 }
 
-Result<json> op_say(Reader& r, const json& request) {
+Result<Json> op_say(Reader& r, const Json& request) {
   const auto durable = read_durable(r);
   if (!durable) {
     return durable.error();
   }
-  const auto said = request.value("said", json::array());
+  const auto said = request.value("said", Json::array());
   for (const auto& saying : said) {
     GPUJOB_TRY(write_saying(durable->dir, saying));
     GPUJOB_TRY(push(*durable, durable->dir + "/said/" + saying.value("id", "") + ".json"));
   }
-  return json::object();
+  return Json::object();
 }
 
 } // namespace gpujob::durable

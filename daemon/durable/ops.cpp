@@ -2,6 +2,7 @@
 #include "daemon/durable/ops.h"
 
 #include "common/job_spec.h"
+#include "common/json.h"
 #include "daemon/durable/disk.h"
 #include "daemon/durable/ledger.h"
 #include "daemon/durable/op_request.h"
@@ -19,9 +20,9 @@ namespace {
 
 using gpujob::json::from_bytes;
 using gpujob::json::Reader;
-using nlohmann::json;
+using json::Json;
 
-Result<json> op_open(Reader& r, const json& /*request*/) {
+Result<Json> op_open(Reader& r, const Json& /*request*/) {
   const auto dir = read_path(r, "dir");
   const auto remote = read_remote(r, dir);
   const auto require_mount = r.text_or("require_mount", "");
@@ -30,19 +31,19 @@ Result<json> op_open(Reader& r, const json& /*request*/) {
   }
   if (remote) {
     GPUJOB_TRY(remote->open());
-    return json{{"level", "stored"}, {"filesystem", "rclone"}, {"warnings", json::array()}};
+    return Json{{"level", "stored"}, {"filesystem", "rclone"}, {"warnings", Json::array()}};
   }
   const auto opened = open_durable(dir, require_mount, read_mounts());
   if (!opened) {
     return opened.error();
   }
-  return json{
+  return Json{
       {"level", opened->level}, {"filesystem", opened->filesystem}, {"warnings", opened->warnings}};
 }
 
-json to_json(const StoredCheckpoint& c, const std::optional<Remote>& remote) {
+Json to_json(const StoredCheckpoint& c, const std::optional<Remote>& remote) {
   const auto& m = c.manifest;
-  const auto maybe = [](const auto& value) { return value ? json(*value) : json(); };
+  const auto maybe = [](const auto& value) { return value ? Json(*value) : Json(); };
   return {{"seq", m.seq},
           {"path", from_bytes(remote ? remote->shown(c.path) : c.path)},
           {"source", from_bytes(m.source)},
@@ -57,8 +58,8 @@ json to_json(const StoredCheckpoint& c, const std::optional<Remote>& remote) {
           {"past", m.past}};
 }
 
-json to_json(const StoredAttempt& a, const std::optional<Remote>& remote) {
-  auto checkpoints = json::array();
+Json to_json(const StoredAttempt& a, const std::optional<Remote>& remote) {
+  auto checkpoints = Json::array();
   for (const auto& c : a.checkpoints) {
     checkpoints.push_back(to_json(c, remote));
   }
@@ -66,14 +67,14 @@ json to_json(const StoredAttempt& a, const std::optional<Remote>& remote) {
           {"session", a.key.session},
           {"at_ns", a.at_ns()},
           {"budgets", to_json(a.begin ? a.begin->budgets : Budgets{})},
-          {"end", a.end ? to_json(*a.end) : json()},
+          {"end", a.end ? to_json(*a.end) : Json()},
           {"checkpoints", std::move(checkpoints)}};
 }
 
 /// Null when no attempt of it has a spec that reads: nobody could run it again.
-json to_json(const StoredJob& job, const std::optional<Remote>& remote) {
-  auto attempts = json::array();
-  json spec;
+Json to_json(const StoredJob& job, const std::optional<Remote>& remote) {
+  auto attempts = Json::array();
+  Json spec;
   for (const auto& a : job.attempts) {
     attempts.push_back(to_json(a, remote));
     if (a.begin) {
@@ -86,7 +87,7 @@ json to_json(const StoredJob& job, const std::optional<Remote>& remote) {
   return {{"id", job.id}, {"spec", std::move(spec)}, {"attempts", std::move(attempts)}};
 }
 
-Result<json> op_scan(Reader& r, const json& /*request*/) {
+Result<Json> op_scan(Reader& r, const Json& /*request*/) {
   const auto dirs = r.bytes_list("dirs");
   if (!r.ok()) {
     return r.error();
@@ -104,7 +105,7 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
     GPUJOB_TRY(check_durable(dirs.front(), read_mounts()));
   }
   Problems problems;
-  auto jobs = json::array();
+  auto jobs = Json::array();
   for (const auto& job : scan_jobs(dirs, problems)) {
     auto j = to_json(job, remote);
     if (j.is_null()) {
@@ -113,28 +114,28 @@ Result<json> op_scan(Reader& r, const json& /*request*/) {
       jobs.push_back(std::move(j));
     }
   }
-  auto heartbeats = json::array();
+  auto heartbeats = Json::array();
   Problems said_above;
   const auto roots = find_roots(dirs, said_above);
   for (const auto& h : newest_heartbeats(roots, problems)) {
     heartbeats.push_back(to_json(h));
   }
-  auto said = json::array();
+  auto said = Json::array();
   for (auto& saying : read_sayings(roots, problems)) {
     said.push_back(std::move(saying));
   }
   if (problems.unread) {
     return *problems.unread;
   }
-  return json{{"jobs", std::move(jobs)},
+  return Json{{"jobs", std::move(jobs)},
               {"heartbeats", std::move(heartbeats)},
               {"said", std::move(said)},
               {"problems", problems.notes}};
 }
 
 /// Of each path that is there.
-Result<json> op_disk(Reader& r, const json& /*request*/) {
-  auto list = json::array();
+Result<Json> op_disk(Reader& r, const Json& /*request*/) {
+  auto list = Json::array();
   for (const auto& path : r.bytes_list("paths")) {
     if (const auto use = measure_disk(path)) {
       list.push_back({{"path", from_bytes(path)},
@@ -144,7 +145,7 @@ Result<json> op_disk(Reader& r, const json& /*request*/) {
                       {"complete", use->complete}});
     }
   }
-  return r.ok() ? Result<json>(json{{"disks", std::move(list)}}) : Result<json>(r.error());
+  return r.ok() ? Result<Json>(Json{{"disks", std::move(list)}}) : Result<Json>(r.error());
 }
 
 } // namespace

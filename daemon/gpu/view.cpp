@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/gpu/view.h"
 
+#include "common/json.h"
 #include "common/text.h"
 
 #include <nlohmann/json.hpp>
@@ -9,31 +10,31 @@ namespace gpujob::gpu {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 /// Of more jobs on one GPU the answer would not fit a frame.
 constexpr std::size_t k_most_jobs = 8;
 
-json maybe(const std::optional<std::int64_t>& value) {
-  return value ? json(*value) : json();
+Json maybe(const std::optional<std::int64_t>& value) {
+  return value ? Json(*value) : Json();
 }
 
-json xid(const GpuView& view) {
-  return view.xid_count ? json{{"last", maybe(view.last_xid)}, {"count", *view.xid_count}} : json();
+Json xid(const GpuView& view) {
+  return view.xid_count ? Json{{"last", maybe(view.last_xid)}, {"count", *view.xid_count}} : Json();
 }
 
-json text(const std::string& value) {
-  return value.empty() ? json() : json(printable(value));
+Json text(const std::string& value) {
+  return value.empty() ? Json() : Json(printable(value));
 }
 
 } // namespace
 
-json devices_view(const Look& look, const Now& now,
+Json devices_view(const Look& look, const Now& now,
                   const std::function<std::string(const std::string&)>& name_of) {
-  auto out = json::array();
+  auto out = Json::array();
   for (const auto& device : look.devices) {
     const auto& view = device.view;
-    auto jobs = json::array();
+    auto jobs = Json::array();
     for (const auto& job : device.jobs) {
       if (jobs.size() == k_most_jobs) {
         break;
@@ -56,16 +57,16 @@ json devices_view(const Look& look, const Now& now,
          {"throttle", view.throttle},
          {"xid", xid(view)},
          {"idle_s", view.use_percent
-                        ? json(device.idle_since ? to_seconds(now.boot - *device.idle_since) : 0.0)
-                        : json()},
+                        ? Json(device.idle_since ? to_seconds(now.boot - *device.idle_since) : 0.0)
+                        : Json()},
          {"jobs", std::move(jobs)},
          {"others", maybe(device.others)}});
   }
   return out;
 }
 
-json point_view(const GpuSample& s) {
-  return json::array({s.at, maybe(s.use_percent), maybe(s.memory_used), maybe(s.temperature_c),
+Json point_view(const GpuSample& s) {
+  return Json::array({s.at, maybe(s.use_percent), maybe(s.memory_used), maybe(s.temperature_c),
                       maybe(s.power_mw)});
 }
 

@@ -62,10 +62,6 @@ nlohmann::json record_page(const char* key, const Rows& rows, Number number, Vie
   return {{key, std::move(list)}, {"next", std::move(next)}};
 }
 
-inline nlohmann::json text_or_null(const std::string& text) {
-  return text.empty() ? nlohmann::json() : nlohmann::json(text);
-}
-
 inline nlohmann::json instant_or_null(const std::optional<WallTime>& at) {
   return at ? nlohmann::json(format_rfc3339(*at)) : nlohmann::json();
 }

@@ -15,7 +15,7 @@
 namespace gpujob::ipc {
 
 using boost::asio::posix::stream_descriptor;
-using nlohmann::json;
+using json::Json;
 using namespace std::chrono_literals;
 
 namespace {
@@ -27,11 +27,11 @@ constexpr std::size_t k_max_fds = 4;
 /// A client must say hello, and end a line it has begun, within this.
 constexpr auto k_deadline = 10s;
 
-json error_object(int code, const std::string& message, std::string_view errc) {
+Json error_object(int code, const std::string& message, std::string_view errc) {
   return {{"code", code}, {"message", message}, {"data", {{"errc", errc}}}};
 }
 
-std::string error_line(const json& id, int code, const std::string& message,
+std::string error_line(const Json& id, int code, const std::string& message,
                        std::string_view errc) {
   return gpujob::json::dump(
       {{"jsonrpc", "2.0"}, {"id", id}, {"error", error_object(code, message, errc)}});
@@ -39,16 +39,16 @@ std::string error_line(const json& id, int code, const std::string& message,
 
 } // namespace
 
-void Request::reply(const json& result) const {
+void Request::reply(const Json& result) const {
   if (const auto s = session.lock()) {
     s->send(gpujob::json::dump(
-        {{"jsonrpc", "2.0"}, {"id", json::parse(id, nullptr, false)}, {"result", result}}));
+        {{"jsonrpc", "2.0"}, {"id", Json::parse(id, nullptr, false)}, {"result", result}}));
   }
 }
 
 void Request::fail(const Error& error) const {
   if (const auto s = session.lock()) {
-    s->send(error_line(json::parse(id, nullptr, false), rpc_number(error.code), error.text,
+    s->send(error_line(Json::parse(id, nullptr, false), rpc_number(error.code), error.text,
                        errc_text(error.code)));
     if (error.code == Errc::protocol) {
       s->close_after_send();
@@ -146,7 +146,7 @@ void Session::on_frame(const std::string& frame) {
   request.session = weak_from_this();
   request.id = gpujob::json::dump(j["id"]);
   request.method = j["method"].get<std::string>();
-  request.params = std::make_shared<json>(j.value("params", json::object()));
+  request.params = std::make_shared<Json>(j.value("params", Json::object()));
   request.fds = std::exchange(m_fds, {});
   if (!greeted && request.method != "hello") {
     request.fail({Errc::protocol, "request: hello must come first"});

@@ -19,7 +19,7 @@
 namespace gpujob::ipc {
 
 using namespace policy;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
@@ -45,21 +45,21 @@ std::string shown(const std::string& text, std::size_t most = k_max_text) {
   return out + "…";
 }
 
-json instant(const std::optional<WallTime>& t) {
-  return t ? json(format_rfc3339(*t)) : json();
+Json instant(const std::optional<WallTime>& t) {
+  return t ? Json(format_rfc3339(*t)) : Json();
 }
 
 template <typename T>
-json maybe(const std::optional<T>& value) {
-  return value ? json(*value) : json();
+Json maybe(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
 }
 
-json maybe_text(const std::string& text) {
-  return text.empty() ? json() : json(shown(text));
+Json maybe_text(const std::string& text) {
+  return text.empty() ? Json() : Json(shown(text));
 }
 
-json argv_view(const std::vector<std::string>& argv) {
-  auto out = json::array();
+Json argv_view(const std::vector<std::string>& argv) {
+  auto out = Json::array();
   std::size_t total = 0;
   for (const auto& word : argv) {
     auto text = printable(std::string_view(word).substr(0, k_max_argv + 1));
@@ -84,7 +84,7 @@ std::string passed_over(const Job& job, const Checkpoint& c) {
   return {};
 }
 
-json checkpoint_view(const Job& job, const Checkpoint& c, const std::optional<Storing>& storing) {
+Json checkpoint_view(const Job& job, const Checkpoint& c, const std::optional<Storing>& storing) {
   const bool known = storing && storing->seq == c.seq && is_being_stored(c);
   return {{"seq", c.seq},
           {"path", maybe_text(c.path)},
@@ -96,16 +96,16 @@ json checkpoint_view(const Job& job, const Checkpoint& c, const std::optional<St
           {"at", format_rfc3339(c.at)},
           {"attempt", c.attempt},
           {"step", maybe(c.step)},
-          {"bytes", c.state == CheckpointState::verified ? json(c.bytes) : json()},
-          {"stored_bytes", known ? json(storing->done) : json()},
-          {"total_bytes", known ? json(storing->total) : json()},
-          {"stored_per_s", known ? maybe(storing->per_second) : json()},
+          {"bytes", c.state == CheckpointState::verified ? Json(c.bytes) : Json()},
+          {"stored_bytes", known ? Json(storing->done) : Json()},
+          {"total_bytes", known ? Json(storing->total) : Json()},
+          {"stored_per_s", known ? maybe(storing->per_second) : Json()},
           {"note", maybe_text(c.note.empty() ? passed_over(job, c) : c.note)}};
 }
 
 /// The newest of them, oldest first; always the very newest.
-json checkpoints_view(const Job& job, const std::optional<Storing>& storing) {
-  std::vector<json> newest;
+Json checkpoints_view(const Job& job, const std::optional<Storing>& storing) {
+  std::vector<Json> newest;
   std::size_t bytes = 0;
   for (auto it = job.checkpoints.rbegin(); it != job.checkpoints.rend(); ++it) {
     auto view = checkpoint_view(job, *it, storing);
@@ -115,15 +115,15 @@ json checkpoints_view(const Job& job, const std::optional<Storing>& storing) {
     }
     newest.push_back(std::move(view));
   }
-  auto out = json::array();
+  auto out = Json::array();
   std::move(newest.rbegin(), newest.rend(), std::back_inserter(out));
   return out;
 }
 
 /// What it has to itself now, by UUID and as `gpujob gpu` counts them.
-void put_gpus(json& j, const World& w, const Job& job) {
-  auto uuids = json::array();
-  auto names = json::array();
+void put_gpus(Json& j, const World& w, const Job& job) {
+  auto uuids = Json::array();
+  auto names = Json::array();
   std::size_t bytes = 0;
   for (const auto& gpu : is_at_work(job) ? job.gpus : std::vector<AssignedGpu>{}) {
     uuids.push_back(shown(gpu.uuid, 100));
@@ -137,13 +137,13 @@ void put_gpus(json& j, const World& w, const Job& job) {
   j["gpu_names"] = std::move(names);
 }
 
-json plan_view(const Running* running, Now now) {
+Json plan_view(const Running* running, Now now) {
   if (running == nullptr || !running->plan_given || !running->plan_given->term_at) {
     return {};
   }
   const auto& plan = *running->plan_given;
   const auto wall = [&](const std::optional<BootTime>& t) {
-    return t ? json(format_rfc3339(now.wall_at(*t))) : json();
+    return t ? Json(format_rfc3339(now.wall_at(*t))) : Json();
   };
   return {{"reason", to_text(plan.reason)},
           {"request_at", wall(plan.request_at)},
@@ -151,7 +151,7 @@ json plan_view(const Running* running, Now now) {
           {"ends_at", wall(plan.hard_end)}};
 }
 
-void put_exit(json& j, const Job& job) {
+void put_exit(Json& j, const Job& job) {
   std::optional<int> code, signal;
   if (const auto* ended = job.ended_state()) {
     code = ended->code;
@@ -161,40 +161,40 @@ void put_exit(json& j, const Job& job) {
     signal = ending->record->signal;
   }
   j["exit"] = maybe(shell_exit(code, signal));
-  j["signal"] = signal ? json(signal_name(*signal)) : json();
+  j["signal"] = signal ? Json(signal_name(*signal)) : Json();
   j["run_exit"] = maybe(run_exit(job));
 }
 
 /// How far it is, and how long its work still takes, by the job's word or its progress bar.
-void put_progress(json& j, const Job& job, Now now) {
+void put_progress(Json& j, const Job& job, Now now) {
   const auto* running = std::get_if<Running>(&job.state);
   const auto* p = running != nullptr && running->progress ? &*running->progress : nullptr;
   const auto left = policy::work_left(job, now);
-  j["progress"] = p != nullptr ? json(p->done) : json();
-  j["progress_by"] = p != nullptr ? json(p->told ? "job" : "output") : json();
-  j["rate"] = p != nullptr ? maybe_text(p->rate) : json();
-  j["left_s"] = left ? json(to_seconds(*left)) : json();
+  j["progress"] = p != nullptr ? Json(p->done) : Json();
+  j["progress_by"] = p != nullptr ? Json(p->told ? "job" : "output") : Json();
+  j["rate"] = p != nullptr ? maybe_text(p->rate) : Json();
+  j["left_s"] = left ? Json(to_seconds(*left)) : Json();
 }
 
-void put_running(json& j, const Job& job, Now now) {
+void put_running(Json& j, const Job& job, Now now) {
   const auto* running = std::get_if<Running>(&job.state);
-  j["pid"] = running != nullptr && running->pid > 0 ? json(running->pid) : json();
+  j["pid"] = running != nullptr && running->pid > 0 ? Json(running->pid) : Json();
   put_progress(j, job, now);
-  j["status"] = running != nullptr ? maybe_text(running->status) : json();
-  j["catches"] = running != nullptr ? maybe_text(running->catches) : json();
-  j["recipe"] = running != nullptr ? maybe_text(running->recipe) : json();
-  j["recipe_why"] = running != nullptr ? maybe_text(running->recipe_why) : json();
+  j["status"] = running != nullptr ? maybe_text(running->status) : Json();
+  j["catches"] = running != nullptr ? maybe_text(running->catches) : Json();
+  j["recipe"] = running != nullptr ? maybe_text(running->recipe) : Json();
+  j["recipe_why"] = running != nullptr ? maybe_text(running->recipe_why) : Json();
   const auto contract = contract_of(job);
-  j["contract"] = contract ? json(to_text(*contract)) : json();
+  j["contract"] = contract ? Json(to_text(*contract)) : Json();
   j["plan"] = plan_view(running, now);
   j["saving"] = saving_view(job, now);
 }
 
 } // namespace
 
-json job_view(const World& w, const Job& job, const StatePaths& paths, Now now,
+Json job_view(const World& w, const Job& job, const StatePaths& paths, Now now,
               const std::optional<Storing>& storing) {
-  json j{{"id", job.id},
+  Json j{{"id", job.id},
          {"name", job.spec.name},
          {"state", state_text(job)},
          {"reason", maybe_text(reason_now(w, job, now))},
@@ -204,9 +204,9 @@ json job_view(const World& w, const Job& job, const StatePaths& paths, Now now,
          {"created_at", format_rfc3339(job.created)},
          {"started_at", instant(policy::started_at(job, now))},
          {"ended_at", instant(job.ended)},
-         {"log", job.attempt > 0 ? json(shown(paths.attempt_dir(job.id, job.attempt) + "/" +
+         {"log", job.attempt > 0 ? Json(shown(paths.attempt_dir(job.id, job.attempt) + "/" +
                                               attempt_file::k_output))
-                                 : json()},
+                                 : Json()},
          {"resume_from", maybe_text(job.resume_from)},
          {"interruptions", job.budgets.interruptions},
          {"failures", job.budgets.failures},
@@ -218,18 +218,18 @@ json job_view(const World& w, const Job& job, const StatePaths& paths, Now now,
   return j;
 }
 
-json short_view(const World& w, const Job& job, Now now) {
+Json short_view(const World& w, const Job& job, Now now) {
   const auto* newest = newest_verified(job);
   const auto reason = reason_now(w, job, now);
-  json j{{"id", job.id},
+  Json j{{"id", job.id},
          {"name", job.spec.name},
          {"state", state_text(job)},
-         {"reason", reason.empty() ? json() : json(shown(reason, k_max_reason))},
+         {"reason", reason.empty() ? Json() : Json(shown(reason, k_max_reason))},
          {"attempt", job.attempt},
          {"created_at", format_rfc3339(job.created)},
          {"started_at", instant(policy::started_at(job, now))},
          {"ended_at", instant(job.ended)},
-         {"checkpoint_at", newest != nullptr ? json(format_rfc3339(newest->at)) : json()}};
+         {"checkpoint_at", newest != nullptr ? Json(format_rfc3339(newest->at)) : Json()}};
   put_gpus(j, w, job);
   put_exit(j, job);
   put_progress(j, job, now);

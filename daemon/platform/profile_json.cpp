@@ -172,7 +172,7 @@ Result<Notice> read_notice(const Json& j, const std::string& where) {
   return n;
 }
 
-Result<MachineOffer> read_machine(const Json& j, const std::string& where) {
+Result<MachineOffer> read_offer(const Json& j, const std::string& where) {
   GPUJOB_TRY(check_keys(j,
                         {"gpu", "gpu_bytes", "cpus", "memory_bytes", "disk_bytes", "price", "plans",
                          "variants", "source", "as_of", "confidence"},
@@ -243,7 +243,7 @@ Result<void> read_parts(const Json& j, const std::string& where, Profile& p) {
     return notice.error();
   }
   p.notice = std::move(*notice);
-  auto machines = read_list<MachineOffer>(j, "machines", where, read_machine);
+  auto machines = read_list<MachineOffer>(j, "machines", where, read_offer);
   if (!machines) {
     return machines.error();
   }

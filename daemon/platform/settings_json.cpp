@@ -12,10 +12,6 @@ namespace {
 
 using json::Json;
 
-Json text_or_null(const std::optional<std::string>& s) {
-  return s ? Json(*s) : Json();
-}
-
 Json to_json(const SessionStart& s) {
   return {{"boot_ns", to_ns(s.boot)},
           {"wall_ns", to_ns(s.wall)},
@@ -177,27 +173,26 @@ nlohmann::json to_json(const SessionSettings& s) {
                     {"origin", to_text(v.origin)},
                     {"detail", v.detail}};
   }
-  return {{"id", s.id},
-          {"boot_id", s.boot_id},
-          {"pid1_start_ticks",
-           text_or_null(s.pid1_start_ticks ? std::optional(std::to_string(*s.pid1_start_ticks))
-                                           : std::nullopt)},
-          {"key", s.key},
-          {"platform", s.platform},
-          {"variant", s.variant},
-          {"plan", s.plan},
-          {"evidence", s.evidence},
-          {"conflicts", s.conflicts},
-          {"confidence", to_text(s.confidence)},
-          {"start", to_json(s.start)},
-          {"daemon_start_ns", to_ns(s.daemon_start)},
-          {"limit", s.limit ? to_json(*s.limit) : Json()},
-          {"margin_ns", s.margin.count()},
-          {"durable", s.durable ? to_json(*s.durable) : Json()},
-          {"read_dirs", json::from_bytes_list(s.read_dirs)},
-          {"slots", s.slots},
-          {"settings", std::move(values)},
-          {"given", given_to_json(s.given)}};
+  return {
+      {"id", s.id},
+      {"boot_id", s.boot_id},
+      {"pid1_start_ticks", s.pid1_start_ticks ? Json(std::to_string(*s.pid1_start_ticks)) : Json()},
+      {"key", s.key},
+      {"platform", s.platform},
+      {"variant", s.variant},
+      {"plan", s.plan},
+      {"evidence", s.evidence},
+      {"conflicts", s.conflicts},
+      {"confidence", to_text(s.confidence)},
+      {"start", to_json(s.start)},
+      {"daemon_start_ns", to_ns(s.daemon_start)},
+      {"limit", s.limit ? to_json(*s.limit) : Json()},
+      {"margin_ns", s.margin.count()},
+      {"durable", s.durable ? to_json(*s.durable) : Json()},
+      {"read_dirs", json::from_bytes_list(s.read_dirs)},
+      {"slots", s.slots},
+      {"settings", std::move(values)},
+      {"given", given_to_json(s.given)}};
 }
 
 Result<SessionSettings> settings_from_json(const nlohmann::json& j) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/clock.h"
+#include "common/json.h"
 #include "common/overloaded.h"
 #include "daemon/platform/standing.h"
 
@@ -9,7 +10,7 @@ namespace gpujob::platform {
 
 namespace {
 
-using Json = nlohmann::json;
+using json::Json;
 
 Json seconds_or_null(const std::optional<Duration>& d) {
   return d ? Json(std::chrono::floor<std::chrono::seconds>(*d).count()) : Json();
@@ -17,10 +18,6 @@ Json seconds_or_null(const std::optional<Duration>& d) {
 
 Json instant_or_null(const std::optional<WallTime>& t) {
   return t ? Json(format_rfc3339(*t)) : Json();
-}
-
-Json text_or_null(const std::string& s) {
-  return s.empty() ? Json() : Json(s);
 }
 
 const char* to_text(limits::OnExhausted effect) {
@@ -69,18 +66,18 @@ Json view_of(const Standing& s) {
           {"amount_s", seconds_or_null(s.amount)},
           {"used_s", seconds_or_null(s.horizon.used)},
           {"left_s", seconds_or_null(s.horizon.left)},
-          {"unit", text_or_null(s.unit)},
-          {"amount", text_or_null(s.amount_text)},
-          {"used", text_or_null(s.used_text)},
-          {"left", text_or_null(s.left_text)},
+          {"unit", json::text_or_null(s.unit)},
+          {"amount", json::text_or_null(s.amount_text)},
+          {"used", json::text_or_null(s.used_text)},
+          {"left", json::text_or_null(s.left_text)},
           {"runs_out_at", instant_or_null(s.horizon.runs_out)},
           {"renews_at", instant_or_null(s.horizon.renews)},
           {"ends_session_at", instant_or_null(s.ends_session())},
           {"on_exhausted", to_text(s.horizon.effect)},
           {"machines", s.machines},
           {"silent_machines", s.silent},
-          {"note", text_or_null(s.note)},
-          {"stated", text_or_null(s.stated)},
+          {"note", json::text_or_null(s.note)},
+          {"stated", json::text_or_null(s.stated)},
           {"alternatives_s", std::move(alternatives)},
           {"source", s.rule->source},
           {"as_of", s.rule->as_of},

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/store/history_codec.h"
 
+#include "common/json.h"
+
 #include <algorithm>
 #include <cstddef>
 #include <nlohmann/json.hpp>
@@ -11,17 +13,17 @@ namespace gpujob::store {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 constexpr double k_longest_s = std::chrono::duration<double>(k_longest_span).count();
 constexpr double k_most_bytes = 1e18;
 constexpr std::size_t k_longest_name = 128;
 
-bool is_within(const json& j, double most) {
+bool is_within(const Json& j, double most) {
   return j.is_number() && j.get<double>() >= 0 && j.get<double>() <= most;
 }
 
-std::optional<Duration> read_span(const json& j, const char* key) {
+std::optional<Duration> read_span(const Json& j, const char* key) {
   const auto span = j.find(key);
   if (span == j.end() || !is_within(*span, k_longest_s)) {
     return std::nullopt;
@@ -29,13 +31,13 @@ std::optional<Duration> read_span(const json& j, const char* key) {
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(span->get<double>()));
 }
 
-json list_of(const json& j, const char* key) {
+Json list_of(const Json& j, const char* key) {
   const auto found = j.find(key);
-  return found != j.end() && found->is_array() ? *found : json::array();
+  return found != j.end() && found->is_array() ? *found : Json::array();
 }
 
 /// [storage, step, verify], each may be null.
-void read_parts(const json& j, const json& storages, saving::SaveSample& out) {
+void read_parts(const Json& j, const Json& storages, saving::SaveSample& out) {
   if (!j.is_array() || j.size() != 3) {
     return;
   }
@@ -46,7 +48,7 @@ void read_parts(const json& j, const json& storages, saving::SaveSample& out) {
       out.storage.clear(); // none of ours; a part of it might be no text
     }
   }
-  const auto part = [&](const json& v, double whole) {
+  const auto part = [&](const Json& v, double whole) {
     return is_within(v, whole) ? std::optional(v.get<double>()) : std::nullopt;
   };
   out.step = part(j[1], out.pause);
@@ -55,22 +57,22 @@ void read_parts(const json& j, const json& storages, saving::SaveSample& out) {
 
 } // namespace
 
-json history_json(const policy::SaveHistory& history) {
-  auto saves = json::array();
-  const auto maybe = [](const std::optional<double>& s) { return s ? json(*s) : json(); };
+Json history_json(const policy::SaveHistory& history) {
+  auto saves = Json::array();
+  const auto maybe = [](const std::optional<double>& s) { return s ? Json(*s) : Json(); };
   // Names of storage once: sixty-four saves went to one or two. Programs from before this read only
   // saves of three numbers, so what is told apart stands beside them.
-  auto storages = json::array();
-  auto parts = json::array();
+  auto storages = Json::array();
+  auto parts = Json::array();
   for (const auto& s : history.saves) {
     saves.push_back({s.pause, s.copy, s.bytes});
     auto index = std::find(storages.begin(), storages.end(), s.storage) - storages.begin();
     if (index == static_cast<std::ptrdiff_t>(storages.size()) && !s.storage.empty()) {
       storages.push_back(s.storage);
     }
-    parts.push_back({s.storage.empty() ? json() : json(index), maybe(s.step), maybe(s.verify)});
+    parts.push_back({s.storage.empty() ? Json() : Json(index), maybe(s.step), maybe(s.verify)});
   }
-  json j{{"saves", std::move(saves)}};
+  Json j{{"saves", std::move(saves)}};
   const bool told = std::ranges::any_of(history.saves, [](const saving::SaveSample& s) {
     return s.step || s.verify || !s.storage.empty();
   });
@@ -87,7 +89,7 @@ json history_json(const policy::SaveHistory& history) {
   return j;
 }
 
-policy::SaveHistory read_history(const json& j) {
+policy::SaveHistory read_history(const Json& j) {
   policy::SaveHistory out;
   if (!j.is_object()) {
     return out;

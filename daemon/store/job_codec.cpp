@@ -15,7 +15,7 @@ namespace {
 
 using namespace policy;
 using gpujob::json::Reader;
-using nlohmann::json;
+using json::Json;
 
 /// Of a row that nobody wrote so: counting on must not overflow.
 std::int64_t read_count(Reader& r, const char* key) {
@@ -23,8 +23,8 @@ std::int64_t read_count(Reader& r, const char* key) {
   return std::clamp<std::int64_t>(r.integer(key), 0, k_most);
 }
 
-json gpus_json(const std::vector<AssignedGpu>& gpus) {
-  auto out = json::array();
+Json gpus_json(const std::vector<AssignedGpu>& gpus) {
+  auto out = Json::array();
   for (const auto& gpu : gpus) {
     out.push_back({{"uuid", gpu.uuid}, {"vendor", gpu.vendor}});
   }
@@ -54,7 +54,7 @@ std::vector<AssignedGpu> read_gpus(Reader& outer) {
 } // namespace
 
 std::string encode_more(const Job& job) {
-  json j{{"resume_from", gpujob::json::from_bytes(job.resume_from)},
+  Json j{{"resume_from", gpujob::json::from_bytes(job.resume_from)},
          {"baseline", job.baseline},
          {"gpus", gpus_json(job.gpus)},
          {"stop_now", job.stop_now},

@@ -17,9 +17,9 @@ namespace {
 
 using namespace policy;
 using gpujob::json::Reader;
-using nlohmann::json;
+using json::Json;
 
-void put(json& j, const char* key, const std::optional<int>& value) {
+void put(Json& j, const char* key, const std::optional<int>& value) {
   if (value) {
     j[key] = *value;
   }
@@ -30,8 +30,8 @@ std::optional<int> get_int(Reader& r, const char* key) {
   return value ? std::optional(static_cast<int>(*value)) : std::nullopt;
 }
 
-json request_json(const Request& q) {
-  json j{
+Json request_json(const Request& q) {
+  Json j{
       {"number", q.number}, {"final", q.final}, {"sent_ns", to_ns(q.sent)}, {"signal", q.signal}};
   put(j, "answer", q.answer);
   if (q.saved) {
@@ -103,17 +103,17 @@ std::optional<Progress> read_progress(Reader& outer) {
 }
 
 struct WriteState {
-  json operator()(const Queued& s) const { return {{"reason", s.reason}}; }
-  json operator()(const Held& s) const { return {{"reason", s.reason}}; }
-  json operator()(const Starting& s) const {
-    json j{{"prepare", work_text(s.prepare)}, {"launch", work_text(s.launch)}};
+  Json operator()(const Queued& s) const { return {{"reason", s.reason}}; }
+  Json operator()(const Held& s) const { return {{"reason", s.reason}}; }
+  Json operator()(const Starting& s) const {
+    Json j{{"prepare", work_text(s.prepare)}, {"launch", work_text(s.launch)}};
     if (s.plan) {
       j["plan"] = to_json(*s.plan);
     }
     return j;
   }
-  json operator()(const Running& s) const {
-    json j{{"since_ns", to_ns(s.since)},
+  Json operator()(const Running& s) const {
+    Json j{{"since_ns", to_ns(s.since)},
            {"pid", s.pid},
            {"status", s.status},
            {"catches", s.catches},
@@ -142,15 +142,15 @@ struct WriteState {
     j["unanswered"] = s.unanswered;
     return j;
   }
-  json operator()(const Ending& s) const {
-    json j{{"same_boot", s.same_boot}, {"left_after_save", s.left_after_save}, {"limit", s.limit}};
+  Json operator()(const Ending& s) const {
+    Json j{{"same_boot", s.same_boot}, {"left_after_save", s.left_after_save}, {"limit", s.limit}};
     if (s.record) {
       j["record"] = encode(*s.record);
     }
     return j;
   }
-  json operator()(const Ended& s) const {
-    json j{{"reason", s.reason}, {"saved_at_limit", s.saved_at_limit}};
+  Json operator()(const Ended& s) const {
+    Json j{{"reason", s.reason}, {"saved_at_limit", s.saved_at_limit}};
     put(j, "code", s.code);
     put(j, "signal", s.signal);
     return j;

@@ -4,6 +4,7 @@
 #include "client/bench/torch.h"
 #include "client/render/bench.h"
 #include "common/text.h"
+#include "tests/client/text.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -15,10 +16,6 @@ using namespace gpujob;
 using namespace gpujob::client;
 
 namespace {
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
 
 /// By the definition, in another order and another type than the kernel's.
 std::vector<float> by_definition(const Matrix& a, const Matrix& b) {
@@ -53,14 +50,6 @@ std::string why(const std::string& output) {
 BenchReport report_of(const std::string& output) {
   auto answer = read_torch_answer(output).value();
   return {answer.version, "/opt/venv/bin/python", answer.measured, {}};
-}
-
-std::size_t widest(const std::string& text) {
-  std::size_t most = 0;
-  for (const auto& line : split(text, '\n')) {
-    most = std::max(most, line.size());
-  }
-  return most;
 }
 
 } // namespace

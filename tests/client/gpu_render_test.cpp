@@ -3,6 +3,7 @@
 
 #include "common/gpu/xid.h"
 #include "common/text.h"
+#include "tests/client/text.h"
 #include "tests/support/catch.h"
 
 #include <nlohmann/json.hpp>
@@ -25,10 +26,6 @@ std::string shown(const GpuView& view) {
   s.gpus.push_back(view);
   s.first_namespace = false;
   return render_gpus(s);
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 } // namespace

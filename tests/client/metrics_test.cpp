@@ -3,6 +3,7 @@
 #include "client/metrics/openmetrics.h"
 #include "client/metrics/token.h"
 #include "common/file.h"
+#include "tests/client/text.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -12,12 +13,6 @@
 using namespace gpujob;
 using namespace gpujob::client;
 using gpujob::test::TempDir;
-
-namespace {
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-} // namespace
 
 TEST_CASE("a family is told of once it has a sample, and a number that is not known makes none") {
   OpenMetrics m;

@@ -12,6 +12,7 @@
 #include "common/json.h"
 #include "common/text.h"
 #include "schema/embedded.h"
+#include "tests/client/text.h"
 #include "tests/support/catch.h"
 
 #include <algorithm>
@@ -33,10 +34,6 @@ JobView job(const std::string& name) {
   return read_job_view(sample(name)).value();
 }
 
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 /// 2026-11-21T06:00:00Z
 const WallTime k_now = wall_from_ns(1795240800LL * 1'000'000'000);
 
@@ -49,15 +46,6 @@ Profiles all_profiles() {
 }
 
 /// Characters, not bytes.
-std::size_t widest(const std::string& text) {
-  std::size_t most = 0;
-  for (const auto& line : split(text, '\n')) {
-    most =
-        std::max(most, static_cast<std::size_t>(std::count_if(
-                           line.begin(), line.end(), [](char c) { return (c & 0xC0) != 0x80; })));
-  }
-  return most;
-}
 
 } // namespace
 

@@ -6,6 +6,7 @@
 #include "client/report/read_pages.h"
 #include "client/report/write.h"
 #include "common/clock.h"
+#include "common/json.h"
 #include "tests/client/report_day.h"
 #include "tests/support/catch.h"
 
@@ -14,7 +15,7 @@
 using namespace gpujob;
 using namespace gpujob::client;
 using namespace gpujob::test;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
@@ -192,7 +193,7 @@ TEST_CASE("the document of a report has all, and null for what is not known") {
 }
 
 TEST_CASE("what the daemon tells is read strictly") {
-  const json event{{"at", "2026-11-21T05:00:00Z"},
+  const Json event{{"at", "2026-11-21T05:00:00Z"},
                    {"session", "s"},
                    {"kind", "warning"},
                    {"job", nullptr},
@@ -204,8 +205,8 @@ TEST_CASE("what the daemon tells is read strictly") {
   bad["at"] = "yesterday";
   CHECK_FALSE(read_events({{"events", {bad}}}));
   CHECK_FALSE(read_events({{"events", 7}}));
-  CHECK_FALSE(read_events(json::object()));
-  json attempt{{"session", "s"},
+  CHECK_FALSE(read_events(Json::object()));
+  Json attempt{{"session", "s"},
                {"job", "j1"},
                {"name", "n"},
                {"attempt", 1},
@@ -225,7 +226,7 @@ TEST_CASE("what the daemon tells is read strictly") {
 TEST_CASE("the history of GPUs is put together from its pages") {
   std::vector<GpuSeen> gpus;
   std::string note;
-  const json first{
+  const Json first{
       {"devices", {{{"uuid", "GPU-1"}, {"name", "T4"}, {"memory_total", 16e9}}}},
       {"sampling", {{"every_s", 1.0}, {"why", nullptr}}},
       {"history", {{{"gpu", "GPU-1"}, {"step_s", 60}, {"points", {{100, 50, 1e9, 40, nullptr}}}}}}};
@@ -250,8 +251,8 @@ TEST_CASE("the history of GPUs is put together from its pages") {
   CHECK_FALSE(gpus[0].points[0].use_percent);
   CHECK_FALSE(gpus[0].points[0].memory_used);
   CHECK(gpus[0].points[0].power_mw == 7);
-  const json none{{"devices", json::array()},
-                  {"history", json::array()},
+  const Json none{{"devices", Json::array()},
+                  {"history", Json::array()},
                   {"sampling", {{"every_s", nullptr}, {"why", "no NVIDIA library"}}}};
   REQUIRE(read_gpus(none, gpus, note));
   CHECK(note == "no NVIDIA library");

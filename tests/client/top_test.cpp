@@ -7,13 +7,15 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "common/text.h"
+#include "tests/client/text.h"
 #include "tests/support/catch.h"
 
 #include <nlohmann/json.hpp>
 
 using namespace gpujob;
 using namespace gpujob::client::top;
-using Json = nlohmann::json;
+using gpujob::client::has;
+using json::Json;
 
 namespace {
 
@@ -78,10 +80,6 @@ Model model() {
   m.log = {
       "/x/output.log", {"epoch 1", "epoch 2 \x1b[31mred\x1b[0m", "a\rb\rlast of a bar\r"}, true};
   return m;
-}
-
-bool has(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
 }
 
 std::string text_of(const Model& m, Size size = {}, const Glyphs& glyphs = k_ascii) {

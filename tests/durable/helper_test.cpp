@@ -37,7 +37,7 @@ std::string read_line(const Fd& fd) {
 }
 
 bool is_error(const std::string& text, const std::string& errc) {
-  const auto reply = json::parse(text);
+  const auto reply = Json::parse(text);
   INFO(text);
   CHECK(reply["error"].get<std::string>() != "");
   return reply["ok"] == false && reply["errc"] == errc;
@@ -63,7 +63,7 @@ TEST_CASE("a copy gives way to the jobs, and still goes on", "[helper]") {
 TEST_CASE("one request in, one line out, over a pipe", "[helper]") {
   const World w;
   auto in = make_pipe(), out = make_pipe();
-  const auto request = json{{"op", "scan"}, {"dirs", {w.durable()}}}.dump();
+  const auto request = Json{{"op", "scan"}, {"dirs", {w.durable()}}}.dump();
   std::thread writer([&] {
     for (const char c : request) {
       (void)write_all(in.write_end.get(), std::string_view(&c, 1));
@@ -74,7 +74,7 @@ TEST_CASE("one request in, one line out, over a pipe", "[helper]") {
   writer.join();
   const auto reply = read_line(out.read_end);
   CHECK(reply.find('\n') == reply.size() - 1);
-  CHECK(json::parse(reply)["ok"] == true);
+  CHECK(Json::parse(reply)["ok"] == true);
 }
 
 TEST_CASE("a memfd is read from its start, wherever its position is", "[helper]") {
@@ -82,7 +82,7 @@ TEST_CASE("a memfd is read from its start, wherever its position is", "[helper]"
   const Fd in{::memfd_create("request", MFD_CLOEXEC)};
   REQUIRE(write_all(in.get(), R"({"op":"scan","dirs":[]})"));
   CHECK(durable::run_helper(in.get(), out.write_end.get()) == 0);
-  CHECK(json::parse(read_line(out.read_end))["ok"] == true);
+  CHECK(Json::parse(read_line(out.read_end))["ok"] == true);
 }
 
 TEST_CASE("descriptors that fail are exit codes", "[helper]") {
@@ -123,7 +123,7 @@ TEST_CASE("ids become names only when they are ids", "[helper]") {
   World w;
   put(w.ckpt() + "/a.pt", torch_file());
   for (const auto& [key, value] :
-       std::vector<std::pair<std::string, json>>{{"job", "../x"},
+       std::vector<std::pair<std::string, Json>>{{"job", "../x"},
                                                  {"job", ""},
                                                  {"job", "UP"},
                                                  {"job", std::string(65, 'a')},
@@ -158,9 +158,9 @@ TEST_CASE("ids become names only when they are ids", "[helper]") {
 
 TEST_CASE("what begins and ends an attempt is checked as well", "[helper]") {
   World w;
-  for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{
+  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{
            {"spec", nullptr},
-           {"spec", json::object()},
+           {"spec", Json::object()},
            {"budgets", nullptr},
            {"budgets", {{"interruptions", -1}, {"failures", 0}, {"no_progress", 0}}},
            {"budgets", {{"interruptions", 1}}},

@@ -32,7 +32,7 @@ int free_port() {
   return ntohs(at.sin_port);
 }
 
-std::string error_of(const json& reply) {
+std::string error_of(const Json& reply) {
   return reply["durable_error"].get<std::string>();
 }
 

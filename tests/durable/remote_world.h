@@ -90,24 +90,24 @@ public:
     std::filesystem::create_directories(ckpt());
   }
 
-  [[nodiscard]] json on_remote(json request) const {
+  [[nodiscard]] Json on_remote(Json request) const {
     request["dir"] = spool();
     request["remote"] = "r:gpujob";
     return request;
   }
-  [[nodiscard]] json open() const { return World::ask(on_remote({{"op", "open"}})); }
+  [[nodiscard]] Json open() const { return World::ask(on_remote({{"op", "open"}})); }
   void begin() const { (void)World::ask_well(on_remote(m_world.begin_request(m_vm, session()))); }
-  [[nodiscard]] json scan() const {
+  [[nodiscard]] Json scan() const {
     return World::ask(on_remote({{"op", "scan"}, {"dirs", {spool()}}, {"session", session()}}));
   }
-  [[nodiscard]] json request(const std::string& name, int seq) const {
+  [[nodiscard]] Json request(const std::string& name, int seq) const {
     return on_remote(m_world.secure_request(ckpt() + "/" + name, seq, m_vm, session()));
   }
-  [[nodiscard]] json save(const std::string& name, int seq, const std::string& bytes) const {
+  [[nodiscard]] Json save(const std::string& name, int seq, const std::string& bytes) const {
     put(ckpt() + "/" + name, bytes);
     return World::ask_well(request(name.substr(0, name.find('/')), seq));
   }
-  [[nodiscard]] json resume(const std::string& stored) const {
+  [[nodiscard]] Json resume(const std::string& stored) const {
     return World::ask_well(on_remote(
         {{"op", "resume"},
          {"ckpt_dir", ckpt()},

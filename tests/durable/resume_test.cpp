@@ -8,13 +8,13 @@ using namespace gpujob::test;
 
 namespace {
 
-json candidate(const World& w, const std::string& name, int seq, bool local = true) {
-  return {{"path", local ? json(w.ckpt() + "/" + name) : json()},
-          {"manifest", local ? json(w.manifest(seq)) : json()},
+Json candidate(const World& w, const std::string& name, int seq, bool local = true) {
+  return {{"path", local ? Json(w.ckpt() + "/" + name) : Json()},
+          {"manifest", local ? Json(w.manifest(seq)) : Json()},
           {"durable_path", w.checkpoint_dir(seq)}};
 }
 
-json resume(const World& w, const std::vector<json>& candidates) {
+Json resume(const World& w, const std::vector<Json>& candidates) {
   return World::ask_well({{"op", "resume"}, {"ckpt_dir", w.ckpt()}, {"candidates", candidates}});
 }
 
@@ -113,7 +113,7 @@ TEST_CASE("one that cannot be read now is not passed over for an older one", "[r
   };
   const auto away = w / "away";
   const auto gone = w.checkpoint_dir(2) + "/gone";
-  json reply;
+  Json reply;
   SECTION("one file of it") {
     // Reading a directory as a manifest is an error of the system, for root as well.
     const auto manifest = w.checkpoint_dir(2) + "/manifest.json";
@@ -144,7 +144,7 @@ TEST_CASE("with nothing good left it says why for each", "[resume]") {
   put(w.checkpoint_dir(1) + "/manifest.json", "{}");
   const auto reply =
       resume(w, {candidate(w, "b.pt", 2), candidate(w, "a.pt", 1),
-                 json{{"path", w.ckpt() + "/c.pt"}, {"manifest", nullptr}, {"durable_path", ""}}});
+                 Json{{"path", w.ckpt() + "/c.pt"}, {"manifest", nullptr}, {"durable_path", ""}}});
   CHECK(reply["path"].is_null());
   CHECK(reply["index"].is_null());
   CHECK(reply["from"] == "none");
@@ -159,7 +159,7 @@ TEST_CASE("a manifest of another file proves nothing", "[resume]") {
   World w;
   save_two(w);
   const auto reply = resume(
-      w, {json{{"path", w.ckpt() + "/a.pt"}, {"manifest", w.manifest(2)}, {"durable_path", ""}}});
+      w, {Json{{"path", w.ckpt() + "/a.pt"}, {"manifest", w.manifest(2)}, {"durable_path", ""}}});
   CHECK(reply["from"] == "none");
 }
 

@@ -10,7 +10,7 @@ using namespace gpujob::test;
 
 namespace {
 
-json end_request(const World& w, int attempt, const std::string& session) {
+Json end_request(const World& w, int attempt, const std::string& session) {
   return {{"op", "end"},
           {"dir", w.durable()},
           {"job", "job1"},
@@ -23,7 +23,7 @@ json end_request(const World& w, int attempt, const std::string& session) {
           {"budgets", {{"interruptions", attempt}, {"failures", 1}, {"no_progress", 0}}}};
 }
 
-json heartbeat(const World& w, int seq, bool closed = false, const std::string& session = "s1") {
+Json heartbeat(const World& w, int seq, bool closed = false, const std::string& session = "s1") {
   return {{"op", "heartbeat"}, {"dir", w.durable()}, {"session", session},
           {"seq", seq},        {"at_ns", seq * 10},  {"ends_at_ns", nullptr},
           {"interval_s", 300}, {"jobs", {"job1"}},   {"closed", closed}};
@@ -190,11 +190,11 @@ TEST_CASE("what saves took is told with each checkpoint", "[scan]") {
   CHECK(stored[1]["secure_s"] > 0);
   // One that was stored before these were.
   const auto path = w.checkpoint_dir(2) + "/manifest.json";
-  auto manifest = json::parse(get(path));
+  auto manifest = Json::parse(get(path));
   manifest.erase("took");
   put(path, manifest.dump());
   CHECK(w.stored()[1]["secure_s"].is_null());
-  for (const auto& bad : {json(-1), json("1"), json(1e300)}) {
+  for (const auto& bad : {Json(-1), Json("1"), Json(1e300)}) {
     request["save_s"] = bad;
     CHECK(World::ask(request)["errc"] == "bad_data");
   }
@@ -235,7 +235,7 @@ TEST_CASE("the newest heartbeat of each session", "[ledger]") {
   CHECK(beats[0]["at_ns"] == 30);
   CHECK(beats[0]["ends_at_ns"].is_null());
   CHECK(beats[0]["interval_s"] == 300);
-  CHECK(beats[0]["jobs"] == json{"job1"});
+  CHECK(beats[0]["jobs"] == Json{"job1"});
 
   put(w.durable() + "/ledger/s1/4.json", "{torn");
   const auto reply = w.scan();
@@ -262,15 +262,15 @@ TEST_CASE("a number that cannot be counted on is no number of ours", "[ledger]")
   const auto huge = std::numeric_limits<std::int64_t>::max();
   (void)World::ask_well(heartbeat(w, 1));
   const auto ledger = w.durable() + "/ledger/s1/";
-  auto strange = json::parse(get(ledger + "1.json"));
+  auto strange = Json::parse(get(ledger + "1.json"));
   strange["seq"] = huge;
   put(ledger + std::to_string(huge) + ".json", strange.dump());
   put(ledger + "closed.json",
-      json{{"v", 1}, {"session", "s1"}, {"first", strange}, {"last", strange}, {"count", 1}}
+      Json{{"v", 1}, {"session", "s1"}, {"first", strange}, {"last", strange}, {"count", 1}}
           .dump());
   (void)World::ask_well(heartbeat(w, 1));
   CHECK(w.scan()["heartbeats"][0]["seq"] == 2);
-  for (const auto& [key, value] : std::vector<std::pair<std::string, json>>{{"seq", huge},
+  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{{"seq", huge},
                                                                             {"seq", 0},
                                                                             {"at_ns", huge},
                                                                             {"ends_at_ns", huge},
@@ -287,7 +287,7 @@ TEST_CASE("an attempt with a number or budgets beyond counting is left out", "[s
   World w;
   (void)World::ask_well(w.begin_request(1, "s1"));
   const auto attempts = w.durable() + "/jobs/job1/attempts/";
-  const auto spec = json::parse(get(attempts + "1-s1/spec.json"));
+  const auto spec = Json::parse(get(attempts + "1-s1/spec.json"));
   put(attempts + "2147483647-s1/spec.json", spec.dump());
   auto budgets = spec;
   budgets["budgets"]["interruptions"] = std::numeric_limits<std::int64_t>::max();
@@ -326,7 +326,7 @@ TEST_CASE("a session that ends is one file", "[ledger]") {
   }
   const auto dir = w.durable() + "/ledger/s1";
   CHECK(files_in(dir) == 1);
-  const auto closed = json::parse(get(dir + "/closed.json"));
+  const auto closed = Json::parse(get(dir + "/closed.json"));
   CHECK(closed["first"]["seq"] == 1);
   CHECK(closed["last"]["seq"] == 4);
   CHECK(closed["count"] == 4);
@@ -336,8 +336,8 @@ TEST_CASE("a session that ends is one file", "[ledger]") {
   (void)World::ask_well(heartbeat(w, 5));
   CHECK(w.scan()["heartbeats"][0]["closed"] == false);
   (void)World::ask_well(heartbeat(w, 6, true));
-  CHECK(json::parse(get(dir + "/closed.json"))["first"]["seq"] == 1);
-  CHECK(json::parse(get(dir + "/closed.json"))["count"] == 6);
+  CHECK(Json::parse(get(dir + "/closed.json"))["first"]["seq"] == 1);
+  CHECK(Json::parse(get(dir + "/closed.json"))["count"] == 6);
   CHECK(files_in(dir) == 1);
 }
 

@@ -92,7 +92,7 @@ TEST_CASE("a copy begins while the checkpoint is hashed, and counts for nothing"
 TEST_CASE("how far a copy is stands in a file that is gone with it", "[progress]") {
   const World w;
   const auto path = w / "storing.json";
-  const auto said = [&] { return json::parse(get(path)); };
+  const auto said = [&] { return Json::parse(get(path)); };
   put(path, "of a helper that was killed");
   SECTION("it grows, also where a copy begins anew") {
     {
@@ -139,7 +139,7 @@ TEST_CASE("what is copied early and what is copied later count once", "[progress
   durable::Progress progress(w / "storing.json", 2, {});
   q.progress = &progress;
   REQUIRE_FALSE(durable::secure(q).durable_path.empty());
-  const auto said = json::parse(get(w / "storing.json"));
+  const auto said = Json::parse(get(w / "storing.json"));
   CHECK(said["done_bytes"] == 6);
   CHECK(said["total_bytes"] == 6);
 }

@@ -27,7 +27,7 @@ void put_shards(const World& w, int seq, const Shards& shards) {
   }
 }
 
-json save_shards(World& w, int seq, const Shards& shards, int attempt = 1,
+Json save_shards(World& w, int seq, const Shards& shards, int attempt = 1,
                  const std::string& session = "s1") {
   put_shards(w, seq, shards);
   return World::ask_well(
@@ -40,7 +40,7 @@ std::string data(const World& w, int seq, const std::string& name, int attempt =
 }
 
 /// What a new VM gets back of the durable checkpoint `path`.
-json resume_on_new_vm(const World& w, const std::string& path) {
+Json resume_on_new_vm(const World& w, const std::string& path) {
   std::filesystem::remove_all(w.ckpt());
   std::filesystem::create_directories(w.ckpt());
   return World::ask_well(
@@ -74,7 +74,7 @@ std::uint64_t bytes_below(const std::string& dir) {
 
 /// In a process of its own, killed at step `step` of what it does in the durable directory. False:
 /// it had fewer steps.
-bool is_killed_at(int step, const World& w, const json& request) {
+bool is_killed_at(int step, const World& w, const Json& request) {
   const auto mark = w / ("killed-" + std::to_string(step));
   const auto child = ::fork();
   if (child == 0) {
@@ -101,11 +101,11 @@ TEST_CASE("an unchanged shard is not copied twice", "[sharing]") {
   CHECK(second["bytes"] == k_base.size() + 3);
   CHECK_FALSE(std::filesystem::exists(data(w, 2, "base")));
   CHECK(get(data(w, 2, "head")) == "two");
-  const auto manifest = json::parse(get(w.checkpoint_dir(2) + "/manifest.json"));
+  const auto manifest = Json::parse(get(w.checkpoint_dir(2) + "/manifest.json"));
   CHECK(manifest["v"] == 2);
   CHECK(manifest["files"][0]["at"] == "attempts/1-s1/checkpoints/1/data/step-1/base");
   CHECK_FALSE(manifest["files"][1].contains("at"));
-  CHECK(json::parse(get(w.manifest(2)))["v"] == 1); // of this VM's own files
+  CHECK(Json::parse(get(w.manifest(2)))["v"] == 1); // of this VM's own files
   CHECK(w.stored()[1]["bytes"] == second["bytes"]);
   check_all_restorable(w, saved);
 }

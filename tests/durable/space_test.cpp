@@ -19,7 +19,7 @@ struct statvfs disk_of(fsblkcnt_t blocks, fsblkcnt_t available) {
 }
 
 /// Secures `name` of `size` bytes where the durable directory may hold `cap` and holds `used`.
-json save_capped(World& w, const std::string& name, int seq, std::size_t size, std::uint64_t cap,
+Json save_capped(World& w, const std::string& name, int seq, std::size_t size, std::uint64_t cap,
                  std::uint64_t used, int keep = 2) {
   put(w.ckpt() + "/" + name, std::string(size, static_cast<char>('a' + seq)));
   auto request = w.secure_request(w.ckpt() + "/" + name, seq);
@@ -96,8 +96,8 @@ TEST_CASE("a cap that is no number is refused", "[space]") {
   World w;
   put(w.ckpt() + "/a.bin", "x");
   auto request = w.secure_request(w.ckpt() + "/a.bin", 1);
-  for (const auto& cap : {json(5), json{{"cap_bytes", -1}, {"used_bytes", 0}},
-                          json{{"cap_bytes", 1}}, json{{"cap_bytes", 1.5}, {"used_bytes", 0}}}) {
+  for (const auto& cap : {Json(5), Json{{"cap_bytes", -1}, {"used_bytes", 0}},
+                          Json{{"cap_bytes", 1}}, Json{{"cap_bytes", 1.5}, {"used_bytes", 0}}}) {
     request["cap"] = cap;
     INFO(cap.dump());
     CHECK(World::ask(request)["errc"] == "bad_data");

@@ -71,7 +71,7 @@ TEST_CASE("what was restored and is not what was stored does not take its place"
   (void)World::ask_well(w.begin_request());
   (void)w.save("a.pt", 1, "first");
   std::filesystem::remove(w.ckpt() + "/a.pt");
-  const json request{
+  const Json request{
       {"op", "resume"},
       {"ckpt_dir", w.ckpt()},
       {"candidates",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/json.h"
 #include "daemon/durable/helper.h"
 #include "tests/common/samples.h"
 #include "tests/support/catch.h"
@@ -12,7 +13,7 @@
 
 namespace gpujob::test {
 
-using nlohmann::json;
+using json::Json;
 
 /// One VM with a durable directory, spoken to as the daemon speaks to its helper.
 class World {
@@ -29,17 +30,17 @@ public:
   }
   [[nodiscard]] std::string operator/(const std::string& name) const { return m_dir / name; }
 
-  [[nodiscard]] static json ask(const json& request) {
-    return json::parse(durable::handle_request(request.dump()));
+  [[nodiscard]] static Json ask(const Json& request) {
+    return Json::parse(durable::handle_request(request.dump()));
   }
-  [[nodiscard]] static json ask_well(const json& request) {
+  [[nodiscard]] static Json ask_well(const Json& request) {
     auto reply = ask(request);
     INFO(reply.dump());
     REQUIRE(reply["ok"] == true);
     return reply;
   }
 
-  [[nodiscard]] json begin_request(int attempt = 1, const std::string& session = "s1") const {
+  [[nodiscard]] Json begin_request(int attempt = 1, const std::string& session = "s1") const {
     return {{"op", "begin"},
             {"dir", durable()},
             {"job", "job1"},
@@ -49,7 +50,7 @@ public:
             {"spec", spec()},
             {"budgets", {{"interruptions", attempt}, {"failures", 0}, {"no_progress", 0}}}};
   }
-  [[nodiscard]] json secure_request(const std::string& path, int seq, int attempt = 1,
+  [[nodiscard]] Json secure_request(const std::string& path, int seq, int attempt = 1,
                                     const std::string& session = "s1") const {
     return {{"op", "secure"},     {"job", "job1"},     {"attempt", attempt},
             {"session", session}, {"seq", seq},        {"path", path},
@@ -58,15 +59,15 @@ public:
             {"keep", 2}};
   }
   /// Writes `name` with `tensor` in GPUJOB_CKPT_DIR and secures it; the reply.
-  json save(const std::string& name, int seq, const std::string& tensor, int attempt = 1,
+  Json save(const std::string& name, int seq, const std::string& tensor, int attempt = 1,
             const std::string& session = "s1") {
     put(ckpt() + "/" + name, torch_file(tensor));
     return ask_well(secure_request(ckpt() + "/" + name, seq, attempt, session));
   }
-  [[nodiscard]] json scan() const { return ask_well({{"op", "scan"}, {"dirs", {durable()}}}); }
+  [[nodiscard]] Json scan() const { return ask_well({{"op", "scan"}, {"dirs", {durable()}}}); }
   /// The durable checkpoints of job1 in order, as `scan` gives them.
-  [[nodiscard]] std::vector<json> stored() const {
-    std::vector<json> out;
+  [[nodiscard]] std::vector<Json> stored() const {
+    std::vector<Json> out;
     const auto reply = scan();
     for (const auto& job : reply["jobs"]) {
       for (const auto& attempt : job["attempts"]) {
@@ -81,8 +82,8 @@ public:
            "/checkpoints/" + std::to_string(seq);
   }
 
-  static json spec() {
-    return json::parse(R"({"name":"vit","argv":["python"],"cwd":"/","env_set":[],"env_names":[],
+  static Json spec() {
+    return Json::parse(R"({"name":"vit","argv":["python"],"cwd":"/","env_set":[],"env_names":[],
       "checkpoint_signal":"auto","checkpoint_target":"auto","checkpoint_path":[],"resume_arg":"",
       "done_when":"","max_interruptions":-1,"max_failures":0,"max_no_progress":3})");
   }

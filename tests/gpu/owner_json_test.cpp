@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/gpu/probe/owner_json.h"
 
+#include "common/json.h"
 #include "tests/support/catch.h"
 
 #include <nlohmann/json.hpp>
@@ -8,17 +9,17 @@
 
 using namespace gpujob;
 using namespace gpujob::gpu;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
-json reply_of(const json& processes) {
+Json reply_of(const Json& processes) {
   return {{"ok", true},
           {"devices",
            {{{"vendor", "nvidia"}, {"index", 0}, {"state", "ok"}, {"processes", processes}}}}};
 }
 
-GpuSnapshot read(const json& reply) {
+GpuSnapshot read(const Json& reply) {
   auto s = read_gpu_snapshot(reply);
   REQUIRE(s);
   return *s;
@@ -38,7 +39,7 @@ GpuOwner owner(int pid, const std::string& program) {
 } // namespace
 
 TEST_CASE("who was found is in the answer, and can be read from it", "[gpu]") {
-  auto reply = reply_of(json::array({{{"pid", 9}}, {{"pid", 10}}}));
+  auto reply = reply_of(Json::array({{{"pid", 9}}, {{"pid", 10}}}));
   auto found = read(reply);
   found.first_namespace = false;
   found.gpus[0].processes->at(1).owner = owner(17, "python train.py");
@@ -52,7 +53,7 @@ TEST_CASE("who was found is in the answer, and can be read from it", "[gpu]") {
 
 TEST_CASE("a command line is told only where it was asked for, and never a whole frame of it",
           "[gpu]") {
-  auto reply = reply_of(json::array({{{"pid", 9}}}));
+  auto reply = reply_of(Json::array({{{"pid", 9}}}));
   auto found = read(reply);
   found.gpus[0].processes->at(0).owner = owner(9, "python --key SECRET" + std::string(60'000, 'x'));
   auto told = reply;
@@ -63,7 +64,7 @@ TEST_CASE("a command line is told only where it was asked for, and never a whole
 }
 
 TEST_CASE("what a process says of itself does not fill the answer", "[gpu]") {
-  auto reply = reply_of(json::array({{{"pid", 9}}, {{"pid", 10}}}));
+  auto reply = reply_of(Json::array({{{"pid", 9}}, {{"pid", 10}}}));
   auto found = read(reply);
   auto& list = *found.gpus[0].processes;
   list[0].owner = owner(9, "");
@@ -91,7 +92,7 @@ TEST_CASE("a process that no driver lists is one of the answer", "[gpu]") {
 }
 
 TEST_CASE("where nobody can be named nobody is listed: not told is not nobody", "[gpu]") {
-  auto reply = reply_of(json::array({{{"pid", 9}}}));
+  auto reply = reply_of(Json::array({{{"pid", 9}}}));
   drop_processes(reply);
   CHECK_FALSE(read(reply).gpus[0].processes);
 }

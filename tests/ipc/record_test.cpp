@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "tests/ipc/wire.h"
 #include "tests/schema/schema_check.h"
 
 using namespace gpujob;
 using namespace gpujob::test;
-using nlohmann::json;
+using json::Json;
 using namespace std::chrono_literals;
 
 namespace {
@@ -30,11 +31,11 @@ policy::StoredAttempt attempt(std::int64_t seq) {
 }
 
 /// Every page meets its schema and fits a frame; all rows of all pages.
-std::vector<json> all_pages(Wire& wire, const std::string& method) {
-  std::vector<json> rows;
-  json cursor;
+std::vector<Json> all_pages(Wire& wire, const std::string& method) {
+  std::vector<Json> rows;
+  Json cursor;
   for (int pages = 0; pages < 100; ++pages) {
-    const json params{{"since", nullptr}, {"cursor", cursor}};
+    const Json params{{"since", nullptr}, {"cursor", cursor}};
     REQUIRE(why_invalid(protocol_schema("record_params"), params) == "");
     const auto answer = wire.call(method, params);
     REQUIRE(answer.contains("result"));
@@ -105,8 +106,8 @@ TEST_CASE("attempts and uses are told in pages, and null what is not known") {
 TEST_CASE("a page that cannot be is refused") {
   Wire wire;
   wire.hello();
-  for (const json& params : {json{{"cursor", "x"}}, json{{"cursor", 7}}, json{{"cursor", "-1"}},
-                             json{{"since", "yesterday"}}, json{{"since", 7}}}) {
+  for (const Json& params : {Json{{"cursor", "x"}}, Json{{"cursor", 7}}, Json{{"cursor", "-1"}},
+                             Json{{"since", "yesterday"}}, Json{{"since", 7}}}) {
     for (const char* method : {"events", "attempts", "usage"}) {
       INFO(method << " " << params.dump());
       CHECK(wire.call(method, params)["error"]["data"]["errc"] == "bad_data");

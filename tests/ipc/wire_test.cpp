@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "common/cmdline.h"
+#include "common/json.h"
 #include "tests/ipc/wire.h"
 #include "tests/schema/schema_check.h"
 
 using namespace gpujob;
 using namespace gpujob::test;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
-json spec_json(const std::string& name) {
+Json spec_json(const std::string& name) {
   JobSpec s;
   s.name = "placeholder";
   s.argv = {"train"};
@@ -25,13 +26,13 @@ Fd command_line() {
   return std::move(*fd);
 }
 
-json run(Wire& wire, const std::string& name, json more = json::object()) {
+Json run(Wire& wire, const std::string& name, Json more = Json::object()) {
   more["spec"] = spec_json(name);
   const auto fd = command_line();
   return wire.call("run", more, fd.get());
 }
 
-void check_result(const json& answer, const std::string& schema) {
+void check_result(const Json& answer, const std::string& schema) {
   INFO(answer.dump());
   REQUIRE(answer.contains("result"));
   CHECK(why_invalid(protocol_schema(schema), answer["result"]) == "");
@@ -69,14 +70,14 @@ TEST_CASE("every verb's answer meets its schema") {
   CHECK(std::exchange(wire.backend.said, {}) == "cancelled");
   CHECK(wire.call("limits.set", {{"values", {{"idle", "45m"}}}}).contains("result"));
   CHECK(wire.backend.limits == std::map<std::string, std::string>{{"idle", "45m"}});
-  const json entry{{"verb", "set"}, {"name", "gpu"}, {"amount", "3h"}};
+  const Json entry{{"verb", "set"}, {"name", "gpu"}, {"amount", "3h"}};
   check_result(wire.call("quota.say", {{"entries", {entry}}, {"by", "me"}}), "quota_say_result");
   CHECK(wire.backend.said == "me [" + entry.dump() + "]");
   check_result(wire.call("stop", {{"jobs", {"digits"}}}), "stop_result");
   ended(wire, id, 0);
   check_result(wire.call("rm", {{"jobs", {"digits"}}}), "rm_result");
   CHECK(wire.backend.removed == std::vector<policy::JobId>{id});
-  check_result(wire.call("daemon.stop", json::object()), "daemon_stop_result");
+  check_result(wire.call("daemon.stop", Json::object()), "daemon_stop_result");
   CHECK(wire.backend.stopped);
 }
 
@@ -84,9 +85,9 @@ TEST_CASE("gpu asks how far back, of which GPU and from where on, and what is nu
   Wire wire;
   wire.hello();
   auto asked = wire.call("gpu", {{"history_s", 60}, {"gpu", "GPU-1"}, {"cursor", "0:1:5"}});
-  CHECK(asked["result"] == json{{"history_s", 60.0}, {"gpu", "GPU-1"}, {"cursor", "0:1:5"}});
+  CHECK(asked["result"] == Json{{"history_s", 60.0}, {"gpu", "GPU-1"}, {"cursor", "0:1:5"}});
   asked = wire.call("gpu", {{"history_s", nullptr}, {"gpu", nullptr}, {"cursor", nullptr}});
-  CHECK(asked["result"] == json{{"history_s", 0.0}, {"gpu", ""}, {"cursor", ""}});
+  CHECK(asked["result"] == Json{{"history_s", 0.0}, {"gpu", ""}, {"cursor", ""}});
   CHECK(wire.call("gpu", {{"history_s", 0}}).contains("error"));
   CHECK(wire.call("gpu", {{"history_s", -1}}).contains("error"));
   CHECK(wire.call("gpu", {{"history_s", 1e300}}).contains("error"));
@@ -99,7 +100,7 @@ TEST_CASE("gpu.snapshots are of all or of a job that there is") {
   const auto id = run(wire, "digits")["result"]["job"]["id"];
   CHECK(wire.call("gpu.snapshots", {{"job", nullptr}})["result"]["job"] == "all");
   CHECK(wire.call("gpu.snapshots", {{"job", "digits"}, {"cursor", "3"}})["result"] ==
-        json{{"job", id}, {"cursor", "3"}});
+        Json{{"job", id}, {"cursor", "3"}});
   CHECK(wire.call("gpu.snapshots", {{"job", "other"}}).contains("error"));
   CHECK(wire.call("gpu.snapshots", {{"job", 7}}).contains("error"));
 }
@@ -166,21 +167,21 @@ TEST_CASE("wrong types in params are errors that name the key") {
   Wire wire;
   wire.hello();
   for (const auto& [method, params] :
-       std::vector<std::pair<std::string, json>>{{"show", {{"job", 7}}},
-                                                 {"show", json::array()},
+       std::vector<std::pair<std::string, Json>>{{"show", {{"job", 7}}},
+                                                 {"show", Json::array()},
                                                  {"ps", {{"all", "yes"}}},
                                                  {"ps", {{"cursor", 1.5}}},
                                                  {"stop", {{"jobs", "x"}}},
-                                                 {"stop", json::object()},
-                                                 {"rm", {{"jobs", json::array()}}},
-                                                 {"quota.say", {{"entries", json::array()}}},
+                                                 {"stop", Json::object()},
+                                                 {"rm", {{"jobs", Json::array()}}},
+                                                 {"quota.say", {{"entries", Json::array()}}},
                                                  {"quota.say", {{"entries", 1}}},
-                                                 {"limits.set", json::object()},
-                                                 {"limits.set", {{"values", json::object()}}},
+                                                 {"limits.set", Json::object()},
+                                                 {"limits.set", {{"values", Json::object()}}},
                                                  {"notice", {{"in_s", -1}}},
                                                  {"logs", {{"job", "x"}, {"attempt", "1"}}},
                                                  {"run", {{"spec", 7}}},
-                                                 {"nonsense", json::object()}}) {
+                                                 {"nonsense", Json::object()}}) {
     INFO(method << params.dump());
     CHECK(wire.call(method, params).contains("error"));
   }
@@ -216,7 +217,7 @@ TEST_CASE("so many jobs that an answer cannot name them all are stopped and remo
   check_result(answer, "rm_result");
   CHECK(answer["result"]["more"] == 797);
   CHECK(wire.backend.removed.size() == 997);
-  check_result(wire.call("daemon.stop", json::object()), "daemon_stop_result");
+  check_result(wire.call("daemon.stop", Json::object()), "daemon_stop_result");
 }
 
 TEST_CASE("a page of strange names and reasons fits a frame too") {
@@ -229,7 +230,7 @@ TEST_CASE("a page of strange names and reasons fits a frame too") {
     wire.backend.w.jobs.at(id).state = policy::Held{std::string(1000, '\xff')};
   }
   std::size_t listed = 0;
-  json cursor = 0;
+  Json cursor = 0;
   while (!cursor.is_null()) {
     const auto answer = wire.call("ps", {{"all", true}, {"cursor", cursor}});
     CHECK(answer.dump().size() < 64 * 1024);
@@ -246,7 +247,7 @@ TEST_CASE("a long list comes in pages that fit a frame") {
     run(wire, std::string(90, 'n') + std::to_string(i));
   }
   std::size_t listed = 0;
-  json cursor = 0;
+  Json cursor = 0;
   while (!cursor.is_null()) {
     const auto answer = wire.call("ps", {{"all", true}, {"cursor", cursor}});
     CHECK(answer.dump().size() < 64 * 1024);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "daemon/platform/json_parts.h"
 #include "tests/support/catch.h"
 
 using namespace gpujob;
 using namespace gpujob::platform;
 using namespace std::chrono_literals;
-using Json = nlohmann::json;
+using json::Json;
 
 namespace {
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "daemon/platform/notice.h"
 #include "tests/support/catch.h"
 
@@ -9,7 +10,7 @@
 using namespace gpujob;
 using namespace gpujob::platform;
 using namespace std::chrono_literals;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
@@ -17,14 +18,14 @@ namespace {
 const WallTime k_now = wall_from_ns(1795237200LL * 1'000'000'000);
 
 Result<std::optional<EndNotice>> read(const char* kind, const std::string& body, int status = 200,
-                                      const json& before = json::array()) {
-  const json reply{{"ok", true}, {"status", status}, {"body", body}, {"before", before}};
+                                      const Json& before = Json::array()) {
+  const Json reply{{"ok", true}, {"status", status}, {"body", body}, {"before", before}};
   return read_notice({kind, "169.254.169.254"}, reply.dump(), k_now);
 }
 
 std::string azure(const std::string& type, const std::string& not_before,
-                  const json& resources = json::array()) {
-  return json{
+                  const Json& resources = Json::array()) {
+  return Json{
       {"Events", {{{"EventType", type}, {"NotBefore", not_before}, {"Resources", resources}}}}}
       .dump();
 }

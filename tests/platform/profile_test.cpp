@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "daemon/platform/profile.h"
 #include "tests/platform/fake_machine.h"
 #include "tests/support/catch.h"
@@ -7,7 +8,7 @@
 
 namespace gpujob {
 
-using nlohmann::json;
+using json::Json;
 using platform::find_profile;
 using platform::parse_profile;
 using platform::session_limit_of;
@@ -16,8 +17,8 @@ using test::profiles;
 
 namespace {
 
-json small_profile() {
-  return json::parse(R"({
+Json small_profile() {
+  return Json::parse(R"({
     "id": "p", "title": "P", "priority": 1, "as_of": "2026-01-01",
     "detect": {"any": [{"env": "P"}]},
     "variants": [{"id": "v", "when": {"env_eq": ["A", "b"]}}],
@@ -29,7 +30,7 @@ json small_profile() {
                "confidence": "low"}})");
 }
 
-std::string error_of(const json& j) {
+std::string error_of(const Json& j) {
   const auto p = parse_profile(j.dump(), "p.json");
   return p ? std::string("none") : p.error().text;
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "daemon/platform/settings.h"
 #include "tests/platform/fake_machine.h"
 #include "tests/support/catch.h"
@@ -8,7 +9,7 @@
 
 namespace gpujob {
 
-using nlohmann::json;
+using json::Json;
 using platform::session_view;
 using platform::SessionSettings;
 using platform::settings_from_json;
@@ -43,7 +44,7 @@ TEST_CASE("settings come back from JSON as they were", "[platform]") {
     s.durable.reset();
     s.pid1_start_ticks.reset();
   }
-  const auto back = settings_from_json(json::parse(to_json(s).dump()));
+  const auto back = settings_from_json(Json::parse(to_json(s).dump()));
   if (!back) {
     FAIL(back.error().text);
   }
@@ -52,7 +53,7 @@ TEST_CASE("settings come back from JSON as they were", "[platform]") {
 
 TEST_CASE("settings with a wrong type are an error naming the key", "[platform]") {
   const auto good = to_json(colab());
-  const auto error = [](const json& j) {
+  const auto error = [](const Json& j) {
     const auto s = settings_from_json(j);
     return s ? std::string("none") : s.error().text;
   };
@@ -90,13 +91,13 @@ TEST_CASE("settings with a wrong type are an error naming the key", "[platform]"
   j = good;
   j["pid1_start_ticks"] = "12x";
   CHECK(error(j) == "session settings: pid1_start_ticks: is not a number");
-  CHECK(error(json::array()) == "session settings: not a JSON object");
+  CHECK(error(Json::array()) == "session settings: not a JSON object");
 }
 
 namespace {
 
 /// With nothing but the session's own limit to end it.
-json view(const SessionSettings& s, Now now, std::string_view durable_state = {}) {
+Json view(const SessionSettings& s, Now now, std::string_view durable_state = {}) {
   return session_view(s, now, durable_state,
                       {s.ends_at(), s.plan_end(), s.limit ? "session_limit" : "", {}, {}});
 }
@@ -109,8 +110,8 @@ TEST_CASE("the view shows the session, its end and how we know", "[platform]") {
   CHECK(v["variant"] == nullptr);
   CHECK(v["plan"] == "free");
   CHECK(v["confidence"] == "high");
-  CHECK(v["evidence"] == json::array({"TBE_RUNTIME_ADDR in the environment"}));
-  CHECK(v["conflicts"] == json::array());
+  CHECK(v["evidence"] == Json::array({"TBE_RUNTIME_ADDR in the environment"}));
+  CHECK(v["conflicts"] == Json::array());
   const auto& s = v["session"];
   CHECK(s["id"] == "new");
   CHECK(s["limit_s"] == 43200);
@@ -122,15 +123,15 @@ TEST_CASE("the view shows the session, its end and how we know", "[platform]") {
   CHECK(s["plan_ends_at"] == "2026-11-21T16:45:00.000Z");
   CHECK(s["as_of"] == "2026-09-24");
   CHECK(s["confidence"] == "medium");
-  CHECK(s["alternatives_s"] == json::array());
+  CHECK(s["alternatives_s"] == Json::array());
   CHECK(s["start_source"] == "pid1");
   CHECK(s["start_confidence"] == "medium");
   CHECK(s["start_evidence"].size() == 1);
   CHECK(s["ended"] == false);
   CHECK(v["durable"] ==
-        json{{"path", "/content/drive/MyDrive/gpujob"}, {"level", "cached"}, {"state", "ready"}});
+        Json{{"path", "/content/drive/MyDrive/gpujob"}, {"level", "cached"}, {"state", "ready"}});
   CHECK(v["settings"]["session_limit"] ==
-        json{{"value", "12h 00m"}, {"origin", "profile"}, {"detail", "colab"}});
+        Json{{"value", "12h 00m"}, {"origin", "profile"}, {"detail", "colab"}});
   CHECK(v["settings"].size() == 11);
 }
 
@@ -163,7 +164,7 @@ TEST_CASE("the view says that a setting came with the session, and from where fi
   r.stored = colab("6h");
   const auto v = view(settle(r, at(hours(2))), at(hours(2)));
   CHECK(v["settings"]["session_limit"] ==
-        json{{"value", "6h"},
+        Json{{"value", "6h"},
              {"origin", "stored"},
              {"detail", "stored with this session, first from environment GPUJOB_SESSION_LIMIT"}});
   CHECK(v["settings"]["platform"]["detail"] == "stored with this session, first from detected");

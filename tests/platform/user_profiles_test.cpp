@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "daemon/platform/user_profiles.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
@@ -11,7 +12,7 @@
 using namespace gpujob;
 using namespace gpujob::platform;
 using namespace std::chrono_literals;
-using nlohmann::json;
+using json::Json;
 
 namespace {
 

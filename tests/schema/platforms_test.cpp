@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "schema/embedded.h"
 #include "tests/schema/schema_check.h"
 #include "tests/support/catch.h"
@@ -8,24 +9,24 @@
 
 namespace gpujob {
 
-using nlohmann::json;
+using json::Json;
 
 TEST_CASE("every profile meets platform.schema.json", "[schema]") {
-  const auto schema = json::parse(schema::platform_schema());
+  const auto schema = Json::parse(schema::platform_schema());
   REQUIRE(schema::platforms().size() >= 4);
   for (const auto& file : schema::platforms()) {
     INFO(file.name);
-    CHECK(test::why_invalid(schema, json::parse(file.content)) == "");
+    CHECK(test::why_invalid(schema, Json::parse(file.content)) == "");
   }
 }
 
 TEST_CASE("platform.schema.json refuses what a profile must not be", "[schema]") {
-  const auto schema = json::parse(schema::platform_schema());
+  const auto schema = Json::parse(schema::platform_schema());
   const auto& files = schema::platforms();
   const auto kaggle = std::find_if(files.begin(), files.end(),
                                    [](const auto& f) { return f.name == "kaggle.json"; });
   REQUIRE(kaggle != files.end());
-  const auto good = json::parse(kaggle->content);
+  const auto good = Json::parse(kaggle->content);
 
   auto bad = good;
   bad["margin"] = 5;

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "schema/embedded.h"
 #include "tests/schema/schema_check.h"
 #include "tests/support/catch.h"
@@ -12,7 +13,7 @@
 
 namespace gpujob {
 
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
@@ -54,9 +55,9 @@ TEST_CASE("every protocol schema is JSON and is a schema", "[schema]") {
   for (const auto& file : schema::protocol()) {
     INFO(file.name);
     REQUIRE(file.name.ends_with(k_suffix));
-    const auto schema = json::parse(file.content, nullptr, false);
+    const auto schema = Json::parse(file.content, nullptr, false);
     REQUIRE(schema.is_object());
-    CHECK(test::why_invalid(schema, json::object()).find("the schema itself") == std::string::npos);
+    CHECK(test::why_invalid(schema, Json::object()).find("the schema itself") == std::string::npos);
   }
 }
 
@@ -67,9 +68,9 @@ TEST_CASE("the protocol's samples meet their schemas, those named bad do not", "
     const auto* schema = schema_of(name);
     REQUIRE(schema != nullptr);
     std::ifstream in(path);
-    const auto sample = json::parse(in, nullptr, false);
+    const auto sample = Json::parse(in, nullptr, false);
     REQUIRE(!sample.is_discarded());
-    const auto why = test::why_invalid(json::parse(schema->content), sample);
+    const auto why = test::why_invalid(Json::parse(schema->content), sample);
     if (name.find("-bad") == std::string::npos) {
       CHECK(why == "");
     } else {

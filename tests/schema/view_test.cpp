@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "common/json.h"
 #include "daemon/platform/resolve.h"
 #include "daemon/platform/standing.h"
 #include "daemon/platform/user_profiles.h"
@@ -10,14 +11,14 @@
 
 namespace gpujob {
 
-using nlohmann::json;
+using json::Json;
 
 namespace {
 
-json session_schema() {
+Json session_schema() {
   for (const auto& file : schema::protocol()) {
     if (file.name == "session_view.schema.json") {
-      return json::parse(file.content);
+      return Json::parse(file.content);
     }
   }
   FAIL("no session_view.schema.json");

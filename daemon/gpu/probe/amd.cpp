@@ -2,6 +2,7 @@
 #include "daemon/gpu/probe/amd.h"
 
 #include "common/file.h"
+#include "common/json.h"
 #include "common/text.h"
 #include "daemon/gpu/probe/shape.h"
 
@@ -17,7 +18,7 @@ namespace gpujob::gpu {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 // What sysfs gives at once is a page, of whatever size this machine's are.
 constexpr std::size_t k_page = 64U << 10U;
@@ -31,10 +32,10 @@ std::optional<std::string> attribute(const std::string& path) {
 }
 
 /// Not there, not readable (EBUSY of a GPU that sleeps), no number: unknown.
-json number(const std::string& path, long long divisor = 1) {
+Json number(const std::string& path, long long divisor = 1) {
   const auto text = attribute(path);
   const auto value = text ? parse_int(*text) : std::nullopt;
-  return value && *value >= 0 ? json(*value / divisor) : json();
+  return value && *value >= 0 ? Json(*value / divisor) : Json();
 }
 
 /// "card0"; not "card0-HDMI-A-1", not "renderD128".
@@ -52,10 +53,6 @@ std::string uevent(const std::string& device, std::string_view key) {
   return {};
 }
 
-json text_or_null(const std::optional<std::string>& text) {
-  return text && !text->empty() ? json(printable(*text)) : json();
-}
-
 /// The first hwmon of the device: its number is any.
 std::string hwmon_of(const std::string& device) {
   std::error_code failed;
@@ -68,7 +65,7 @@ std::string hwmon_of(const std::string& device) {
 }
 
 /// "16.0 GT/s PCIe": generation 4. A generation is what its speed is.
-json pcie_generation(const std::string& path) {
+Json pcie_generation(const std::string& path) {
   const auto text = attribute(path).value_or("");
   constexpr std::string_view k_speeds[] = {"2.5", "5.0", "8.0", "16.0", "32.0", "64.0"};
   for (std::size_t i = 0; i < std::size(k_speeds); ++i) {
@@ -79,7 +76,7 @@ json pcie_generation(const std::string& path) {
   return nullptr;
 }
 
-void add_sensors(json& out, const std::string& hwmon) {
+void add_sensors(Json& out, const std::string& hwmon) {
   constexpr long long k_milli = 1000;
   constexpr long long k_mega = 1'000'000;
   out["temperature_c"] = number(hwmon + "/temp1_input", k_milli); // millidegrees
@@ -92,7 +89,7 @@ void add_sensors(json& out, const std::string& hwmon) {
 }
 
 /// The fastest of a clock's levels: "2: 1700Mhz *", the last of a list that may stand in any order.
-json fastest_mhz(const std::string& path) {
+Json fastest_mhz(const std::string& path) {
   std::optional<long long> fastest;
   for (const auto& line : split(attribute(path).value_or(""), '\n')) {
     const auto value =
@@ -102,11 +99,11 @@ json fastest_mhz(const std::string& path) {
       fastest = mhz;
     }
   }
-  return fastest ? json(*fastest) : json();
+  return fastest ? Json(*fastest) : Json();
 }
 
 /// Of the memory since the driver started: "ue: 0" and "ce: 3", a line each.
-void add_ecc(json& out, const std::string& device) {
+void add_ecc(Json& out, const std::string& device) {
   const auto text = attribute(device + "/ras/umc_err_count");
   if (!text) {
     return;
@@ -121,14 +118,14 @@ void add_ecc(json& out, const std::string& device) {
   }
 }
 
-json look_at(const std::string& device, unsigned index) {
+Json look_at(const std::string& device, unsigned index) {
   auto out = empty_device("amd", index);
   const auto name = attribute(device + "/product_name"); // server cards have one
-  out["name"] = text_or_null(name ? name : "AMD GPU " + uevent(device, "PCI_ID"));
+  out["name"] = name_or_null(name ? name : "AMD GPU " + uevent(device, "PCI_ID"));
   if (const auto id = attribute(device + "/unique_id")) {
     out["uuid"] = "GPU-" + printable(*id);
   }
-  out["pci"] = text_or_null(uevent(device, "PCI_SLOT_NAME"));
+  out["pci"] = name_or_null(uevent(device, "PCI_SLOT_NAME"));
   out["utilization"] = {{"gpu", number(device + "/gpu_busy_percent")},
                         {"memory", number(device + "/mem_busy_percent")}};
   auto& memory = out["memory"];
@@ -156,7 +153,7 @@ json look_at(const std::string& device, unsigned index) {
 Amd::Amd(std::string sysfs, std::string proc)
     : m_sysfs(std::move(sysfs)), m_processes(std::move(proc)) {}
 
-std::string Amd::look(json& reply) {
+std::string Amd::look(Json& reply) {
   std::vector<std::pair<long long, std::string>> cards;
   std::error_code failed;
   std::filesystem::directory_iterator entries(m_sysfs + "/class/drm", failed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/gpu/probe/amd_processes.h"
 
+#include "common/json.h"
 #include "common/text.h"
 
 #include <algorithm>
@@ -14,7 +15,7 @@ namespace gpujob::gpu {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 namespace fs = std::filesystem;
 
 std::int64_t now_ns() {
@@ -28,8 +29,8 @@ std::int64_t busy_ns(const DrmClient& client) {
   return std::max(client.compute_ns.value_or(-1), client.graphics_ns.value_or(-1));
 }
 
-json or_null(const std::optional<std::int64_t>& value) {
-  return value ? json(*value) : json();
+Json or_null(const std::optional<std::int64_t>& value) {
+  return value ? Json(*value) : Json();
 }
 
 /// What a process has through several clients, added up.
@@ -42,8 +43,8 @@ void add(std::optional<std::int64_t>& sum, std::int64_t more) {
   sum = sum.value_or(0) + more;
 }
 
-json as_json(int pid, const Sum& sum) {
-  json use;
+Json as_json(int pid, const Sum& sum) {
+  Json use;
   if (sum.percent) {
     constexpr std::int64_t k_all = 100;
     use = std::min(*sum.percent, k_all);
@@ -89,7 +90,7 @@ void AmdProcesses::look() {
   m_can_tell = readable && (!m_uses.empty() || !hidden);
 }
 
-json AmdProcesses::of(const std::string& pci) const {
+Json AmdProcesses::of(const std::string& pci) const {
   if (!m_can_tell) {
     return nullptr;
   }
@@ -111,7 +112,7 @@ json AmdProcesses::of(const std::string& pci) const {
     sum.computes = sum.computes || use.client.compute_ns.value_or(0) > 0;
     sum.draws = sum.draws || use.client.graphics_ns.value_or(0) > 0;
   }
-  auto out = json::array();
+  auto out = Json::array();
   for (const auto& [pid, sum] : sums) {
     out.push_back(as_json(pid, sum));
   }

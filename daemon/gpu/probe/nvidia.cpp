@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/gpu/probe/nvidia.h"
 
+#include "common/json.h"
 #include "common/text.h"
 #include "daemon/gpu/probe/nvml_device.h"
 #include "daemon/gpu/probe/shape.h"
@@ -16,7 +17,7 @@ namespace gpujob::gpu {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 using nvml::Asked;
 using nvml::Library;
 
@@ -35,30 +36,26 @@ unsigned long long wall_us() {
 }
 
 template <typename Value>
-json or_null(const std::optional<Value>& value) {
-  return value ? json(*value) : json();
+Json or_null(const std::optional<Value>& value) {
+  return value ? Json(*value) : Json();
 }
 
 /// A percentage; some drivers have told of 2^32 - 1.
-json percent(unsigned value) {
+Json percent(unsigned value) {
   constexpr unsigned k_all = 100;
-  return value <= k_all ? json(value) : json();
-}
-
-json text_or_null(const std::optional<std::string>& text) {
-  return text && !text->empty() ? json(printable(*text)) : json();
+  return value <= k_all ? Json(value) : Json();
 }
 
 /// "12.4" of 12040
-json cuda_version(std::optional<int> number) {
-  return number ? json(fmt::format("{}.{}", *number / 1000, *number % 1000 / 10)) : json();
+Json cuda_version(std::optional<int> number) {
+  return number ? Json(fmt::format("{}.{}", *number / 1000, *number % 1000 / 10)) : Json();
 }
 
-json throttle_names(std::optional<unsigned long long> bits) {
+Json throttle_names(std::optional<unsigned long long> bits) {
   if (!bits) {
     return nullptr;
   }
-  auto names = json::array();
+  auto names = Json::array();
   for (std::size_t i = 0; i < std::size(nvml::k_throttle_reasons); ++i) {
     if ((*bits >> i & 1U) != 0) {
       names.push_back(nvml::k_throttle_reasons[i]);
@@ -70,7 +67,7 @@ json throttle_names(std::optional<unsigned long long> bits) {
   return names;
 }
 
-json ecc(Asked& gpu, const Library& n) {
+Json ecc(Asked& gpu, const Library& n) {
   const auto errors = [&](int kind, int counter) {
     return or_null(nvml::sane(gpu.one<unsigned long long>(n.ecc_errors, kind, counter)));
   };
@@ -81,7 +78,7 @@ json ecc(Asked& gpu, const Library& n) {
           {"uncorrected_ever", errors(nvml::k_uncorrected, nvml::k_aggregate)}};
 }
 
-json clocks(Asked& gpu, int (*function)(nvml::Device, int, unsigned*)) {
+Json clocks(Asked& gpu, int (*function)(nvml::Device, int, unsigned*)) {
   const auto mhz = [&](int which) { return or_null(gpu.one<unsigned>(function, which)); };
   return {{"graphics", mhz(nvml::k_graphics)},
           {"sm", mhz(nvml::k_sm)},
@@ -89,10 +86,10 @@ json clocks(Asked& gpu, int (*function)(nvml::Device, int, unsigned*)) {
           {"video", mhz(nvml::k_video)}};
 }
 
-json identity(Asked& gpu, const Library& n) {
-  return {{"uuid", text_or_null(gpu.text(n.uuid))},
-          {"name", text_or_null(gpu.text(n.name))},
-          {"pci", text_or_null(gpu.pci_bus())},
+Json identity(Asked& gpu, const Library& n) {
+  return {{"uuid", name_or_null(gpu.text(n.uuid))},
+          {"name", name_or_null(gpu.text(n.name))},
+          {"pci", name_or_null(gpu.pci_bus())},
           {"minor", or_null(gpu.one<unsigned>(n.minor_number))},
           {"clocks_max_mhz", clocks(gpu, n.max_clock)},
           {"pcie",
@@ -100,7 +97,7 @@ json identity(Asked& gpu, const Library& n) {
             {"width_max", or_null(gpu.one<unsigned>(n.pcie_max_width))}}}};
 }
 
-void add_measured(json& out, Asked& gpu, const Library& n) {
+void add_measured(Json& out, Asked& gpu, const Library& n) {
   if (const auto use = gpu.one<nvml::Utilization>(n.utilization)) {
     out["utilization"] = {{"gpu", percent(use->gpu)}, {"memory", percent(use->memory)}};
   }
@@ -139,17 +136,17 @@ void merge(Processes& into, Processes more) {
   }
 }
 
-json look_at_mig(Asked& mig, const Library& n, unsigned index) {
+Json look_at_mig(Asked& mig, const Library& n, unsigned index) {
   return {{"index", index},
-          {"uuid", text_or_null(mig.text(n.uuid))},
-          {"name", text_or_null(mig.text(n.name))},
+          {"uuid", name_or_null(mig.text(n.uuid))},
+          {"name", name_or_null(mig.text(n.name))},
           {"gpu_instance", or_null(mig.one<unsigned>(n.gpu_instance))},
           {"compute_instance", or_null(mig.one<unsigned>(n.compute_instance))},
           {"memory", mig.memory()}};
 }
 
 /// Who uses an instance is on it, also where the entries of the list have no room to say so.
-Processes of_instance(Processes list, const json& mig) {
+Processes of_instance(Processes list, const Json& mig) {
   if (!list) {
     return list;
   }
@@ -164,7 +161,7 @@ Processes of_instance(Processes list, const json& mig) {
   return list;
 }
 
-void add_mig(json& out, Processes& processes, Asked& gpu, const Library& n) {
+void add_mig(Json& out, Processes& processes, Asked& gpu, const Library& n) {
   const auto enabled = gpu.enabled(n.mig_mode);
   out["mig"]["enabled"] = or_null(enabled);
   const auto most = enabled.value_or(false) ? gpu.one<unsigned>(n.mig_max_count) : std::nullopt;
@@ -179,11 +176,11 @@ void add_mig(json& out, Processes& processes, Asked& gpu, const Library& n) {
   }
 }
 
-json list(const Processes& processes) {
+Json list(const Processes& processes) {
   if (!processes) {
     return nullptr;
   }
-  auto out = json::array();
+  auto out = Json::array();
   for (const auto& p : *processes) {
     out.push_back({{"pid", or_null(p.pid)},
                    {"kind", p.kind},
@@ -200,13 +197,13 @@ json list(const Processes& processes) {
 Nvidia::Nvidia(std::string library) : m_path(std::move(library)) {}
 Nvidia::~Nvidia() = default;
 
-json Nvidia::versions() const {
+Json Nvidia::versions() const {
   std::array<char, nvml::k_text_size + 1> text{};
   const auto ask = [&](int (*function)(char*, unsigned)) {
     text.fill(0);
     return function != nullptr && function(text.data(), nvml::k_text_size) == nvml::k_success
-               ? text_or_null(std::string(text.data()))
-               : json();
+               ? name_or_null(std::string(text.data()))
+               : Json();
   };
   int cuda = 0;
   const bool has_cuda =
@@ -217,7 +214,7 @@ json Nvidia::versions() const {
           {"library", printable(m_nvml->file())}};
 }
 
-json Nvidia::look_at(unsigned index, nvml::Device handle, int code) {
+Json Nvidia::look_at(unsigned index, nvml::Device handle, int code) {
   auto out = empty_device("nvidia", index);
   out["xid"] = m_xids.seen(index);
   Asked gpu(*m_nvml, handle);
@@ -256,7 +253,7 @@ json Nvidia::look_at(unsigned index, nvml::Device handle, int code) {
   return out;
 }
 
-std::string Nvidia::look(json& reply) {
+std::string Nvidia::look(Json& reply) {
   if (!m_nvml) {
     auto library = nvml::Library::open(m_path);
     if (!library) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/gpu/probe/nvml_device.h"
 
+#include "common/json.h"
+
 #include <algorithm>
 #include <limits>
 
@@ -8,7 +10,7 @@ namespace gpujob::gpu::nvml {
 
 namespace {
 
-using nlohmann::json;
+using json::Json;
 
 /// No byte of a pid, a size of memory or an instance that is the last of an entry.
 constexpr unsigned char k_untouched = 0xA5;
@@ -57,9 +59,9 @@ Process read_process(const unsigned char* entry, std::size_t size, const char* k
   return p;
 }
 
-json bytes(unsigned long long value) {
+Json bytes(unsigned long long value) {
   const auto known = sane(value);
-  return known ? json(*known) : json();
+  return known ? Json(*known) : Json();
 }
 
 } // namespace
@@ -72,8 +74,8 @@ std::optional<std::string> Asked::text(int (*function)(Device, char*, unsigned))
   return std::string(buffer.data());
 }
 
-json Asked::memory() {
-  json out{{"total", nullptr}, {"used", nullptr}, {"free", nullptr}, {"reserved", nullptr}};
+Json Asked::memory() {
+  Json out{{"total", nullptr}, {"used", nullptr}, {"free", nullptr}, {"reserved", nullptr}};
   MemoryV2 v2{};
   v2.version = k_memory_v2;
   if (call(m_nvml.memory_v2, &v2)) {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "daemon/gpu/probe/shape.h"
 
+#include "common/json.h"
+#include "common/text.h"
+
 #include <nlohmann/json.hpp>
 
 namespace gpujob::gpu {
@@ -31,6 +34,10 @@ nlohmann::json empty_device(const char* vendor, unsigned index) {
   d["pcie"] = nulls({"generation", "generation_max", "width", "width_max"});
   d["mig"] = {{"enabled", nullptr}, {"devices", nlohmann::json::array()}};
   return d;
+}
+
+nlohmann::json name_or_null(const std::optional<std::string>& name) {
+  return json::text_or_null(name ? printable(*name) : "");
 }
 
 } // namespace gpujob::gpu

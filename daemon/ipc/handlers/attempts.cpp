@@ -10,7 +10,7 @@ nlohmann::json seconds_or_null(const std::optional<Duration>& d) {
   return d ? nlohmann::json(to_seconds(*d)) : nlohmann::json();
 }
 
-nlohmann::json view_of(const policy::StoredAttempt& row) {
+nlohmann::json attempt_view(const policy::StoredAttempt& row) {
   const auto& a = row.what;
   return {{"session", row.session},
           {"job", a.job},
@@ -21,7 +21,7 @@ nlohmann::json view_of(const policy::StoredAttempt& row) {
           {"state", a.state},
           {"kept_s", seconds_or_null(a.kept)},
           {"lost_s", seconds_or_null(a.lost)},
-          {"why_lost", text_or_null(a.why_lost)}};
+          {"why_lost", json::text_or_null(a.why_lost)}};
 }
 
 } // namespace
@@ -38,7 +38,7 @@ void handle_attempts(Backend& backend, Request request) {
     return;
   }
   request.reply(record_page(
-      "attempts", *rows, [](const auto& row) { return row.seq; }, view_of));
+      "attempts", *rows, [](const auto& row) { return row.seq; }, attempt_view));
 }
 
 } // namespace gpujob::ipc

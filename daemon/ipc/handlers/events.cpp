@@ -6,13 +6,13 @@ namespace gpujob::ipc {
 
 namespace {
 
-nlohmann::json view_of(const policy::StoredOccurrence& row) {
+nlohmann::json event_view(const policy::StoredOccurrence& row) {
   const auto& o = row.what;
   return {{"at", format_rfc3339(o.at)},
           {"session", row.session},
           {"kind", policy::to_text(o.kind)},
-          {"job", text_or_null(o.job)},
-          {"name", text_or_null(o.name)},
+          {"job", json::text_or_null(o.job)},
+          {"name", json::text_or_null(o.name)},
           {"attempt", o.attempt > 0 ? nlohmann::json(o.attempt) : nlohmann::json()},
           {"text", o.text}};
 }
@@ -31,7 +31,7 @@ void handle_events(Backend& backend, Request request) {
     return;
   }
   request.reply(record_page(
-      "events", *rows, [](const auto& row) { return row.seq; }, view_of));
+      "events", *rows, [](const auto& row) { return row.seq; }, event_view));
 }
 
 } // namespace gpujob::ipc
