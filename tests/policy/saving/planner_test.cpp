@@ -6,9 +6,9 @@
 #include "tests/support/catch.h"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <ctime>
 #include <vector>
 
 using namespace gpujob::saving;
@@ -273,7 +273,7 @@ TEST_CASE("ends and saves at the edge of sense are planned without trouble", "[s
 
 TEST_CASE("twelve hours are planned in 5 ms", "[saving]") {
   const auto c = Latency::log_student(std::log(30), .55, 9);
-  const auto begin = std::chrono::steady_clock::now();
+  const auto begin = std::clock(); // of this process: other tests run beside it
   constexpr int k_plans = 20;
   double sum = 0;
   for (int i = 0; i < k_plans; ++i) {
@@ -281,8 +281,8 @@ TEST_CASE("twelve hours are planned in 5 ms", "[saving]") {
         prospect(End().at(12 * k_hour, i % 2 * 600).dying(Hazard{}.after(i, 20 * k_hour)), c));
     sum += plan.next_save(0, 0)->start;
   }
-  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - begin;
-  std::printf("a plan for 12 h: %.2f ms\n", took.count() / k_plans);
+  const double took = 1e3 * static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC / k_plans;
+  std::printf("a plan for 12 h: %.2f ms\n", took);
   CHECK(sum > 0);
-  CHECK(took.count() / k_plans < 4 * 5); // a machine that is shared may be slow; and asan
+  CHECK(took < 4 * 5); // the machine may be slow; and asan
 }
