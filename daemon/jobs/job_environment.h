@@ -19,7 +19,8 @@ struct Places {
   Revive revive;
 };
 
-/// launch.json of the job's current attempt: what gpujob gives a job (README, "What a job can say"). Pure.
+/// launch.json of the job's current attempt: what gpujob gives a job (README, "What a job can
+/// say"). Pure.
 Launch make_launch(const Places& places, const policy::Job& job, const Plan& plan,
                    std::optional<WallTime> deadline);
 
