@@ -80,7 +80,6 @@ App::~App() = default;
 
 void App::adopt(const std::vector<store::StoredJob>& stored) {
   policy::adopt(m_world);
-  renew_outlook(); // before what ended meanwhile is judged
   for (const auto& [before, vm_id] : stored) {
     const auto it = m_world.jobs.find(before.id);
     if (it == m_world.jobs.end()) {
