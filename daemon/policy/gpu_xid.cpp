@@ -28,6 +28,15 @@ bool is_part(const Gpu& part, const std::string& uuid) {
   return part.uuid == uuid || part.parent == uuid;
 }
 
+/// A save may still be copied for long when the job has ended.
+bool was_there(const Job& job, Now now) {
+  auto left = job.left;
+  if (const auto* ending = std::get_if<Ending>(&job.state)) {
+    left = ending->record ? ending->record->at : now.wall;
+  }
+  return is_at_work(job) || (left && now.wall - *left < k_just_left);
+}
+
 /// Those that were given it or a part of it, and those that are or just were seen there: who dies
 /// of an error is gone before anybody looks.
 std::set<JobId> jobs_on(const World& w, const Gpus& before, const std::string& uuid, Now now) {
@@ -44,8 +53,7 @@ std::set<JobId> jobs_on(const World& w, const Gpus& before, const std::string& u
   }
   for (const auto& id : w.active) {
     const auto& job = w.jobs.at(id);
-    const bool there = is_at_work(job) || (job.left && now.wall - *job.left < k_just_left);
-    if (there &&
+    if (was_there(job, now) &&
         std::ranges::any_of(job.gpus, [&](const auto& a) { return parts.contains(a.uuid); })) {
       out.insert(id);
     }
@@ -53,11 +61,16 @@ std::set<JobId> jobs_on(const World& w, const Gpus& before, const std::string& u
   return out;
 }
 
-/// "a", "a b c d ...", whatever their ids are.
-std::string names_of(const World& w, const std::set<JobId>& jobs, const char* between) {
+/// Whatever their ids are.
+std::set<std::string> names_of(const World& w, const std::set<JobId>& jobs) {
   std::set<std::string> names;
   std::ranges::transform(jobs, std::inserter(names, names.end()),
                          [&](const JobId& id) { return w.jobs.at(id).spec.name; });
+  return names;
+}
+
+/// "a", "a b c d ..."
+std::string joined(const std::set<std::string>& names, const char* between) {
   std::string text;
   std::size_t n = 0;
   for (const auto& name : names) {
@@ -74,17 +87,18 @@ std::string advice(const World& w, XidKind kind, const std::set<JobId>& jobs) {
     return "no job is on it";
   }
   const bool one = jobs.size() == 1;
-  const auto who = (one ? "job " : "jobs ") + names_of(w, jobs, ", ");
-  const auto name = names_of(w, jobs, " ");
+  const auto names = names_of(w, jobs);
+  const auto who = (one ? "job " : "jobs ") + joined(names, ", ");
+  const auto all = joined(names, " ");
   const auto* is = one ? "is" : "are";
   switch (kind) {
   case XidKind::program:
     return fmt::format("{} {} on it: where that fails its output says more (gpujob logs {})", who,
-                       is, w.jobs.at(*jobs.begin()).spec.name);
+                       is, *names.begin());
   case XidKind::memory:
     return fmt::format("what {} {} computing there may be wrong: end it without a save (gpujob "
                        "stop --now {}) and run it again: it goes on from its newest checkpoint",
-                       who, is, name);
+                       who, is, all);
   case XidKind::wear:
     return fmt::format("{} {} on it: save now, in case it fails (gpujob checkpoint NAME)", who, is);
   case XidKind::gone:
@@ -94,7 +108,7 @@ std::string advice(const World& w, XidKind kind, const std::set<JobId>& jobs) {
   case XidKind::broken:
     return fmt::format("{} {} on it and may hang or fail: gpujob stop {} saves what can be saved, "
                        "and in another session it goes on",
-                       who, is, name);
+                       who, is, all);
   case XidKind::unknown:
     break;
   }
@@ -115,7 +129,8 @@ void tell_xids(World& w, const Gpus& before, Now now) {
       continue;
     }
     auto& told = w.xids[gpu.uuid];
-    told.seen = gpu.xids;
+    // NVML tells the newest code alone, for each of them: an end (45) may follow what did the harm.
+    told.unseen |= gpu.xids - std::exchange(told.seen, gpu.xids) > 1;
     std::erase_if(told.recent,
                   [&](const auto& r) { return now.boot - r.second.at >= k_same_trouble; });
     auto jobs = jobs_on(w, before, gpu.uuid, now);
@@ -124,9 +139,8 @@ void tell_xids(World& w, const Gpus& before, Now now) {
     }
     const auto count = told.seen - std::exchange(told.told, told.seen);
     const auto meaning = xid_meaning(*gpu.last_xid);
-    // NVML tells the newest code alone, for each of them: an end (45) may follow what did the harm.
     const auto kind = xid_kind(*gpu.last_xid);
-    const auto unclear = count > 1 && kind == XidKind::program;
+    const auto unclear = std::exchange(told.unseen, false) && kind == XidKind::program;
     const auto text = fmt::format("{}: Xid {}{}{}{}; {}", gpu_label(w.gpus, gpu), *gpu.last_xid,
                                   meaning.empty() ? "" : ": ", meaning,
                                   count > 1 ? fmt::format(" (the last of {})", count) : "",

@@ -72,7 +72,8 @@ struct XidsTold {
     std::set<JobId> jobs;
   };
   std::int64_t seen = 0;
-  std::int64_t told = 0;                  ///< of those, before or with the newest warning
+  std::int64_t told = 0; ///< of those, before or with the newest warning
+  bool unseen = false;   ///< since then one came between looks, its code is not known
   std::map<std::int64_t, Warning> recent; ///< by code
 };
 

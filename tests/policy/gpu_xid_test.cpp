@@ -95,6 +95,36 @@ TEST_CASE("who has died of an Xid before anybody looked is named") {
   CHECK(has(text, "gpujob logs plain"));
 }
 
+TEST_CASE(
+    "a job whose save is still copied when it has died of an Xid is named, and not for long") {
+  XidBench b;
+  b.begin("vit", "1");
+  b.change([](auto& list) { list[0].jobs.clear(); });
+  b.saved("/c/m.pt", "sig", "vit");
+  b.end("vit");
+  REQUIRE(std::holds_alternative<Ending>(b.job("vit").state));
+  b.warning();
+  b.xid(31, 1);
+  CHECK(b.warning().first == std::vector<JobId>{"vit"});
+  b.pass(31s);
+  b.xid(48, 2);
+  CHECK(b.warning().first == std::vector<JobId>{""});
+}
+
+TEST_CASE("jobs are named in the order of their names, whatever their ids are") {
+  XidBench b(1);
+  for (const auto& [id, name] : {std::pair("1", "b"), std::pair("2", "a")}) {
+    auto s = GpuBench::asks("1", name);
+    s.gpu_memory = k_gb;
+    b.run(s, id);
+  }
+  b.warning();
+  b.xid(31, 1);
+  const auto text = b.text();
+  CHECK(has(text, "jobs a, b are on it"));
+  CHECK(has(text, "gpujob logs a)"));
+}
+
 TEST_CASE("an Xid of a GPU is one of those on its MIG devices, and no other's") {
   XidBench b(0);
   auto whole = gpu(0);
@@ -128,12 +158,20 @@ TEST_CASE("a program that fails again and again is told of every ten minutes") {
   CHECK(b.text().empty());
   b.pass(1min);
   b.xid(13, 5);
-  CHECK(has(b.text(), " (the last of 2); "));
+  const auto again = b.text();
+  CHECK(has(again, " (the last of 2); "));
+  CHECK(has(again, "gpujob logs vit")); // every one of them was seen
+  b.pass(1min);
+  b.xid(13, 7);
+  CHECK(b.text().empty());
+  b.pass(9min);
+  b.xid(13, 8);
+  CHECK(has(b.text(), "dmesg")); // one of those that were passed over is not known
   b.end("vit");
   b.begin("next", "1");
   b.change([](auto& list) { list[0].jobs.clear(); });
   b.warning();
-  b.xid(13, 6); // another job's is another trouble
+  b.xid(13, 9); // another job's is another trouble
   CHECK(b.warning().first == std::vector<JobId>{"next"});
 }
 
