@@ -144,6 +144,7 @@ Result<GpuSnapshot> read_gpu_snapshot(const Json& document) {
   s.cuda = r.text_or("cuda", "");
   s.why = r.text_or("why", "");
   s.first_namespace = r.text_or("pid_namespace", "first") == "first";
+  s.owners_known = r.boolean_or("owners_known", true);
   if (!read_each(r, "devices", [&](auto& d) { s.gpus.push_back(read_gpu(d)); })) {
     r.fail("devices", "is missing");
   }

@@ -62,6 +62,9 @@ struct GpuSnapshot {
   std::string why; ///< there is none, or a library is of no use
   /// Drivers' pids are ours. Otherwise (a container) they may be the host's, and name nobody here.
   bool first_namespace = true;
+  /// False: nobody could say whose the processes are, so none are told. What an earlier look told
+  /// is nearer to the truth than that there are none.
+  bool owners_known = true;
   std::vector<GpuView> gpus;
 };
 

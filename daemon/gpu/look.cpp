@@ -134,6 +134,7 @@ Look make_look(GpuSnapshot snapshot, const Now& at) {
   Look look;
   look.at = at;
   look.why = std::move(snapshot.why);
+  look.owners_known = snapshot.owners_known;
   if (snapshot.gpus.size() > k_most_devices) {
     snapshot.gpus.resize(k_most_devices);
   }
@@ -166,8 +167,11 @@ void count_owners(Look& look, const std::function<bool(const std::string&)>& is_
 }
 
 void carry_owners(Look& look, const Look* before) {
+  if (look.owners_known || before == nullptr) {
+    return;
+  }
   for (auto& device : look.devices) {
-    if (device.told_at || device.view.state != "ok" || before == nullptr) {
+    if (device.view.state != "ok") {
       continue;
     }
     const auto it = std::ranges::find(before->devices, device.key, &Device::key);
@@ -175,6 +179,7 @@ void carry_owners(Look& look, const Look* before) {
       device.jobs = it->jobs;
       device.others = it->others;
       device.told_at = it->told_at;
+      device.view.processes = it->view.processes; // each is on a MIG device
     }
   }
 }

@@ -41,7 +41,8 @@ struct Device {
 struct Look {
   Now at;
   std::vector<Device> devices;
-  std::string why; ///< why there are none
+  std::string why;          ///< why there are none
+  bool owners_known = true; ///< false: no processes are told, whoever is there
 };
 
 /// The GPUs of a snapshot; at most 32.
@@ -51,8 +52,7 @@ Look make_look(GpuSnapshot snapshot, const Now& at);
 /// stranger's, and forgotten.
 void count_owners(Look& look, const std::function<bool(const std::string& job_id)>& is_ours);
 
-/// Where it is not told now who is on a GPU, it is who was there a moment ago: not known is not
-/// nobody.
+/// Where nobody could say who is on the GPUs, it is who was there a moment ago.
 void carry_owners(Look& look, const Look* before);
 
 /// Fills `idle_since`. Nobody is taken for idle in a time in which nobody looked.

@@ -48,6 +48,7 @@ TEST_CASE("who was on a GPU a moment ago still is, where nobody can be named, an
   count_owners(first, everyone);
   const auto unnamed = [](std::int64_t s, const Look& before) {
     auto look = look_at(s, {gpu_view(50)});
+    look.owners_known = false;
     count_owners(look, everyone);
     carry_owners(look, &before);
     return look;
@@ -59,11 +60,15 @@ TEST_CASE("who was on a GPU a moment ago still is, where nobody can be named, an
   const auto late = unnamed(161, soon); // since it was told, not since it was carried
   CHECK(late.devices[0].jobs.empty());
   CHECK_FALSE(late.devices[0].others);
-  auto none = look_at(131, {gpu_view(50)});
-  none.devices[0].view.processes.emplace();
-  count_owners(none, everyone);
-  carry_owners(none, &first);
-  CHECK(none.devices[0].jobs.empty()); // that is told
+  for (const bool listed : {true, false}) { // a driver may give no list where nobody is
+    auto none = look_at(131, {gpu_view(50)});
+    if (listed) {
+      none.devices[0].view.processes.emplace();
+    }
+    count_owners(none, everyone);
+    carry_owners(none, &first);
+    CHECK(none.devices[0].jobs.empty()); // that is told
+  }
 }
 
 TEST_CASE("a GPU without a UUID has a name of its own, and is no job's to be given") {
@@ -147,6 +152,14 @@ TEST_CASE("the core hears of MIG devices beside their GPU, each with who is on i
   CHECK(gpus.list[2].jobs.empty());
   CHECK(gpus.list[2].strangers);
   CHECK(gpus.list[2].memory_free == 60);
+
+  auto late = look_at(1, {view});
+  late.owners_known = false;
+  late.devices[0].view.processes.reset();
+  count_owners(late, everyone);
+  carry_owners(late, &look);
+  CHECK(to_policy(late).list[1].jobs == std::set<std::string>{"a"});
+  CHECK(to_policy(late).list[2].strangers);
 }
 
 TEST_CASE("the core hears only of what a job can depend on") {

@@ -95,4 +95,5 @@ TEST_CASE("where nobody can be named nobody is listed: not told is not nobody", 
   auto reply = reply_of(Json::array({{{"pid", 9}}}));
   drop_processes(reply);
   CHECK_FALSE(read(reply).gpus[0].processes);
+  CHECK_FALSE(read(reply).owners_known);
 }

@@ -106,6 +106,7 @@ struct Hanging {
   Owners owners{[this](GpuSnapshot& s, BootTime) {
                   std::unique_lock lock(mutex);
                   ++begun;
+                  changed.notify_all();
                   changed.wait(lock, [&] { return !hangs; });
                   s.first_namespace = false;
                   s.gpus[0].processes->at(0).owner.job_id = "one";
@@ -140,7 +141,8 @@ TEST_CASE("a process that lets nobody read what it is delays no look, and nobody
   CHECK(s.gpus[0].processes->at(0).owner.job_id.empty());
   CHECK_FALSE(h.owners.find(s, at(1)));
   {
-    const std::unique_lock lock(h.mutex);
+    std::unique_lock lock(h.mutex);
+    h.changed.wait(lock, [&] { return h.begun > 0; });
     CHECK(h.begun == 1); // nobody else is sent after it
   }
   h.let_go();
@@ -165,6 +167,9 @@ TEST_CASE("while a later search hangs those who are listed as before are who the
   CHECK(again.gpus[0].processes->at(0).owner.job_id == "one");
   auto other = listed({2});
   CHECK_FALSE(h.owners.find(other, at(12)));
+  // Meanwhile anybody may have gone and another come: they are listed alike.
+  auto alike = listed({1});
+  CHECK_FALSE(h.owners.find(alike, at(13)));
   h.let_go();
 }
 

@@ -170,6 +170,7 @@ class Probe(unittest.TestCase):
         gpus = self.gpus().without_nvidia()
         said = self.ask_all(gpus, SNAPSHOT)[0]
         self.assertIn(said.pop("pid_namespace"), ("first", "other"))
+        self.assertTrue(said.pop("owners_known"))
         self.assertEqual(said, {
             "ok": True, "devices": [], "why": "no NVIDIA library, no amdgpu device",
             "driver": None, "cuda": None, "nvml": None, "library": None})

@@ -58,6 +58,7 @@ void add(Json& process, const GpuOwner& o, bool with_program) {
 } // namespace
 
 void add_owners(Json& reply, const GpuSnapshot& found, bool with_programs) {
+  reply["owners_known"] = true;
   reply["pid_namespace"] = found.first_namespace ? "first" : "other";
   for (std::size_t i = 0; i < found.gpus.size(); ++i) {
     if (!found.gpus[i].processes) {
@@ -78,6 +79,7 @@ void add_owners(Json& reply, const GpuSnapshot& found, bool with_programs) {
 }
 
 void drop_processes(Json& reply) {
+  reply["owners_known"] = false;
   for (auto& device : reply["devices"]) {
     device["processes"] = nullptr;
   }

@@ -12,7 +12,7 @@ namespace gpujob::gpu {
 void add_owners(nlohmann::json& reply, const GpuSnapshot& found, bool with_programs);
 
 /// The driver's list is of no use while nobody can be named: no process of `reply` is told any
-/// more.
+/// more, and that this is why.
 void drop_processes(nlohmann::json& reply);
 
 } // namespace gpujob::gpu

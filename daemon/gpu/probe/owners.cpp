@@ -78,6 +78,7 @@ bool Owners::find(GpuSnapshot& snapshot, BootTime at) {
     search(snapshot, {told, at});
   }
   if (!known()) {
+    m_told.reset(); // others were there: who is listed like this again may be somebody else
     return false;
   }
   repeat(snapshot);
