@@ -175,6 +175,11 @@ void add_gpus(OpenMetrics& m, const Json& view) {
       m.sample(of_gpu(gpu), scaled(number(gpu, s.key), s.by));
     }
   }
+  m.counter("gpujob_gpu_xid_errors",
+            "Xid errors that NVIDIA's driver told of since the daemon looks.");
+  for (const auto& gpu : devices) {
+    m.sample(of_gpu(gpu), number(at(gpu, "xid"), "count"));
+  }
   m.gauge("gpujob_gpu_job_memory_bytes", "bytes", "Memory that a job uses of a GPU.");
   for (const auto& gpu : devices) {
     for (const auto& job : at(gpu, "jobs")) {

@@ -50,6 +50,21 @@ TEST_CASE("answers that hold something else than expected make no samples") {
   CHECK_FALSE(has(text, "gpujob_gpu_utilization"));
 }
 
+TEST_CASE("Xid errors are counted where the driver tells of them") {
+  Observed o;
+  o.up = true;
+  o.gpu = {
+      {"devices",
+       {{{"uuid", "GPU-1"}, {"index", 0}, {"name", "T4"}, {"xid", {{"last", 79}, {"count", 2}}}},
+        {{"uuid", "GPU-2"}, {"index", 1}, {"name", "T4"}, {"xid", nullptr}}}}};
+  const auto text = metrics_text(o);
+  CHECK(has(text, "# TYPE gpujob_gpu_xid_errors counter\n"));
+  CHECK(has(text, "gpujob_gpu_xid_errors_total{gpu=\"GPU-1\",index=\"0\",model=\"T4\"} 2\n"));
+  CHECK_FALSE(has(text, "gpujob_gpu_xid_errors_total{gpu=\"GPU-2\""));
+  o.gpu["devices"].erase(0);
+  CHECK_FALSE(has(metrics_text(o), "xid"));
+}
+
 TEST_CASE("a token is made once, and only its owner reads it") {
   TempDir dir;
   const auto made = make_token(dir / "r");

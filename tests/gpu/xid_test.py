@@ -92,6 +92,9 @@ class Xid(Case):
                                  "the job is seen on it"))
         self.assertEqual([d["xid"] for d in self.vm.json("gpu", env=env)["devices"]],
                          [{"last": 48, "count": 1}, {"last": None, "count": 0}])
+        counts = [line for line in self.vm.ok("metrics").stdout.decode().splitlines()
+                  if line.startswith("gpujob_gpu_xid_errors_total{")]
+        self.assertEqual([line.rsplit(" ", 1)[1] for line in counts], ["1", "0"], counts)
         # Who died of it is on it no more, and asks why.
         self.vm.ok("stop", "--now", "vit")
         self.gpus.write(DRIVER + t4(1) + t4(2))
