@@ -65,7 +65,7 @@ JobMoments::observe(const policy::World& w, std::span<const policy::Announcement
   for (const auto& a : announcements) {
     const auto it = w.jobs.find(a.job);
     if (a.warning && it != w.jobs.end() && m_known[a.job].running) {
-      add("limit", it->second);
+      add("warning", it->second);
     }
   }
   return out;

@@ -16,7 +16,7 @@ namespace gpujob {
 class JobMoments {
 public:
   struct Moment {
-    std::string reason; ///< start, checkpoint, limit, end
+    std::string reason; ///< start, checkpoint, warning, limit, end
     policy::JobId job;
     int attempt = 0;
 

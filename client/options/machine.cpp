@@ -16,12 +16,13 @@ void declare_gpu(Verbs& verbs) {
                       ->type_name("[D]")
                       ->expected(0, 1);
   gpu.add_flag("--csv", past.csv, "The history as CSV")->needs(history);
-  auto* snapshots = gpu.add_option("--snapshots", kept.job,
-                                   "How they were when jobs (or this job) started, saved, came to "
-                                   "a limit and ended; --json has all that was seen")
-                        ->type_name("[JOB]")
-                        ->expected(0, 1)
-                        ->excludes(history);
+  auto* snapshots =
+      gpu.add_option("--snapshots", kept.job,
+                     "How they were when jobs (or this job) started, saved, were "
+                     "warned, came to a limit and ended; --json has all that was seen")
+          ->type_name("[JOB]")
+          ->expected(0, 1)
+          ->excludes(history);
   gpu.callback([&verbs, &now, &past, &kept, history, snapshots] {
     past.json = kept.json = now.json;
     if (history->count() > 0) {

@@ -20,7 +20,7 @@ CREATE TABLE gpu_samples (
 CREATE TABLE gpu_snapshots (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   at_wall INTEGER NOT NULL,          -- nanoseconds
-  reason TEXT NOT NULL,              -- start, checkpoint, limit, end
+  reason TEXT NOT NULL,              -- start, checkpoint, warning, limit, end
   job_id TEXT REFERENCES jobs (id) ON DELETE CASCADE,
   attempt INTEGER,
   document TEXT NOT NULL             -- JSON

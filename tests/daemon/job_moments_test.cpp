@@ -60,7 +60,7 @@ TEST_CASE("a warning is a moment of a job that runs") {
   CHECK(moments.observe(life.w, warning, {}).empty());
   life.job.state = Running{};
   CHECK(moments.observe(life.w, warning, {"j"}).size() == 2); // it has started, too
-  CHECK(moments.observe(life.w, warning, {}) == Moments{{"limit", "j", 1}});
+  CHECK(moments.observe(life.w, warning, {}) == Moments{{"warning", "j", 1}});
   const std::vector<Announcement> words{{"j", "no warning"}, {"nobody", "x", false, true}};
   CHECK(moments.observe(life.w, words, {}).empty());
 }

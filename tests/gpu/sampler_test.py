@@ -281,7 +281,7 @@ db.commit()
         self.until(lambda g: g["devices"], "a GPU was seen")
         self.train()
         self.vm.ok("notice", "--in", "10m", "maintenance")
-        wait_until(lambda: "limit" in [s["reason"] for s in self.vm.json("gpu", "--snapshots")["snapshots"]],
+        wait_until(lambda: "warning" in [s["reason"] for s in self.vm.json("gpu", "--snapshots")["snapshots"]],
                    "the warning was seen")
 
     def test_the_options_that_cannot_be_are_usage_errors(self):
