@@ -99,6 +99,25 @@ class Daemon(Case):
         self.assertEqual(out.count(b"saved"), 1)
         self.assertEqual(self.vm.show("x")["attempt"], 1)
 
+    def test_a_restarted_daemon_tells_of_a_notice_once(self):
+        log = self.vm.log
+
+        def told():
+            with open(log, encoding="utf-8") as f:
+                return sum("maintenance" in line for line in f)
+
+        self.vm.start()
+        self.vm.ok("run", "-d", "--name", "digits", "--", PYTHON, SAVER, "100000")
+        self.vm.wait_state("digits", "running")
+        self.vm.ok("notice", "--in", "10m", "maintenance")
+        # The session's line, and the job's.
+        wait_until(lambda: told() == 2, "the notice is told")
+        killed = self.vm.kill_daemon()
+        wait_until(lambda: (pid := self.vm.daemon_pid()) and pid != killed, "a daemon is back")
+        wait_until(lambda: told() >= 4, "it tells of the notice, too")
+        self.vm.wait_state("digits", "running")
+        self.assertEqual(told(), 4)
+
     def test_a_killed_shim_means_lost_and_its_tree_is_ended(self):
         self.vm.ok("run", "-d", "--name", "x", "--", PYTHON, SAVER, "100000")
         view = wait_until(lambda: (v := self.vm.show("x"))["catches"] and v, "the handler")
