@@ -62,7 +62,6 @@ private:
   Feed& m_feed;
   Model& m_model;
   Duration m_interval;
-  LogTail m_log;
   // Before the screen, which must not be left half drawn by one of them.
   Interrupts m_signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT, SIGWINCH};
   std::unique_ptr<Screen> m_screen;
@@ -181,7 +180,6 @@ void Live::take_keys() {
     const auto chosen = m_model.choice.job;
     const auto order = press(*key, m_model, m_screen->size(), m_screen->glyphs());
     if (m_model.choice.job != chosen) {
-      m_model.log = {};
       m_next = {}; // its output is not known yet
     }
     if (order) {
@@ -211,7 +209,7 @@ void Live::draw() {
   // Who reads what was must not have it pulled away.
   const bool held = m_model.choice.page == Page::logs && m_model.choice.rows_up > 0;
   if (!held) {
-    m_log.look(m_model.log.path, m_model.log);
+    read_tail(m_model.log);
   }
   m_screen->draw(top::draw(m_model, m_screen->size(), m_screen->glyphs()));
 }
@@ -254,7 +252,7 @@ Size once_size(const std::vector<std::string>& environment) {
 Result<int> print_once(Feed& feed, Model& model, const std::vector<std::string>& environment) {
   GPUJOB_TRY(ask_once(feed, model));
   model.now = read_clocks().wall;
-  LogTail().look(model.log.path, model.log);
+  read_tail(model.log);
   const Glyphs glyphs{speaks_utf8(environment)};
   GPUJOB_TRY(print(plain_text(draw(model, once_size(environment), glyphs, false))));
   if (!model.message.empty()) {

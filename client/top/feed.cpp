@@ -18,8 +18,10 @@ namespace {
 /// Of so many jobs that run all is asked for; of others what the list says.
 constexpr std::size_t k_whole_jobs = 16;
 
-std::string log_key(const Job& job) {
-  return fmt::format("{} {}", job.view.id, job.view.attempt);
+/// Another one may have been selected since it was asked for.
+bool is_selected(const std::string& run, const Model& m) {
+  const auto* job = m.selected();
+  return job != nullptr && run_of(*job) == run;
 }
 
 } // namespace
@@ -178,8 +180,7 @@ bool Feed::take(const Question& question, const Result<Json>& answer, Model& m, 
     take_gpus(*answer, m, now);
     break;
   case What::logs:
-    m_log_of = question.job;
-    take_log(*answer, m);
+    take_log(question, *answer, m);
     break;
   case What::checkpoint:
     m.message = "asked to save: what becomes of it stands under LAST SAVE";
@@ -225,9 +226,9 @@ void Feed::plan_details(const Model& m) {
       m_todo.push_back({What::show, {{"job", job.view.id}}, job.view.id});
       ++asked;
     }
-    if (chosen && m_log_of != log_key(job) && job.view.attempt > 0) {
+    if (chosen && m.log.of != run_of(job) && job.view.attempt > 0) {
       m_todo.push_back(
-          {What::logs, {{"job", job.view.id}, {"attempt", job.view.attempt}}, log_key(job)});
+          {What::logs, {{"job", job.view.id}, {"attempt", job.view.attempt}}, run_of(job)});
     }
   }
 }
@@ -266,8 +267,13 @@ void Feed::take_gpus(const Json& answer, Model& m, WallTime now) {
   m_gpus_at = now;
 }
 
-void Feed::take_log(const Json& answer, Model& m) {
+void Feed::take_log(const Question& question, const Json& answer, Model& m) {
+  if (!is_selected(question.of, m)) {
+    return;
+  }
   json::Reader reader(answer, "daemon: logs");
+  m.log.of = question.of;
+  m.log.size = -1;
   m.log.path = reader.find("path") == nullptr ? std::string{} : reader.bytes("path");
   if (!reader.ok()) {
     m.message = reader.error().text;
@@ -281,8 +287,10 @@ void Feed::refused(const Question& question, const Error& error, Model& m) {
                                           : error.text;
     m.gpus.reset();
   } else if (question.what == What::logs) {
-    m_log_of = question.job;
-    m.log.path.clear();
+    if (is_selected(question.of, m)) {
+      m.log = {};
+      m.log.of = question.of;
+    }
   } else if (question.what == What::show && error.code == Errc::not_found) {
     return; // removed since it was listed
   } else {

@@ -41,7 +41,7 @@ private:
   struct Question {
     What what;
     nlohmann::json params;
-    std::string job = {}; ///< an id
+    std::string of = {}; ///< a job's id; of logs run_of() it
   };
 
   static const char* method_of(What what);
@@ -53,7 +53,7 @@ private:
   void take_list(const nlohmann::json& answer, Model& m, WallTime now);
   void take_job(const nlohmann::json& answer, Model& m, WallTime now);
   void take_gpus(const nlohmann::json& answer, Model& m, WallTime now);
-  void take_log(const nlohmann::json& answer, Model& m);
+  static void take_log(const Question& question, const nlohmann::json& answer, Model& m);
   void refused(const Question& question, const Error& error, Model& m);
   void plan_details(const Model& m);
 
@@ -65,7 +65,6 @@ private:
   nlohmann::json m_said = nlohmann::json::object();
   int m_gpu_pages = 0;               ///< that have come of the answer under way
   std::optional<WallTime> m_gpus_at; ///< when the charts were last brought up to
-  std::string m_log_of;              ///< job and attempt whose log's path is known
 };
 
 } // namespace gpujob::client::top

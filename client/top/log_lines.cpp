@@ -67,27 +67,29 @@ std::vector<std::string> last_lines(std::string_view bytes, bool cut_off) {
   return split(bytes, '\n');
 }
 
-void LogTail::look(const std::string& path, Log& log) {
+void read_tail(Log& log) {
   struct stat st {};
-  const Fd file{path.empty() ? -1
-                             : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  const Fd file{log.path.empty()
+                    ? -1
+                    : ::open(log.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   if (!file || ::fstat(file.get(), &st) != 0 || !S_ISREG(st.st_mode)) {
-    log = {path, {}, true};
-    m_size = -1;
+    log.lines.clear();
+    log.whole = true;
+    log.size = -1;
     return;
   }
   const auto changed = st.st_mtim.tv_sec * 1'000'000'000LL + st.st_mtim.tv_nsec;
-  if (path == m_path && st.st_size == m_size && changed == m_changed_ns && log.path == path) {
+  if (st.st_size == log.size && changed == log.changed_ns) {
     return;
   }
-  m_path = path;
-  m_size = st.st_size;
-  m_changed_ns = changed;
+  log.size = st.st_size;
+  log.changed_ns = changed;
   const auto from = std::max<off_t>(st.st_size - k_tail, 0);
   std::string bytes(static_cast<std::size_t>(st.st_size - from), '\0');
   const auto n = ::pread(file.get(), bytes.data(), bytes.size(), from);
   bytes.resize(static_cast<std::size_t>(std::max<ssize_t>(n, 0)));
-  log = {path, last_lines(bytes, from > 0), from == 0};
+  log.lines = last_lines(bytes, from > 0);
+  log.whole = from == 0;
 }
 
 } // namespace gpujob::client::top

@@ -5,6 +5,7 @@
 #include "common/json.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -69,6 +70,10 @@ const CheckpointView* Job::on_its_way() const {
   return it == all.rend() ? nullptr : &*it;
 }
 
+std::string run_of(const Job& job) {
+  return fmt::format("{} {}", job.view.id, job.view.attempt);
+}
+
 Result<Job> read_job(const nlohmann::json& document, WallTime now) {
   auto view = read_job_view(document);
   if (!view) {
@@ -97,7 +102,7 @@ void Model::list(std::vector<Job> listed) {
     // The one that stands where the selected one was.
     const auto last = std::max<std::ptrdiff_t>(std::ssize(jobs) - 1, 0);
     const auto there = choice.job.empty() ? 0 : std::min(place, last);
-    choice.job = jobs.empty() ? "" : jobs[static_cast<std::size_t>(there)].view.id;
+    choose(jobs.empty() ? "" : jobs[static_cast<std::size_t>(there)].view.id);
     choice.asks_stop = false;
   }
 }
@@ -121,7 +126,14 @@ void Model::select(std::ptrdiff_t step) {
   }
   const auto last = std::ssize(jobs) - 1;
   const auto place = std::clamp<std::ptrdiff_t>(now_selected - jobs.data() + step, 0, last);
-  choice.job = jobs[static_cast<std::size_t>(place)].view.id;
+  choose(jobs[static_cast<std::size_t>(place)].view.id);
+}
+
+void Model::choose(std::string id) {
+  if (id != choice.job) {
+    choice.job = std::move(id);
+    log = {};
+  }
 }
 
 } // namespace gpujob::client::top

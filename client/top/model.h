@@ -30,6 +30,9 @@ struct Job {
   [[nodiscard]] const CheckpointView* on_its_way() const;
 };
 
+/// Names a job's attempt among all others.
+std::string run_of(const Job& job);
+
 /// `job` of the wire, in full or as `ps` lists it. `now`: for an estimate given in seconds.
 Result<Job> read_job(const nlohmann::json& document, WallTime now);
 
@@ -43,9 +46,12 @@ struct Choice {
 };
 
 struct Log {
+  std::string of; ///< job and attempt, as run_of() names them; empty: not known where it is
   std::string path;
   std::vector<std::string> lines; ///< the last ones, the newest last; bytes of the job
   bool whole = true;              ///< there is nothing before them
+  std::int64_t size = -1;         ///< of the file when they were read; -1: they were not
+  std::int64_t changed_ns = 0;    ///< its mtime then
 };
 
 struct Model {
@@ -57,8 +63,8 @@ struct Model {
   std::string no_gpus;                 ///< why they are not asked; empty: not known yet
   std::optional<WallTime> gone_since;  ///< no daemon answers
   std::optional<WallTime> asked_since; ///< one was asked then and has not answered
-  Log log;
-  std::string message; ///< of the last thing that was done, or that failed
+  Log log;                             ///< of the selected job
+  std::string message;                 ///< of the last thing that was done, or that failed
   Choice choice;
 
   /// The new list. What is known of jobs that are still there stays; so does the selection.
@@ -68,6 +74,10 @@ struct Model {
   /// nullptr when there is none.
   [[nodiscard]] const Job* selected() const;
   void select(std::ptrdiff_t step);
+
+private:
+  /// Whose output is shown until now is no longer.
+  void choose(std::string id);
 };
 
 } // namespace gpujob::client::top
