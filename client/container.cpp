@@ -11,6 +11,15 @@
 
 namespace gpujob::client {
 
+void keep_containers_end() {
+  if (::getpid() == 1) {
+    sigset_t term;
+    ::sigemptyset(&term);
+    ::sigaddset(&term, SIGTERM);
+    ::sigprocmask(SIG_BLOCK, &term, nullptr);
+  }
+}
+
 bool is_containers_end(int signal) {
   static bool told = false;
   if (signal != SIGTERM || ::getpid() != 1 || std::exchange(told, true)) {

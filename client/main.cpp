@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/commands/commands.h"
+#include "client/container.h"
 #include "client/output.h"
 
 #include <csignal>
@@ -37,6 +38,7 @@ int run(const std::vector<std::string>& arguments) {
 
 int main(int argc, char** argv) {
   open_standard_descriptors();
+  gpujob::client::keep_containers_end();
   // A reader of our output that has gone is an error of write(2), not our end.
   ::signal(SIGPIPE, SIG_IGN);
   try {

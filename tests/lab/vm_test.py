@@ -71,7 +71,7 @@ class Vm(Case):
                        f"exec gpujob run {' '.join(flags)} --name x -- {PYTHON} {SAVER} 100000",
                        GPUJOB_PLATFORM=platform)
         first = wait_until(lambda: self.first_of(vm), "there is a first process")
-        wait_until(lambda: self.catches(first), "the job can be asked")
+        wait_until(lambda: self.among(first, SAVER.encode(), "SigCgt", signal.SIGUSR1), "the job can be asked")
         os.kill(int(first), signal.SIGTERM)
         out, err = vm.communicate(timeout=60)
         self.assertEqual(vm.returncode, 85, out + err)
@@ -82,24 +82,40 @@ class Vm(Case):
         with open(f"/proc/{vm.pid}/task/{vm.pid}/children") as f:
             return next(iter(f.read().split()), None)
 
-    def catches(self, first):
-        """Some process below PID 1 catches USR1 and is the saver."""
-        for pid in os.listdir("/proc"):
+    def among(self, first, words, mask=None, number=0):
+        """Processes of the VM whose command line has these words and whose signal mask has that signal."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
                 with open(f"/proc/{pid}/cmdline", "rb") as f, open(f"/proc/{pid}/status") as g:
-                    mask = int(re.search(r"SigCgt:\s*(\w+)", g.read())[1], 16)
+                    status = g.read()
                     mine = os.readlink(f"/proc/{pid}/ns/pid") == os.readlink(f"/proc/{first}/ns/pid")
-                    if mine and SAVER.encode() in f.read() and mask & (1 << (signal.SIGUSR1 - 1)):
-                        return True
+                    has = not mask or int(re.search(mask + r":\s*(\w+)", status)[1], 16) & (1 << (number - 1))
+                    if mine and has and words in f.read():
+                        found.append(int(pid))
             except (OSError, TypeError):
                 pass
-        return False
+        return found
 
     def test_term_to_the_first_process_of_a_container_saves_first(self):
         self.container_is_stopped("kubernetes")
 
     def test_term_to_the_first_process_where_no_platform_says_how_soon(self):
         self.container_is_stopped("generic")
+
+    def test_term_to_the_first_process_before_its_job_is_submitted(self):
+        # The kernel throws away what a PID 1 does not catch yet.
+        os.makedirs(self.path("durable"))
+        stop = "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */gpujobd) kill -STOP ${p#/proc/};; esac; done"
+        vm = self.boot(f"gpujob daemon start --durable {self.path('durable')} 2>/dev/null; {stop}; "
+                       f"exec gpujob run --name x -- {PYTHON} {SAVER} 100000")
+        first = wait_until(lambda: self.first_of(vm), "there is a first process")
+        wait_until(lambda: self.among(first, b"gpujob\0run\0", "SigBlk", signal.SIGTERM), "TERM waits for it")
+        os.kill(int(first), signal.SIGTERM)
+        for daemon in self.among(first, b"gpujobd\0"):
+            os.kill(daemon, signal.SIGCONT)
+        _, err = vm.communicate(timeout=60)
+        self.assertIn("the container is stopped: saving first", err)
 
     def test_term_to_the_first_process_that_prints_json(self):
         self.container_is_stopped("generic", "--json")
