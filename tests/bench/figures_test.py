@@ -56,7 +56,7 @@ class Figures(unittest.TestCase):
             rows = json.load(out)["rows"]
         for figure, start in ROWS:
             found = [row for row in rows if row["what"].startswith(start.lstrip("*"))]
-            self.assertEqual([row["figure"] for row in found], [figure], start)
+            self.assertEqual([row["figure"] for row in found], [figure], f"{start}: {done.stderr}")
             self.assertIn(found[0]["what"], done.stdout)
             self.assertTrue(positive(found[0]["gpujob"]), found)
             self.assertEqual(positive(found[0]["tsp"]), start.startswith("*"), found)

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The real gpujob against fake_daemon.py. Usage: client_test.py GPUJOB [unittest options]"""
 
-import json, os, shutil, signal, subprocess, sys, tempfile, time, unittest
+import json, os, re, shutil, signal, subprocess, sys, tempfile, time, unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FAKE = os.path.join(HERE, "fake_daemon.py")
@@ -51,6 +51,11 @@ class ClientTest(unittest.TestCase):
         except (OSError, ValueError):
             return
         wait_until(lambda: read(f"/proc/{pid}/stat").split(" ")[2:3] in ([], ["Z"]), "the fake is dead")
+
+    def holds_back(self, process, number):
+        """It has blocked that signal, to read it when it likes."""
+        blocked = re.search(r"SigBlk:\s*(\w+)", read(f"/proc/{process.pid}/status"))
+        return blocked and int(blocked[1], 16) & (1 << (number - 1))
 
     def start(self, *args, **kwargs):
         kwargs.setdefault("stdout", subprocess.PIPE)
@@ -327,7 +332,7 @@ class ClientTest(unittest.TestCase):
     def test_a_signal_ends_a_wait_with_130(self):
         self.gj("run", "-d", "--name", "long", "sh", "-c", self.job_that_waits_for("go"))
         p = self.start("wait", "long")
-        time.sleep(0.3)
+        wait_until(lambda: self.holds_back(p, signal.SIGINT), "it waits for a signal, too")
         p.send_signal(signal.SIGINT)
         p.communicate(timeout=LIMIT)
         self.assertEqual(p.returncode, 130)

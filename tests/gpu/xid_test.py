@@ -35,9 +35,10 @@ class Xid(Case):
         return found
 
     def test_an_xid_is_told_once_to_everybody_who_should_know(self):
-        self.vm.ok("run", "-d", "--name", "vit", "--gpus", "device=0", "--", "sleep", "1000")
-        self.vm.wait_state("vit", "running")
+        self.vm.ok("run", "-d", "--name", "vit", "--gpus", "device=0", "--", "sh", "-c",
+                   "echo begun; exec sleep 1000")
         follower = self.vm.popen("attach", "vit")
+        self.assertEqual(follower.stdout.readline(), b"begun\n")  # it watches
         self.addCleanup(follower.communicate)
         self.addCleanup(follower.kill)
         self.gpus.write(DRIVER + t4(1) + "xid 79\nlost\n" + t4(2))

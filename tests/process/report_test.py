@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 import json
 import os
+import resource
 import subprocess
 import time
 
@@ -172,15 +173,17 @@ class Report(Case):
         self.vm.ok(*args)
         took = []
         for _ in range(3):
-            begin = time.perf_counter()
+            begin = resource.getrusage(resource.RUSAGE_CHILDREN)
             self.vm.ok(*args)
-            took.append(time.perf_counter() - begin)
+            end = resource.getrusage(resource.RUSAGE_CHILDREN)
+            took.append(end.ru_utime + end.ru_stime - begin.ru_utime - begin.ru_stime)
         with open(path, encoding="utf-8") as f:
             text = f.read()
         self.assertEqual(Page(text).wrong, [])
         self.assertLess(len(text.encode()), 1_000_000)
-        print(f"report of 12 h: {len(text) / 1000:.0f} kB in {min(took) * 1000:.0f} ms")
-        # 300 ms is the figure; a machine that does much else at once is given more.
+        print(f"report of 12 h: {len(text) / 1000:.0f} kB in {min(took) * 1000:.0f} ms of CPU")
+        # 300 ms is the figure of the whole, by the clock; here it is the client's own time, of which
+        # sanitizers take more.
         self.assertLess(min(took), 3)
         self.assertEqual(self.record("--last", "12h")["saves"], 12 * 12 * 12)
 
