@@ -73,7 +73,7 @@ run_ctest() {
   ctest=$(dirname "$(cmake_bin)")/ctest
   rm -f "$ROOT/build/$preset/junit.xml"
   # Most of the tests wait for most of their time.
-  "$ctest" --test-dir "$ROOT/build/$preset" -j$((2 * $(nproc))) --output-on-failure --no-tests=error \
+  "$ctest" --test-dir "$ROOT/build/$preset" -j$((3 * $(nproc))) --output-on-failure --no-tests=error \
     --output-junit "$ROOT/build/$preset/junit.xml" </dev/null || status=$?
   read -r p f s < <(tally "$ROOT/build/$preset/junit.xml" || echo 0 1 0)
   [[ $status == 0 || $f -gt 0 ]] || f=1 # ctest itself broke
