@@ -18,12 +18,6 @@ namespace {
 /// Of so many jobs that run all is asked for; of others what the list says.
 constexpr std::size_t k_whole_jobs = 16;
 
-/// Another one may have been selected since it was asked for.
-bool is_selected(const std::string& run, const Model& m) {
-  const auto* job = m.selected();
-  return job != nullptr && run_of(*job) == run;
-}
-
 } // namespace
 
 const char* Feed::method_of(What what) {
@@ -268,7 +262,7 @@ void Feed::take_gpus(const Json& answer, Model& m, WallTime now) {
 }
 
 void Feed::take_log(const Question& question, const Json& answer, Model& m) {
-  if (!is_selected(question.of, m)) {
+  if (!m.is_selected(question.of)) {
     return;
   }
   json::Reader reader(answer, "daemon: logs");
@@ -287,7 +281,7 @@ void Feed::refused(const Question& question, const Error& error, Model& m) {
                                           : error.text;
     m.gpus.reset();
   } else if (question.what == What::logs) {
-    if (is_selected(question.of, m)) {
+    if (m.is_selected(question.of)) {
       m.log = {};
       m.log.of = question.of;
     }

@@ -119,6 +119,11 @@ const Job* Model::selected() const {
   return it == jobs.end() ? nullptr : &*it;
 }
 
+bool Model::is_selected(const std::string& run) const {
+  const auto* job = selected();
+  return job != nullptr && run_of(*job) == run;
+}
+
 void Model::select(std::ptrdiff_t step) {
   const auto* now_selected = selected();
   if (now_selected == nullptr) {

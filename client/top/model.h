@@ -73,6 +73,9 @@ struct Model {
   void put(Job job);
   /// nullptr when there is none.
   [[nodiscard]] const Job* selected() const;
+  /// It is the newest attempt of the selected job; another may have been selected since it was
+  /// asked for.
+  [[nodiscard]] bool is_selected(const std::string& run) const;
   void select(std::ptrdiff_t step);
 
 private:
