@@ -106,6 +106,7 @@ int simulate_main(int argc, char** argv, const LedgerReader& ledger) {
   Request r;
   CLI::App app{"Ways to decide when to save, compared on the same simulated sessions",
                "gpujob simulate"};
+  app.footer("Example: gpujob simulate --cap 9h --save 2m");
   app.add_option("--cap", r.cap, "How long a session may live (12h)");
   app.add_option("--end", r.end, "The cap strikes to the second, or around its time (sharp)")
       ->check(CLI::IsMember({"sharp", "fuzzy"}));

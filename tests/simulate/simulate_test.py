@@ -43,6 +43,12 @@ class Simulate(unittest.TestCase):
             self.assertIn("fuzzy end, a death every 6h", text)
             self.assertNotIn("href", ET.tostring(root, encoding="unicode"))
 
+    def test_its_help_has_an_example_that_works(self):
+        said = simulate("--help").stdout
+        self.assertIn("Example: gpujob simulate ", said)
+        example = said.split("Example: gpujob simulate ")[1].split()
+        self.assertEqual(simulate("--sessions", "30", *example).returncode, 0)
+
     def test_a_wrong_argument_is_exit_code_2(self):
         for wrong in (["--cap", "soon"], ["--end", "blunt"], ["--nosuch"], ["--mtbf", "0s"]):
             said = simulate(*wrong)
