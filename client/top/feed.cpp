@@ -129,6 +129,7 @@ bool Feed::receive(Model& m, WallTime now) {
       lose(m, now);
       return true;
     }
+    plan_log(m);
     worth_drawing = worth_drawing || m_todo.empty() || question.what == What::checkpoint ||
                     question.what == What::stop;
     if (question.what == What::hello) {
@@ -210,7 +211,7 @@ void Feed::take_list(const Json& answer, Model& m, WallTime now) {
   plan_details(m);
 }
 
-/// All of those that run, and of the selected one; where its output is, if that is not known.
+/// All of those that run, and of the selected one.
 void Feed::plan_details(const Model& m) {
   std::size_t asked = 0;
   for (const auto& job : m.jobs) {
@@ -220,10 +221,14 @@ void Feed::plan_details(const Model& m) {
       m_todo.push_back({What::show, {{"job", job.view.id}}, job.view.id});
       ++asked;
     }
-    if (chosen && m.log.of != run_of(job) && job.view.attempt > 0) {
-      m_todo.push_back(
-          {What::logs, {{"job", job.view.id}, {"attempt", job.view.attempt}}, run_of(job)});
-    }
+  }
+}
+
+/// At the end of a round, and again when another job has been selected meanwhile.
+void Feed::plan_log(const Model& m) {
+  if (m_todo.empty() && m.lacks_log()) {
+    const auto& view = m.selected()->view;
+    m_todo.push_back({What::logs, {{"job", view.id}, {"attempt", view.attempt}}, view.id});
   }
 }
 
@@ -262,11 +267,11 @@ void Feed::take_gpus(const Json& answer, Model& m, WallTime now) {
 }
 
 void Feed::take_log(const Question& question, const Json& answer, Model& m) {
-  if (!m.is_selected(question.of)) {
-    return;
+  if (question.job != m.choice.job) {
+    return; // another has been selected since it was asked
   }
   json::Reader reader(answer, "daemon: logs");
-  m.log.of = question.of;
+  m.log.attempt = question.params["attempt"].get<int>();
   m.log.size = -1;
   m.log.path = reader.find("path") == nullptr ? std::string{} : reader.bytes("path");
   if (!reader.ok()) {
@@ -281,9 +286,9 @@ void Feed::refused(const Question& question, const Error& error, Model& m) {
                                           : error.text;
     m.gpus.reset();
   } else if (question.what == What::logs) {
-    if (m.is_selected(question.of)) {
-      m.log = {};
-      m.log.of = question.of;
+    if (question.job == m.choice.job) {
+      m.log.attempt = question.params["attempt"].get<int>();
+      m.log.path.clear();
     }
   } else if (question.what == What::show && error.code == Errc::not_found) {
     return; // removed since it was listed

@@ -41,7 +41,7 @@ private:
   struct Question {
     What what;
     nlohmann::json params;
-    std::string of = {}; ///< a job's id; of logs run_of() it
+    std::string job = {}; ///< an id
   };
 
   static const char* method_of(What what);
@@ -54,6 +54,7 @@ private:
   void take_job(const nlohmann::json& answer, Model& m, WallTime now);
   void take_gpus(const nlohmann::json& answer, Model& m, WallTime now);
   static void take_log(const Question& question, const nlohmann::json& answer, Model& m);
+  void plan_log(const Model& m);
   void refused(const Question& question, const Error& error, Model& m);
   void plan_details(const Model& m);
 

@@ -76,9 +76,10 @@ void take(Frame& frame, Lines lines, std::size_t most) {
 
 Line output_heading(const Model& m, const Canvas& c) {
   const auto* job = m.selected();
-  const auto of =
-      job == nullptr ? std::string(" output ")
-                     : fmt::format(" output of {}, attempt {} ", job->view.name, job->view.attempt);
+  const auto attempt = m.log.attempt > 0 || job == nullptr ? m.log.attempt : job->view.attempt;
+  const auto of = job == nullptr
+                      ? std::string(" output ")
+                      : fmt::format(" output of {}, attempt {} ", job->view.name, attempt);
   auto line = c.line();
   line.drawn(c.glyphs.rule(2), Style::dim).add(of, Style::strong);
   return line.drawn(c.glyphs.rule(line.room()), Style::dim).line();

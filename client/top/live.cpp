@@ -189,9 +189,7 @@ void Live::carry_out(const Order& order) {
 void Live::draw() {
   m_worth_drawing = false;
   m_model.now = read_clocks().wall;
-  // Who reads what was must not have it pulled away.
-  const bool held = m_model.choice.page == Page::logs && m_model.choice.rows_up > 0;
-  if (!held) {
+  if (!m_model.held()) {
     read_tail(m_model.log);
   }
   m_screen->draw(top::draw(m_model, m_screen->size(), m_screen->glyphs()));

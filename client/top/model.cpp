@@ -5,7 +5,6 @@
 #include "common/json.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -70,10 +69,6 @@ const CheckpointView* Job::on_its_way() const {
   return it == all.rend() ? nullptr : &*it;
 }
 
-std::string run_of(const Job& job) {
-  return fmt::format("{} {}", job.view.id, job.view.attempt);
-}
-
 Result<Job> read_job(const nlohmann::json& document, WallTime now) {
   auto view = read_job_view(document);
   if (!view) {
@@ -119,9 +114,9 @@ const Job* Model::selected() const {
   return it == jobs.end() ? nullptr : &*it;
 }
 
-bool Model::is_selected(const std::string& run) const {
+bool Model::lacks_log() const {
   const auto* job = selected();
-  return job != nullptr && run_of(*job) == run;
+  return job != nullptr && job->view.attempt != log.attempt && (log.attempt == 0 || !held());
 }
 
 void Model::select(std::ptrdiff_t step) {
@@ -137,6 +132,7 @@ void Model::select(std::ptrdiff_t step) {
 void Model::choose(std::string id) {
   if (id != choice.job) {
     choice.job = std::move(id);
+    choice.rows_up = 0;
     log = {};
   }
 }

@@ -30,9 +30,6 @@ struct Job {
   [[nodiscard]] const CheckpointView* on_its_way() const;
 };
 
-/// Names a job's attempt among all others.
-std::string run_of(const Job& job);
-
 /// `job` of the wire, in full or as `ps` lists it. `now`: for an estimate given in seconds.
 Result<Job> read_job(const nlohmann::json& document, WallTime now);
 
@@ -45,8 +42,9 @@ struct Choice {
   std::size_t rows_up = 0; ///< of the log page: how far from its end
 };
 
+/// The output of the selected job.
 struct Log {
-  std::string of; ///< job and attempt, as run_of() names them; empty: not known where it is
+  int attempt = 0; ///< whose; 0: it is not known where it is
   std::string path;
   std::vector<std::string> lines; ///< the last ones, the newest last; bytes of the job
   bool whole = true;              ///< there is nothing before them
@@ -63,8 +61,8 @@ struct Model {
   std::string no_gpus;                 ///< why they are not asked; empty: not known yet
   std::optional<WallTime> gone_since;  ///< no daemon answers
   std::optional<WallTime> asked_since; ///< one was asked then and has not answered
-  Log log;                             ///< of the selected job
-  std::string message;                 ///< of the last thing that was done, or that failed
+  Log log;
+  std::string message; ///< of the last thing that was done, or that failed
   Choice choice;
 
   /// The new list. What is known of jobs that are still there stays; so does the selection.
@@ -73,9 +71,10 @@ struct Model {
   void put(Job job);
   /// nullptr when there is none.
   [[nodiscard]] const Job* selected() const;
-  /// It is the newest attempt of the selected job; another may have been selected since it was
-  /// asked for.
-  [[nodiscard]] bool is_selected(const std::string& run) const;
+  /// Somebody has scrolled up in the output; what he reads is not to be pulled away.
+  [[nodiscard]] bool held() const { return choice.page == Page::logs && choice.rows_up > 0; }
+  /// Where the output of the selected job's newest attempt is must be asked.
+  [[nodiscard]] bool lacks_log() const;
   void select(std::ptrdiff_t step);
 
 private:

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/top/feed.h"
+#include "client/top/layout.h"
 #include "client/top/log_lines.h"
 #include "common/clock.h"
 #include "common/json.h"
 #include "common/socket.h"
+#include "tests/client/text.h"
 #include "tests/support/catch.h"
 #include "tests/support/temp_dir.h"
 
@@ -19,11 +21,11 @@ using json::Json;
 
 namespace {
 
-Json running(const std::string& name) {
+Json running(const std::string& name, int attempt = 1) {
   return {{"id", name + "0001"},
           {"name", name},
           {"state", "running"},
-          {"attempt", 1},
+          {"attempt", attempt},
           {"gpus", {}},
           {"gpu_names", {}},
           {"created_at", "2026-11-21T06:00:00Z"}};
@@ -67,12 +69,17 @@ struct Talk {
       if (method == "logs") {
         return true;
       }
-      answer(method == "ps" ? Json{{"jobs", {running("one"), running("two")}}, {"next", nullptr}}
-             : method == "show" ? running(params["job"].get<std::string>().substr(0, 3))
+      answer(method == "ps"
+                 ? Json{{"jobs", {running("one", attempt), running("two")}}, {"next", nullptr}}
+             : method == "show" ? shown(params["job"].get<std::string>())
                                 : Json::object());
       feed.receive(m, now);
     }
     return false;
+  }
+
+  [[nodiscard]] Json shown(const std::string& job) const {
+    return job == "one0001" ? running("one", attempt) : running("two");
   }
 
   void answer_log() {
@@ -93,6 +100,7 @@ struct Talk {
   Model m;
   Fd daemon;
   int id = 0;
+  int attempt = 1; ///< of the first job
   Json params;
 };
 
@@ -129,9 +137,48 @@ TEST_CASE("top: an answer for a job that is selected no more is not shown under 
   talk.m.select(-1);
   talk.answer_log();
   CHECK(talk.m.log.path.empty());
-  talk.until_a_log_is_asked();
-  talk.round();
+  REQUIRE(talk.until_a_log_is_asked());
+  talk.answer_log();
   CHECK(talk.m.log.path == "/logs/one0001");
+}
+
+TEST_CASE("top: the output of a job that is selected in the midst of a round is in this round") {
+  Talk talk;
+  talk.round();
+  talk.feed.begin(talk.m, talk.now);
+  talk.m.select(1);
+  REQUIRE(talk.until_a_log_is_asked());
+  talk.answer_log();
+  CHECK(talk.m.log.path == "/logs/two0001");
+  CHECK(talk.feed.idle());
+}
+
+TEST_CASE("top: who has scrolled up keeps the attempt that he reads, and its name") {
+  Talk talk;
+  talk.round();
+  talk.m.choice.page = Page::logs;
+  talk.m.choice.rows_up = 3;
+  talk.attempt = 2;
+  talk.round();
+  CHECK(talk.m.selected()->view.attempt == 2);
+  CHECK(talk.m.log.attempt == 1);
+  const auto page = draw(talk.m, {24, 80}, Glyphs{false});
+  CHECK(has(plain_text(page), "output of one, attempt 1"));
+  talk.m.choice.rows_up = 0;
+  talk.round();
+  CHECK(talk.m.log.attempt == 2);
+}
+
+TEST_CASE("top: when the job whose output is read has gone, another's is shown from its end") {
+  Talk talk;
+  talk.round();
+  talk.m.choice.page = Page::logs;
+  talk.m.choice.rows_up = 3;
+  talk.m.list({read_job(running("two"), talk.now).value()});
+  CHECK(talk.m.choice.job == "two0001");
+  CHECK_FALSE(talk.m.held());
+  talk.round();
+  CHECK(talk.m.log.path == "/logs/" + talk.m.choice.job);
 }
 
 TEST_CASE("top: the end of a log is read again when it has grown, or was let go") {

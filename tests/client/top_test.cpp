@@ -77,9 +77,7 @@ Model model() {
   m.gpus.emplace();
   REQUIRE(m.gpus->take(gpu_answer(
       {device(0, 37)}, {{k_now_s - 300, 50, 1, 40, 1}, {k_now_s - 1, 100, 8053063680, 40, 1}})));
-  m.log = {"k3f9x2ab 1",
-           "/x/output.log",
-           {"epoch 1", "epoch 2 \x1b[31mred\x1b[0m", "a\rb\rlast of a bar\r"}};
+  m.log = {1, "/x/output.log", {"epoch 1", "epoch 2 \x1b[31mred\x1b[0m", "a\rb\rlast of a bar\r"}};
   return m;
 }
 
