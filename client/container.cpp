@@ -25,7 +25,8 @@ bool is_containers_end(int signal) {
   if (signal != SIGTERM || ::getpid() != 1 || std::exchange(told, true)) {
     return false;
   }
-  // What `docker stop` gives, less a second, where the platform's profile knows of nothing.
+  // What `docker stop` gives, less a second, where the platform's profile knows of nothing. From
+  // now: how long the signal was pending nobody knows.
   constexpr double k_usual_s = 9;
   auto connection = reach_running_daemon();
   const auto answer = connection

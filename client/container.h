@@ -3,9 +3,9 @@
 
 namespace gpujob::client {
 
-/// Called first of all: to a PID 1 that does not wait for it yet, TERM would be lost (signal(7): of
-/// a PID namespace's first process nothing is sent that it has no handler for). It stays pending
-/// until somebody takes it.
+/// Called first of all: a PID 1 that does not wait for TERM yet would lose it (pid_namespaces(7):
+/// what it has no handler for is thrown away). A blocked one stays pending until somebody takes it.
+/// exec keeps that: who becomes another program leaves it to that one to unblock.
 void keep_containers_end();
 
 /// TERM to the first process of a container is how its platform says that it ends. If `signal` is

@@ -17,6 +17,7 @@
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/core/tcp_stream.hpp>
 #include <boost/beast/http.hpp>
+#include <csignal>
 #include <fmt/format.h>
 #include <list>
 #include <memory>
@@ -197,6 +198,11 @@ Result<void> serve(const ServePlan& plan) {
   Server server(io, plan);
   asio::signal_set ends(io, SIGINT, SIGTERM);
   ends.async_wait([&](const boost::system::error_code&, int) { io.stop(); });
+  // A gpujob that was a container's first process became us with TERM held back.
+  sigset_t term;
+  ::sigemptyset(&term);
+  ::sigaddset(&term, SIGTERM);
+  ::sigprocmask(SIG_UNBLOCK, &term, nullptr);
   const auto port = acceptor.local_endpoint().port();
   const bool v6 = address.is_v6();
   (void)write_all(STDOUT_FILENO, fmt::format("http://{}{}{}:{}/metrics\n", v6 ? "[" : "",

@@ -108,7 +108,8 @@ class Vm(Case):
         os.makedirs(self.path("durable"))
         stop = "for p in /proc/[0-9]*; do case $(readlink $p/exe) in */gpujobd) kill -STOP ${p#/proc/};; esac; done"
         vm = self.boot(f"gpujob daemon start --durable {self.path('durable')} 2>/dev/null; {stop}; "
-                       f"exec gpujob run --name x -- {PYTHON} {SAVER} 100000")
+                       f"exec gpujob run --name x -- {PYTHON} {SAVER} 100000",
+                       GPUJOB_PLATFORM="kubernetes")  # which gives it 30 s
         first = wait_until(lambda: self.first_of(vm), "there is a first process")
         wait_until(lambda: self.among(first, b"gpujob\0run\0", "SigBlk", signal.SIGTERM), "TERM waits for it")
         os.kill(int(first), signal.SIGTERM)
@@ -116,6 +117,14 @@ class Vm(Case):
             os.kill(daemon, signal.SIGCONT)
         _, err = vm.communicate(timeout=60)
         self.assertIn("the container is stopped: saving first", err)
+        self.assertEqual(vm.returncode, 85, err)
+
+    def test_term_to_the_first_process_that_serves_metrics(self):
+        vm = self.boot("exec gpujob metrics --listen 0")
+        self.assertRegex(vm.stdout.readline(), "^http://127.0.0.1:")
+        os.kill(int(self.first_of(vm)), signal.SIGTERM)
+        _, err = vm.communicate(timeout=60)
+        self.assertEqual(vm.returncode, 0, err)
 
     def test_term_to_the_first_process_that_prints_json(self):
         self.container_is_stopped("generic", "--json")
