@@ -239,6 +239,9 @@ class Model:
         if job.ended and not self.may_run(job, now):
             self.complain(f"{id}: was {job.ended}, is {view['state']}, and nobody ran it again")
         job.ended = None
+        # Nobody may have been told of it: its client was killed, or its daemon before it could answer.
+        if job.name not in self.newest and not self.is_open("rm", job.name, now):
+            self.newest[job.name] = id
 
     def saw_checkpoints(self, view):
         """What any answer says of checkpoints, also one that comes late."""

@@ -310,6 +310,16 @@ class Starts(History):
         self.start(2)
         self.caught("was done")
 
+    def test_the_next_machine_goes_on_with_what_was_recorded_and_nobody_was_told_of(self):
+        self.model.removing(NAME)
+        # A run whose client was killed: all that anybody knows of it is that it is listed.
+        self.model.saw(dict(view("held"), id="j2"), self.now)
+        self.model.vanished(disk() | {"j2": disk()[ID]})
+        self.model.ran(NAME, "j2", False, self.now + 100)
+        self.believed()
+        self.model.ran(NAME, ID, False, self.now + 100)
+        self.caught("is j2, and a run of it made " + ID)
+
     def test_the_next_machine_goes_on_with_what_began_last(self):
         self.model.started("j2", NAME, 1, 0, True, self.now)
         self.model.removing(NAME)
