@@ -39,7 +39,8 @@ Result<Watcher> Watcher::start(Connection connection, const std::string& job) {
 Result<std::vector<std::string>> Watcher::update() {
   if (!m_connection) {
     GPUJOB_TRY(come_back());
-    return std::vector<std::string>{};
+    // What came with its answer is not seen by a poll any more.
+    return m_connection ? take_notifications() : std::vector<std::string>{};
   }
   const auto received = m_connection->readable() ? m_connection->receive() : Result<void>{};
   auto texts = take_notifications();

@@ -280,6 +280,16 @@ class ClientTest(unittest.TestCase):
         self.assertIn(b"the daemon is gone", err)
         self.assertEqual(err.count(b"started the daemon"), 2)
 
+    def test_news_that_comes_with_the_answer_of_a_daemon_that_is_back_is_taken(self):
+        self.gj("run", "-d", "--name", "hasty", "--", "sh", "-c", self.job_that_waits_for("go", "exit 5"))
+        p = self.start("wait", "hasty")
+        wait_until(lambda: os.path.exists(self.runtime + "/watched"), "it waits")
+        self.kill_daemon()
+        self.release("go")
+        self.gj("daemon", "start")
+        _, err = p.communicate(timeout=LIMIT)
+        self.assertEqual(p.returncode, 5, err)
+
     # --- the other verbs ---------------------------------------------------------------------
     def test_ps_follows_the_pages(self):
         for _ in range(5):
