@@ -6,6 +6,7 @@
 
 #include <nlohmann/json.hpp>
 #include <string>
+#include <utility>
 
 namespace gpujob::platform {
 
@@ -16,10 +17,14 @@ inline Result<json::Json> read_http_reply(const Result<std::string>& reply) {
     return j;
   }
   json::Reader r(*j, "gpujob-http");
-  if (!r.boolean_or("ok", false)) {
-    return Error{Errc::io, r.text_or("error", "gpujob-http: no answer")};
+  if (r.boolean_or("ok", false)) {
+    return j;
   }
-  return j;
+  auto why = r.text_or("error", "");
+  if (!r.ok()) {
+    return r.error();
+  }
+  return Error{Errc::io, why.empty() ? "gpujob-http: no answer" : std::move(why)};
 }
 
 } // namespace gpujob::platform

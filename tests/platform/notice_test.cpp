@@ -89,6 +89,18 @@ TEST_CASE("whoever else answers there gives no notice", "[platform]") {
   CHECK_FALSE(read("azure_events", R"({"Events": [1]})"));
 }
 
+TEST_CASE("an answer of gpujob-http that says no error says why in words", "[platform]") {
+  const auto why = [](const std::string& reply) {
+    const auto found = read_notice({"ec2_spot", "x"}, reply, k_now);
+    REQUIRE_FALSE(found);
+    return found.error().text;
+  };
+  CHECK(why(R"({"ok": false, "error": "timed out"})") == "timed out");
+  CHECK(why(R"({"ok": false, "error": ""})") == "gpujob-http: no answer");
+  CHECK(why("{}") == "gpujob-http: no answer");
+  CHECK(why(R"({"error": 0})") == "gpujob-http: error: is not a string"); // the fuzzer's
+}
+
 TEST_CASE("whom to ask is a kind and an address", "[platform]") {
   CHECK_FALSE(*parse_notices("none", "x"));
   CHECK((*parse_notices("ec2_spot", "x"))->address == "169.254.169.254");
