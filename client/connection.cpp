@@ -5,6 +5,7 @@
 #include "client/patience.h"
 #include "common/clock.h"
 #include "common/errc.h"
+#include "common/error_words.h"
 #include "common/json.h"
 #include "common/socket.h"
 
@@ -56,7 +57,8 @@ bool wait_readable(int fd, BootTime deadline) {
 
 Error error_from(const Json& error) {
   json::Reader reader(error, "daemon: error");
-  auto text = reader.text_or("message", "daemon: request: refused without a reason: see its log");
+  auto text =
+      json::error_words(error, "message", "daemon: request: refused without a reason: see its log");
   const auto* data = reader.find("data");
   const Json empty = Json::object();
   json::Reader details(data == nullptr ? empty : *data, "daemon: error data");

@@ -5,6 +5,7 @@
 #include "client/patience.h"
 #include "client/spawn_plan.h"
 #include "common/errc.h"
+#include "common/error_words.h"
 #include "common/fd.h"
 #include "common/json.h"
 
@@ -89,7 +90,8 @@ Result<SpawnedDaemon> parse_ready_line(const std::string& line) {
     return reader.ok() ? Result<SpawnedDaemon>(std::move(daemon))
                        : Result<SpawnedDaemon>(reader.error());
   }
-  auto text = reader.text_or("error", "daemon: start: refused without a reason: see its log");
+  auto text =
+      json::error_words(*document, "error", "daemon: start: refused without a reason: see its log");
   return Error{errc_from_text(reader.text_or("errc", "refused")), std::move(text)};
 }
 

@@ -5,6 +5,7 @@
 #include "client/daemon_spawn.h"
 #include "client/environment.h"
 #include "common/errc.h"
+#include "common/error_words.h"
 #include "common/json.h"
 #include "common/text.h"
 
@@ -36,7 +37,7 @@ Reply read_reply(const ProgramRun& run) {
   json::Reader r(*reply, "gpujob-gpuprobe");
   if (!r.boolean_or("ok", false)) {
     return Error{errc_from_text(r.text_or("errc", "io")),
-                 "gpu: " + printable(r.text_or("error", "no reason given"))};
+                 "gpu: " + printable(json::error_words(*reply, "error", "no reason given"))};
   }
   return std::optional(std::move(*reply));
 }

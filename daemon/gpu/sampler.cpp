@@ -3,6 +3,7 @@
 
 #include "common/clock.h"
 #include "common/errc.h"
+#include "common/error_words.h"
 #include "common/json.h"
 #include "common/text.h"
 
@@ -28,7 +29,8 @@ Result<GpuSnapshot> read_answer(const std::string& text) {
   }
   json::Reader r(*document, "gpujob-gpuprobe");
   if (!r.boolean_or("ok", false)) {
-    return Error{errc_from_text(r.text_or("errc", "io")), r.text_or("error", "no reason given")};
+    return Error{errc_from_text(r.text_or("errc", "io")),
+                 json::error_words(*document, "error", "no reason given")};
   }
   return read_gpu_snapshot(*document);
 }

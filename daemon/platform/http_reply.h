@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "common/error_words.h"
 #include "common/json.h"
 #include "common/result.h"
 
 #include <nlohmann/json.hpp>
 #include <string>
-#include <utility>
 
 namespace gpujob::platform {
 
@@ -17,14 +17,10 @@ inline Result<json::Json> read_http_reply(const Result<std::string>& reply) {
     return j;
   }
   json::Reader r(*j, "gpujob-http");
-  if (r.boolean_or("ok", false)) {
-    return j;
+  if (!r.boolean_or("ok", false)) {
+    return Error{Errc::io, json::error_words(*j, "error", "gpujob-http: no answer")};
   }
-  auto why = r.text_or("error", "");
-  if (!r.ok()) {
-    return r.error();
-  }
-  return Error{Errc::io, why.empty() ? "gpujob-http: no answer" : std::move(why)};
+  return j;
 }
 
 } // namespace gpujob::platform

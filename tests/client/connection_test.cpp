@@ -48,7 +48,11 @@ TEST_CASE("a daemon that goes, or speaks no JSON, is told of as such") {
   CHECK(answer_of("[[[").error().code == Errc::protocol);
   CHECK(answer_of(std::string(40000, '[') + std::string(20000, ']')).error().code ==
         Errc::protocol);
-  CHECK(answer_of(R"({"id":2,"error":[]})").error().code == Errc::refused);
+  for (const auto* error : {"[]", "{}", R"({"message":0})", R"({"message":""})"}) {
+    const auto refused = answer_of(std::string(R"({"id":2,"error":)") + error + "}");
+    CHECK(refused.error().code == Errc::refused);
+    CHECK(refused.error().text == "daemon: request: refused without a reason: see its log");
+  }
 }
 
 TEST_CASE("who must not wait takes an answer when it has come") {
