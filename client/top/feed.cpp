@@ -129,12 +129,12 @@ bool Feed::receive(Model& m, WallTime now) {
       lose(m, now);
       return true;
     }
+    if (question.what == What::hello) {
+      begin(m, now); // a whole round, before anything of its own is asked
+    }
     plan_log(m);
     worth_drawing = worth_drawing || m_todo.empty() || question.what == What::checkpoint ||
                     question.what == What::stop;
-    if (question.what == What::hello) {
-      begin(m, now);
-    }
     ask_next(m, now);
   }
   return worth_drawing;

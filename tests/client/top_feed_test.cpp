@@ -82,6 +82,11 @@ struct Talk {
     return job == "one0001" ? running("one", attempt) : running("two");
   }
 
+  void scroll_up() {
+    m.choice.page = Page::logs;
+    m.choice.rows_up = 3;
+  }
+
   void answer_log() {
     answer({{"path", "/logs/" + params["job"].get<std::string>()}});
     feed.receive(m, now);
@@ -156,8 +161,7 @@ TEST_CASE("top: the output of a job that is selected in the midst of a round is 
 TEST_CASE("top: who has scrolled up keeps the attempt that he reads, and its name") {
   Talk talk;
   talk.round();
-  talk.m.choice.page = Page::logs;
-  talk.m.choice.rows_up = 3;
+  talk.scroll_up();
   talk.attempt = 2;
   talk.round();
   CHECK(talk.m.selected()->view.attempt == 2);
@@ -172,8 +176,7 @@ TEST_CASE("top: who has scrolled up keeps the attempt that he reads, and its nam
 TEST_CASE("top: when the job whose output is read has gone, another's is shown from its end") {
   Talk talk;
   talk.round();
-  talk.m.choice.page = Page::logs;
-  talk.m.choice.rows_up = 3;
+  talk.scroll_up();
   talk.m.list({read_job(running("two"), talk.now).value()});
   CHECK(talk.m.choice.job == "two0001");
   CHECK_FALSE(talk.m.held());
