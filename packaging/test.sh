@@ -35,6 +35,7 @@ done
 
 [[ ${CI:-} == true ]] && export GPUJOB_TEST_STRICT=1
 passed=0 failed=0 skipped=0
+failures=() # what did not pass, in lines: who reads only the end of the output sees why it is red
 
 # count NAME COMMAND...: one test of our own.
 count() {
@@ -44,39 +45,54 @@ count() {
     passed=$((passed + 1))
     echo "passed: $name"
   else
-    failed=$((failed + 1))
+    failed=$((failed + 1)) failures+=("failed: $name")
     echo "FAILED: $name"
   fi
 }
 
-# tally JUNIT_FILE: prints "passed failed skipped". What could not be run at all has failed.
+# tally PRESET: prints "passed failed skipped", then each test that did not pass, with the end of what it
+# printed indented under it. What could not be run at all has failed.
 tally() {
-  "$PYTHON" - "$1" <<'PYTHON'
+  "$PYTHON" - "$1" "$ROOT/build/$1/junit.xml" <<'PYTHON'
 import sys
 import xml.etree.ElementTree as tree
-passed = failed = skipped = 0
-for case in tree.parse(sys.argv[1]).getroot().iter("testcase"):
+preset, path = sys.argv[1:]
+LINES, COLUMNS = 30, 500
+counts = {"passed": 0, "failed": 0, "skipped": 0}
+told = []
+for case in tree.parse(path).getroot().iter("testcase"):
     reason = case.find("skipped")
     if case.get("status") == "run":
-        passed += 1
+        outcome = "passed"
     elif case.get("status") == "disabled" or (
             reason is not None and reason.get("message", "").startswith("SKIP_")):
-        skipped += 1
+        outcome = "skipped"
     else:
-        failed += 1
-print(passed, failed, skipped)
+        outcome = "failed"
+    counts[outcome] += 1
+    if outcome != "passed":
+        told.append(f"{outcome}: {preset}: {case.get('name')} ({float(case.get('time')):.1f} s)")
+        told += ["    " + line[:COLUMNS] for line in (case.findtext("system-out") or "").splitlines()[-LINES:]]
+print(*counts.values())
+for line in told:
+    print(line)
 PYTHON
 }
 
 run_ctest() {
-  local preset=$1 ctest status=0 p f s
+  local preset=$1 ctest status=0 p f s line
   ctest=$(dirname "$(cmake_bin)")/ctest
   rm -f "$ROOT/build/$preset/junit.xml"
   # Most of the tests wait for most of their time.
   "$ctest" --test-dir "$ROOT/build/$preset" -j$((3 * $(nproc))) --output-on-failure --no-tests=error \
     --output-junit "$ROOT/build/$preset/junit.xml" </dev/null || status=$?
-  read -r p f s < <(tally "$ROOT/build/$preset/junit.xml" || echo 0 1 0)
-  [[ $status == 0 || $f -gt 0 ]] || f=1 # ctest itself broke
+  {
+    read -r p f s
+    while IFS= read -r line; do failures+=("$line"); done
+  } < <(tally "$preset" || printf '%s\n' "0 1 0" "failed: $preset: no test's outcome is known")
+  if [[ $status != 0 && $f == 0 ]]; then
+    f=1 failures+=("failed: $preset: ctest itself (exit status $status)")
+  fi
   passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
 }
 
@@ -84,7 +100,7 @@ build_and_test() {
   local preset=$1
   heading "build: $preset"
   if ! build "$preset"; then
-    failed=$((failed + 1))
+    failed=$((failed + 1)) failures+=("failed: build: $preset")
     return 0
   fi
   heading "tests: $preset"
@@ -97,6 +113,7 @@ run_fuzz() {
   "$ROOT/packaging/fuzz.sh" </dev/null | tee "$ROOT/build/fuzz.log" || true
   last=$(tail -n1 "$ROOT/build/fuzz.log")
   read -r p f < <(sed -n 's/^\([0-9]*\) passed, \([0-9]*\) failed$/\1 \2/p' <<<"$last") || p=0 f=1
+  ((f == 0)) || failures+=("$(grep '^FAILED: ' "$ROOT/build/fuzz.log" || echo "failed: fuzz.sh: $last")")
   passed=$((passed + p)) failed=$((failed + f))
 }
 
@@ -124,6 +141,10 @@ if [[ $with_demo == yes ]]; then
   count "packaging/demo.sh --kill-daemon" "$ROOT/packaging/demo.sh" --kill-daemon </dev/null
 fi
 
+if ((${#failures[@]})); then
+  heading "what did not pass"
+  printf '%s\n' "${failures[@]}"
+fi
 echo
 if ((skipped)); then
   echo "$skipped skipped"
