@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The storm's model believes no false history: each lie is caught, and the truth is not."""
+import collections
+import random
+import time
 import unittest
 
+from storm_acts import Acts
 from storm_look import DiskJob, Stored
 from storm_model import Model
 
@@ -380,6 +384,38 @@ class Counters(History):
         self.believed()
         self.saw("parked", attempt=3, failures=0)
         self.caught("failures went back from 1 to 0")
+
+
+class Calm(Acts):
+    """A storm in which killing a helper is left to no chance at all."""
+    ACTS = {"ps": 1, "kill_helper": 0}
+
+    def __init__(self, minutes_gone):
+        self.rng, self.minutes, self.clients = random.Random(1), 2, []
+        self.began = time.monotonic() - 60 * minutes_gone
+        self.counts = collections.Counter()
+
+    def never_happened(self):
+        return ["kill helper"] * (not self.counts["kill helper"])
+
+    def act_ps(self):
+        pass
+
+    def act_kill_helper(self):
+        return self.counts["tried"] > 3  # it is not always there
+
+    def storm(self):
+        for self.counts["tried"] in range(100):
+            self.act()
+        return self.counts["kill helper"]
+
+
+class Calmness(unittest.TestCase):
+    def test_what_never_happened_is_made_to_happen_in_the_second_half(self):
+        self.assertEqual(Calm(minutes_gone=1.1).storm(), 1)
+
+    def test_the_first_half_is_left_to_chance(self):
+        self.assertEqual(Calm(minutes_gone=0.5).storm(), 0)
 
 
 if __name__ == "__main__":
