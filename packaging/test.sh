@@ -84,7 +84,7 @@ run_ctest() {
   ctest=$(dirname "$(cmake_bin)")/ctest
   rm -f "$ROOT/build/$preset/junit.xml"
   # Most of the tests wait for most of their time.
-  "$ctest" --test-dir "$ROOT/build/$preset" -j$((3 * $(nproc))) --output-on-failure --no-tests=error \
+  "$ctest" --test-dir "$ROOT/build/$preset" -j$((2 * $(nproc))) --output-on-failure --no-tests=error \
     --output-junit "$ROOT/build/$preset/junit.xml" </dev/null || status=$?
   {
     read -r p f s

@@ -45,7 +45,7 @@ TEST_CASE("one that hangs is killed at its deadline and does not hold up the nex
   process::HelperRunner helpers(
       io, helper(dir, "read line; [ \"$line\" = hang ] && exec sleep 1000; echo ok"));
   std::vector<std::string> order;
-  helpers.run("k", Load::light, "hang\n", 300ms,
+  helpers.run("k", Load::light, "hang\n", 3s,
               [&](Result<std::string> r) { order.push_back(r ? "answer" : "deadline"); });
   helpers.run("k", Load::light, "go\n", 30s,
               [&](Result<std::string> r) { order.push_back(r.value()); });
@@ -100,8 +100,8 @@ TEST_CASE("two heavy ones that hang hold up a third, but nothing light") {
       order.push_back(who + (r ? " ok" : " hung"));
     };
   };
-  helpers.run("job a", Load::heavy, "hang\n", 500ms, note("a"));
-  helpers.run("job b", Load::heavy, "hang\n", 500ms, note("b"));
+  helpers.run("job a", Load::heavy, "hang\n", 3s, note("a"));
+  helpers.run("job b", Load::heavy, "hang\n", 3s, note("b"));
   helpers.run("job c", Load::heavy, "go\n", 30s, note("c"));
   helpers.run("scan", Load::light, "go\n", 30s, note("scan"));
   io.run();

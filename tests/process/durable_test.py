@@ -152,7 +152,7 @@ class Durable(Case):
         wait_until(lambda: len(os.listdir(folder)) == 2, "the second attempt is recorded")
 
     def test_a_parked_job_is_free_for_the_next_vm(self):
-        self.vm.start("--durable", self.durable(), "--session-limit", "18s", "--session-start", "now")
+        self.vm.start("--durable", self.durable(), "--session-limit", "25s", "--session-start", "now")
         line = ["run", "--name", "x", "--lead", "3s", "--", PYTHON, SAVER, "100000"]
         self.assertEqual(self.vm.run(*line).returncode, 85)
         other = self.machine("other")

@@ -77,7 +77,7 @@ class Routes(Case):
                          ("unconfirmed", "checkpoint command: exit 3"))
 
     def test_exit_0_of_a_command_confirms_nothing_that_is_not_there(self):
-        self.begin(self.vm, 15)
+        self.begin(self.vm, 22)
         # What it leaves is a zip without its end; a torch file says by its name what it should be.
         done = self.vm.run("run", "--name", "x", "--lead", f"{4 * SLOW:.1f}s", "--checkpoint-cmd",
                            "printf 'PK\\003\\004' > $GPUJOB_CKPT_DIR/m.pt", "--", "sleep", "1000")
@@ -89,7 +89,7 @@ class Routes(Case):
                 "--", PYTHON, "-c", DEAF]
         first, second = self.path("first"), self.path("second")
         os.mkdir(first), os.mkdir(second)
-        self.begin(self.vm, 22, "--durable", self.durable())
+        self.begin(self.vm, 26, "--durable", self.durable())
         # Every three seconds: it is quiet for the two that are waited for.
         done = self.vm.run(*line, "1000", str(3 * SLOW), cwd=first)
         self.assertEqual(done.returncode, 85, done.stderr)
@@ -121,9 +121,15 @@ class Routes(Case):
 
     def test_a_job_without_any_way_to_save_is_told_once(self):
         self.begin(self.vm, 3600)
-        job = self.vm.popen("run", "--name", "x", "--", "sleep", "13")
-        wait_until(lambda: b"--checkpoint-copy" in self.vm.run("show", "x").stdout, "show tells it")
-        _, err = job.communicate(timeout=60)
+        job = self.vm.popen("run", "--name", "x", "--", "sleep", "1000")
+        told = b""
+        while b"--checkpoint-copy" not in told:
+            line = job.stderr.readline()
+            self.assertTrue(line, told)
+            told += line
+        self.assertIn(b"--checkpoint-copy", self.vm.run("show", "x").stdout)
+        self.vm.ok("stop", "x")
+        err = told + job.communicate(timeout=60)[1]
         self.assertEqual(err.count(b"--checkpoint-cmd CMD"), 1, err)
         self.assertEqual(err.count(b"--checkpoint-copy PATH"), 1, err)
 

@@ -59,7 +59,7 @@ class Terminal:
         self.tmux("send-keys", "-l", line)
         self.press("Enter")
 
-    def wait(self, *texts, limit=30.0):
+    def wait(self, *texts, limit=60.0):
         def found():
             screen = self.screen()
             return screen if all(t in screen for t in texts) else None

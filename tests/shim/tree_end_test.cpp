@@ -12,6 +12,7 @@
 using namespace gpujob;
 using namespace std::chrono_literals;
 using test::PlayDaemon;
+using test::PlayLink;
 using test::wait_until;
 
 namespace {
@@ -79,9 +80,14 @@ TEST_CASE("With keep_tree a job that daemonises goes on, and its end is the atte
 TEST_CASE("With keep_tree the limit still ends what is left") {
   PlayDaemon d;
   d.launch.keep_tree = true;
-  d.launch.plan.term_at = test::boot_now() + 500ms;
   d.shell("setsid sleep 1000 & exit 0");
   d.start();
+  d.await<journal::LeaderExited>();
+  PlayLink link(d, 0);
+  auto plan = d.launch.plan;
+  plan.number = 1;
+  plan.term_at = test::boot_now();
+  link.send({{"op", "plan"}, {"plan", to_json(plan)}});
   const auto record = d.finish();
   CHECK(record.code == 0);
   CHECK_FALSE(record.term_sent); // the leader was gone before

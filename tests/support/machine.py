@@ -16,7 +16,7 @@ SAVER = os.path.join(HERE, "saver.py")
 PYTHON = "/usr/bin/python3"
 
 
-def wait_until(condition, what, limit=30.0):
+def wait_until(condition, what, limit=60.0):
     """Polls until the condition returns something true, and returns that."""
     end = time.monotonic() + limit
     while True:
@@ -53,6 +53,7 @@ class Machine:
     def popen(self, *args, **more):
         more.setdefault("stdout", subprocess.PIPE)
         more.setdefault("stderr", subprocess.PIPE)
+        more.setdefault("bufsize", 0)  # what readline() read must not be missing from communicate()
         env = dict(self.env, **more.pop("env", {}))
         return subprocess.Popen([os.path.join(self.bin, "gpujob"), *args], env=env,
                                 stdin=subprocess.DEVNULL, **more)
@@ -90,7 +91,7 @@ class Machine:
     def show(self, job):
         return self.json("show", job)
 
-    def wait_state(self, job, *states, limit=30.0):
+    def wait_state(self, job, *states, limit=60.0):
         return wait_until(lambda: (v := self.show(job))["state"] in states and v,
                           f"{job} is {' or '.join(states)}", limit)
 
