@@ -39,11 +39,29 @@ struct Talk {
     daemon = Fd{pair[1]};
     auto connection = Connection::approach(Fd{pair[0]});
     REQUIRE(connection);
-    REQUIRE(asked() == "hello");
-    answer({{"v", 1}, {"min_v", 1}, {"pid", 17}});
+    answer_hello();
     REQUIRE(connection->receive());
     REQUIRE(connection->welcome(connection->answer("hello")->value()));
     feed.adopt(std::move(*connection));
+  }
+
+  void answer_hello() {
+    REQUIRE(asked() == "hello");
+    answer({{"v", 1}, {"min_v", 1}, {"pid", 17}});
+  }
+
+  /// The daemon dies, and another one listens.
+  void restart_daemon() {
+    daemon.reset();
+    feed.receive(m, now);
+    CHECK(m.gone_since);
+    const auto listener = listen_unix(endpoint.runtime.socket(), SOCK_STREAM, false);
+    REQUIRE(listener);
+    feed.begin(m, now);
+    daemon = Fd{::accept4(listener->get(), nullptr, nullptr, SOCK_CLOEXEC)};
+    answer_hello();
+    feed.receive(m, now);
+    CHECK_FALSE(m.gone_since);
   }
 
   /// The method that is asked next; what it asks for is in `params`.
@@ -101,7 +119,9 @@ struct Talk {
   }
 
   const WallTime now = read_clocks().wall;
-  Feed feed{Endpoint{}};
+  const test::TempDir dir;
+  const Endpoint endpoint{{dir.path()}, "test"};
+  Feed feed{endpoint};
   Model m;
   Fd daemon;
   int id = 0;
@@ -182,6 +202,20 @@ TEST_CASE("top: when the job whose output is read has gone, another's is shown f
   CHECK_FALSE(talk.m.held());
   talk.round();
   CHECK(talk.m.log.path == "/logs/" + talk.m.choice.job);
+}
+
+TEST_CASE("top: of a daemon that is back everything is asked, before a log that is missing") {
+  Talk talk;
+  talk.round();
+  talk.m.select(1);
+  talk.restart_daemon();
+  REQUIRE(talk.asked() == "quota");
+  talk.answer(Json::object());
+  talk.feed.receive(talk.m, talk.now);
+  REQUIRE(talk.until_a_log_is_asked());
+  talk.answer_log();
+  CHECK(talk.m.log.path == "/logs/two0001");
+  CHECK(talk.feed.idle());
 }
 
 TEST_CASE("top: the end of a log is read again when it has grown, or was let go") {
