@@ -156,9 +156,24 @@ class Acts:
             except OSError:
                 pass
 
-    def daemons(self, helpers=False):
+    def daemons(self):
         return [pid for pid, words in self.command_lines()
-                if words and words[0].endswith("/gpujobd") and ("--helper" in words) == helpers]
+                if words and words[0].endswith("/gpujobd") and "--helper" not in words]
+
+    def helpers(self, daemons):
+        """They live for milliseconds: nobody else is looked at."""
+        found = []
+        for daemon in daemons:
+            try:
+                with open(f"/proc/{daemon}/task/{daemon}/children") as f:
+                    children = f.read().split()
+                for child in children:
+                    with open(f"/proc/{child}/cmdline", "rb") as f:
+                        if b"\0--helper\0" in f.read():
+                            found.append(int(child))
+            except OSError:
+                pass
+        return found
 
     def shims(self):
         """(pid, job, attempt) of each: it is started with STATE/jobs/JOB/ATTEMPT."""
@@ -190,8 +205,9 @@ class Acts:
             self.kill(pid)
 
     def act_kill_helper(self):
-        until = time.monotonic() + 0.5  # they live for milliseconds
-        while not (pids := self.daemons(helpers=True)) and time.monotonic() < until:
+        self.act_checkpoint()  # which needs one
+        daemons, until = self.daemons(), time.monotonic() + 0.5
+        while not (pids := self.helpers(daemons)) and time.monotonic() < until:
             pass
         self.log(f"kill helpers {pids}")
         for pid in pids:
