@@ -136,9 +136,12 @@ class Run(Case):
         self.assertGreater(newest["step"], 0)
 
     def test_exit_85_with_a_new_checkpoint_goes_on_at_once(self):
-        self.vm.ok("run", "-d", "--name", "x", "--", PYTHON, SAVER, "60", "--exit85")
+        go = self.path("go")
+        self.vm.ok("run", "-d", "--name", "x", "--", PYTHON, SAVER, "100000", "--exit85", "--until", go)
         wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")
         self.vm.ok("checkpoint", "x")
+        wait_until(lambda: self.vm.show("x")["attempt"] == 2, "it goes on")
+        open(go, "w").close()
         self.assertEqual(self.vm.run("wait", "x").returncode, 0)
         view = self.vm.show("x")
         self.assertEqual((view["state"], view["attempt"]), ("done", 2))
