@@ -66,11 +66,11 @@ void App::perform_one(const policy::SendRequest& a, Now) {
   m_attempts.send_request(a.id, a.number);
 }
 
-void App::perform_one(const policy::Secure& a, Now) {
+void App::perform_one(const policy::Secure& a, Now now) {
   const auto& job = m_world.jobs.at(a.id);
   const auto manifest = durable_requests::manifest_path(m_places.state, job, a.seq);
   m_helpers.run("job " + a.id, process::Load::heavy,
-                durable_requests::secure(m_durable, m_places.state, job, a.seq),
+                durable_requests::secure(m_durable, m_places.state, job, a.seq, now.wall),
                 durable_requests::copy_deadline(job),
                 [this, a, manifest](Result<std::string> reply) {
                   crash_point("after_secure");

@@ -86,10 +86,18 @@ std::string scan(const Place& place, const std::vector<std::string>& others) {
                              {"session", place.session}});
 }
 
-std::string begin(const Place& place, const Job& job, WallTime now) {
+namespace {
+
+Json begin_json(const Place& place, const Job& job, WallTime now) {
   auto j = attempt_json("begin", place, job, now);
   j["spec"] = to_json(job.spec);
-  return gpujob::json::dump(j);
+  return j;
+}
+
+} // namespace
+
+std::string begin(const Place& place, const Job& job, WallTime now) {
+  return gpujob::json::dump(begin_json(place, job, now));
 }
 
 std::string end(const Place& place, const Job& job, WallTime now) {
@@ -115,7 +123,10 @@ Json save_s(const Job& job, const Checkpoint& c) {
 
 } // namespace
 
-std::string secure(const Place& place, const StatePaths& paths, const Job& job, int seq) {
+std::string secure(const Place& place, const StatePaths& paths, const Job& job, int seq,
+                   WallTime now) {
+  // Its own write failed, or is under way.
+  const bool owed = !place.dir.empty() && job.begin_record != Work::none;
   const auto* c = find_checkpoint(const_cast<Job&>(job), seq);
   return gpujob::json::dump({{"op", "secure"},
                              {"job", job.id},
@@ -134,6 +145,7 @@ std::string secure(const Place& place, const StatePaths& paths, const Job& job, 
                              {"keep", job.spec.keep},
                              {"save_s", save_s(job, *c)},
                              {"storage", place.kind()},
+                             {"begin", owed ? begin_json(place, job, now) : Json()},
                              {"past", gpujob::json::dump(store::history_json(job.history))}});
 }
 

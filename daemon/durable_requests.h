@@ -36,7 +36,9 @@ std::string open(const Place& place, const std::string& require_mount);
 std::string scan(const Place& place, const std::vector<std::string>& others);
 std::string begin(const Place& place, const policy::Job& job, WallTime now);
 std::string end(const Place& place, const policy::Job& job, WallTime now);
-std::string secure(const Place& place, const StatePaths& paths, const policy::Job& job, int seq);
+/// With the attempt's record where that is still owed; `now` is its time then.
+std::string secure(const Place& place, const StatePaths& paths, const policy::Job& job, int seq,
+                   WallTime now);
 std::string resume(const Place& place, const StatePaths& paths, const policy::Job& job);
 /// How long either may take: half an hour, and for the largest checkpoint known of the job what
 /// slow storage takes. Past this the storage is taken for hung.

@@ -62,9 +62,21 @@ std::optional<Cap> read_cap(Reader& outer) {
   return cap;
 }
 
+/// The record of the attempt, where that is not there yet: nobody could go on from a checkpoint
+/// that lies there and says of no job what it is.
+Result<void> write_owed(const Json& request) {
+  const auto begin = request.find("begin");
+  if (begin == request.end() || begin->is_null()) {
+    return {};
+  }
+  Reader r(*begin, "begin");
+  const auto done = op_begin(r, *begin);
+  return done ? Result<void>{} : Result<void>(done.error());
+}
+
 } // namespace
 
-Result<Json> op_secure(Reader& r, const Json& /*request*/) {
+Result<Json> op_secure(Reader& r, const Json& request) {
   SecureRequest q;
   q.key = read_key(r);
   q.seq = read_positive(r, "seq");
@@ -107,9 +119,17 @@ Result<Json> op_secure(Reader& r, const Json& /*request*/) {
   if (!progress_path.empty()) {
     q.progress = &progress.emplace(progress_path, q.seq);
   }
-  const auto secured = secure(q);
+  const auto owed = write_owed(request);
+  if (!owed) {
+    q.dir.clear(); // it can be verified all the same
+    q.remote.clear();
+  }
+  auto secured = secure(q);
   if (secured.unknown) {
     return Error{Errc::io, secured.why};
+  }
+  if (!owed) {
+    secured.durable_error = owed.error().text;
   }
   return to_json(secured, level, remote);
 }

@@ -50,9 +50,9 @@ struct Side {
     c.heard = boot_from_ns(2);
     c.manifest = durable_requests::manifest_path(paths, job, seq);
     job.checkpoints.push_back(c);
-    auto s =
-        durable_requests::read_secure(job.id, seq, durable_requests::manifest_path(paths, job, seq),
-                                      ask(durable_requests::secure(place, paths, job, seq)));
+    auto s = durable_requests::read_secure(
+        job.id, seq, durable_requests::manifest_path(paths, job, seq),
+        ask(durable_requests::secure(place, paths, job, seq, wall_from_ns(7))));
     auto& kept = job.checkpoints.back();
     kept.state = s.verified ? CheckpointState::verified : CheckpointState::rejected;
     kept.manifest = s.manifest;
@@ -77,6 +77,28 @@ TEST_CASE("a copy may take as long as slow storage needs for the largest checkpo
   CHECK(durable_requests::copy_deadline(job) == 30min + 5000s);
   job.checkpoints[1].bytes = std::numeric_limits<std::int64_t>::max();
   CHECK(durable_requests::copy_deadline(job) == 30min + 24h);
+}
+
+TEST_CASE("a checkpoint is stored only when a record says what job it is of") {
+  Side s;
+  s.job.begin_record = Work::wanted; // the helper that wrote it was killed
+  CHECK(s.save(1, "weights").durable_level == "stored");
+  const auto found = s.scan();
+  REQUIRE(found.jobs.size() == 1);
+  CHECK(found.jobs[0].spec == s.job.spec);
+  REQUIRE(newest_verified(found.jobs[0]));
+}
+
+TEST_CASE("while that record cannot be written a checkpoint is verified and not stored") {
+  Side s;
+  s.job.begin_record = Work::wanted;
+  const auto attempt = s.durable.path() + "/jobs/" + s.job.id + "/attempts/1-sess1";
+  REQUIRE(make_directories(attempt + "/spec.json")); // which is no file
+  const auto secured = s.save(1, "weights");
+  CHECK(secured.verified);
+  CHECK(secured.durable_level.empty());
+  CHECK(secured.durable_error.find("spec.json") != std::string::npos);
+  CHECK_FALSE(read_file(attempt + "/checkpoints/1/manifest.json", 100));
 }
 
 TEST_CASE("a job that was stored is found by a machine that knows nothing") {
@@ -119,7 +141,8 @@ TEST_CASE("the helper is told where to say how far it is, and locks what the dae
   Side s;
   (void)s.save(1, "weights");
   const auto request =
-      json::parse(durable_requests::secure(s.place, s.paths, s.job, 1), "request").value();
+      json::parse(durable_requests::secure(s.place, s.paths, s.job, 1, wall_from_ns(7)), "request")
+          .value();
   CHECK(request["progress"] == s.paths.storing(s.job.id));
   CHECK_FALSE(read_file(s.paths.storing(s.job.id), 100));
   CHECK(read_file(s.paths.helper_lock(s.job.id), 100));
