@@ -21,6 +21,7 @@ class DiskJob:
 
     def __init__(self):
         self.has_spec = False
+        self.name = None  # as its records say
         self.checkpoints = {}  # path -> Stored
         self.attempt = 0
         self.recorded = 0  # the last attempt of which more than its number is there
@@ -79,6 +80,7 @@ def read_disk(durable):
             attempt, folder = int(entry.split("-")[0]), f"{durable}/jobs/{job}/attempts/{entry}"
             spec, end = read_json(folder + "/spec.json"), read_json(folder + "/end.json")
             found.has_spec |= spec is not None
+            found.name = spec["spec"]["name"] if spec else found.name
             found.recorded = max(found.recorded, attempt if spec else 0)
             found.budgets += [record["budgets"] for record in (spec, end) if record]
             if attempt > found.attempt:

@@ -153,6 +153,7 @@ class Model:
                 job.counters[counter] = max((budgets[counter] for budgets in there.budgets), default=0)
             job.counters["attempt"] = there.attempt
             self.forget_end(job, there)
+        running = {name for verb, name in self.open if verb == "run" and self.is_open(verb, name, 0)}
         self.open.clear()
         self.stopping.clear()
         if disk is not None:
@@ -161,7 +162,9 @@ class Model:
                      if id in disk and disk[id].recorded >= number}
             recorded_last = {name: id for name, id in self.newest.items()
                              if id in disk and disk[id].recorded > seen.get(id, 0)}
-            self.newest = begun | recorded_last
+            # What was run at that moment and is there: nobody was told which of them goes on.
+            untold = {there.name for id, there in disk.items() if id not in self.jobs and there.name in running}
+            self.newest = {name: id for name, id in (begun | recorded_last).items() if name not in untold}
             self.listed = {id for id, found in disk.items() if found.has_spec}
 
     def forget_end(self, job, there):

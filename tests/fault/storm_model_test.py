@@ -26,6 +26,7 @@ def view(state, attempt=1, exit=None, checkpoints=(), **more):
 def disk(*checkpoints, attempt=1, end=None, has_spec=True, **budgets):
     """checkpoints: (attempt, seq, step) or with a fourth, why it does not verify."""
     job = DiskJob()
+    job.name = NAME if has_spec else None
     job.has_spec, job.attempt, job.recorded = has_spec, attempt, attempt if has_spec else 0
     job.budgets = [{"interruptions": 0, "failures": 0}, dict({"interruptions": 0, "failures": 0}, **budgets)]
     job.ends = [end] if end else []
@@ -323,6 +324,20 @@ class Starts(History):
         self.believed()
         self.model.ran(NAME, ID, False, self.now + 100)
         self.caught("is j2, and a run of it made " + ID)
+
+    def test_the_next_machine_goes_on_with_what_was_being_run(self):
+        self.ends(0)
+        self.saw("done", exit=0)
+        self.model.asked("run", NAME)  # with --again; the VM vanishes before the answer
+        self.model.vanished(disk(end={"state": "done"}) | {"j2": disk()[ID]})
+        self.model.ran(NAME, "j2", False, self.now + 100)
+        self.believed()
+
+    def test_the_next_machine_goes_on_with_no_other_where_nothing_was_being_run(self):
+        self.model.ran(NAME, ID, True, self.now)
+        self.model.vanished(disk() | {"j2": disk()[ID]})
+        self.model.ran(NAME, "j2", False, self.now + 100)
+        self.caught("is d1, and a run of it made j2")
 
     def test_the_next_machine_goes_on_with_what_began_last(self):
         self.model.started("j2", NAME, 1, 0, True, self.now)
