@@ -4,6 +4,8 @@
 #include "common/json.h"
 #include "daemon/durable_requests.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -86,6 +88,9 @@ Secured read_secure(const JobId& id, int seq, const std::string& manifest,
   s.verify_s = r.maybe_number("verify_s");
   s.manifest = s.verified ? manifest : "";
   s.durable_error = r.text_or("durable_error", "");
+  if (const auto begun = r.maybe_integer("begun")) {
+    s.begun = static_cast<int>(std::clamp<std::int64_t>(*begun, 0, 1'000'000'000));
+  }
   if (const auto* durable = r.find("durable")) {
     Reader d(*durable, "helper: secure: durable");
     s.durable_level = d.text("level");

@@ -4,6 +4,7 @@
 #include "daemon/durable/copy.h"
 #include "daemon/durable/mirror.h"
 #include "daemon/durable/open.h"
+#include "daemon/durable/owed.h"
 #include "daemon/durable/prune.h"
 #include "daemon/durable/scan.h"
 
@@ -164,11 +165,13 @@ Result<std::string> make_durable(const SecureRequest& q, const Manifest& m, Earl
                                  Secured& out) {
   GPUJOB_TRY(check_durable(q.dir, read_mounts()));
   if (auto same = find_same(q, m); !same.empty()) {
+    GPUJOB_TRY(write_owed(q, nullptr, out));
     out.shared = m.bytes();
     return same;
   }
   Storing storing(q, m, early, out);
   GPUJOB_TRY(storing.make_room());
+  GPUJOB_TRY(write_owed(q, nullptr, out));
   auto stored = storing.copy();
   if (stored) {
     storing.remove_beyond(q.keep);

@@ -5,6 +5,7 @@
 #include "common/file.h"
 #include "common/tree.h"
 #include "daemon/durable/hashing.h"
+#include "daemon/durable/owed.h"
 #include "daemon/durable/progress.h"
 #include "daemon/durable/prune_remote.h"
 #include "daemon/durable/scan.h"
@@ -39,6 +40,7 @@ public:
 
   Result<std::string> send(Secured& out) {
     GPUJOB_TRY(m_remote.check());
+    GPUJOB_TRY(write_owed(m_q, &m_remote, out));
     auto same = find_same();
     if (!same || !same->empty()) {
       out.shared = same ? m_manifest.bytes() : 0;

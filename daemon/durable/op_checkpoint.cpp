@@ -3,6 +3,7 @@
 #include "common/file.h"
 #include "common/json.h"
 #include "common/tree.h"
+#include "daemon/durable/attempt.h"
 #include "daemon/durable/op_request.h"
 #include "daemon/durable/open.h"
 #include "daemon/durable/progress.h"
@@ -11,6 +12,7 @@
 
 #include <limits>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 namespace gpujob::durable {
 
@@ -26,10 +28,17 @@ Json to_json(const Secured& s, const std::string& level, const std::optional<Rem
     durable = {{"level", level},
                {"path", from_bytes(remote ? remote->shown(s.durable_path) : s.durable_path)}};
   }
-  return {{"verified", s.verified}, {"why", s.why},       {"files", s.files},
-          {"bytes", s.bytes},       {"durable", durable}, {"durable_error", s.durable_error},
-          {"pruned", s.pruned},     {"shared", s.shared}, {"verify_s", s.verify_s},
-          {"copy_s", s.copy_s}};
+  return {{"verified", s.verified},
+          {"why", s.why},
+          {"files", s.files},
+          {"bytes", s.bytes},
+          {"durable", durable},
+          {"durable_error", s.durable_error},
+          {"pruned", s.pruned},
+          {"shared", s.shared},
+          {"verify_s", s.verify_s},
+          {"copy_s", s.copy_s},
+          {"begun", s.begun ? Json(*s.begun) : Json()}};
 }
 
 /// One at a time for each job: the helper of a daemon that was killed goes on, and may meet the one
@@ -62,21 +71,28 @@ std::optional<Cap> read_cap(Reader& outer) {
   return cap;
 }
 
-/// The record of the attempt, where that is not there yet: nobody could go on from a checkpoint
-/// that lies there and says of no job what it is.
-Result<void> write_owed(const Json& request) {
-  const auto begin = request.find("begin");
-  if (begin == request.end() || begin->is_null()) {
-    return {};
+/// The whole request that writes the record; null or absent: none is owed.
+std::optional<Owed> read_owed(Reader& outer, const AttemptKey& of) {
+  const auto* j = outer.find("begin");
+  if (j == nullptr) {
+    return std::nullopt;
   }
-  Reader r(*begin, "begin");
-  const auto done = op_begin(r, *begin);
-  return done ? Result<void>{} : Result<void>(done.error());
+  Reader r(*j, "begin");
+  const auto key = read_key(r);
+  auto begin = begin_from_json(*j);
+  if (!r.ok() || !begin) {
+    outer.fail("begin", (r.ok() ? begin.error() : r.error()).text.c_str());
+    return std::nullopt;
+  }
+  if (key.job != of.job || key.session != of.session) {
+    outer.fail("begin", "is of another job or session");
+  }
+  return Owed{key, std::move(*begin)};
 }
 
 } // namespace
 
-Result<Json> op_secure(Reader& r, const Json& request) {
+Result<Json> op_secure(Reader& r, const Json& /*request*/) {
   SecureRequest q;
   q.key = read_key(r);
   q.seq = read_positive(r, "seq");
@@ -90,6 +106,7 @@ Result<Json> op_secure(Reader& r, const Json& request) {
   q.manifest = read_path(r, "manifest", false);
   q.keep = read_positive(r, "keep");
   q.cap = read_cap(r);
+  q.owed = read_owed(r, q.key);
   q.save_s = r.maybe_number("save_s");
   if (q.save_s && !(*q.save_s >= 0 && *q.save_s <= k_longest_save_s)) {
     r.fail("save_s", "is no time that a save takes");
@@ -119,17 +136,9 @@ Result<Json> op_secure(Reader& r, const Json& request) {
   if (!progress_path.empty()) {
     q.progress = &progress.emplace(progress_path, q.seq);
   }
-  const auto owed = write_owed(request);
-  if (!owed) {
-    q.dir.clear(); // it can be verified all the same
-    q.remote.clear();
-  }
-  auto secured = secure(q);
+  const auto secured = secure(q);
   if (secured.unknown) {
     return Error{Errc::io, secured.why};
-  }
-  if (!owed) {
-    secured.durable_error = owed.error().text;
   }
   return to_json(secured, level, remote);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "daemon/durable/attempt.h"
 #include "daemon/durable/place.h"
 #include "daemon/durable/space.h"
 
@@ -12,6 +13,12 @@
 namespace gpujob::durable {
 
 class Progress;
+
+/// The record of an attempt that is not known to be written.
+struct Owed {
+  AttemptKey key;
+  Begin begin;
+};
 
 struct SecureRequest {
   AttemptKey key;
@@ -28,6 +35,7 @@ struct SecureRequest {
   std::string past;             ///< Manifest::past
   std::optional<double> save_s; ///< what the job took to save it, where that is known
   std::string storage;          ///< Took::storage
+  std::optional<Owed> owed{};   ///< goes first (owed.h)
   Progress* progress = nullptr; ///< told of what is copied; null: nobody looks
 };
 
@@ -42,6 +50,7 @@ struct Secured {
   int pruned = 0;           ///< older checkpoints that were removed
   std::uint64_t shared = 0; ///< bytes that were in the durable directory already
   double verify_s = 0, copy_s = 0;
+  std::optional<int> begun; ///< the attempt whose record was owed and is written
 };
 
 /// Proves that a checkpoint is whole, writes its local manifest, copies it to the durable

@@ -259,6 +259,10 @@ void on_event(World& w, const Secured& e, Now now) {
   if (c == nullptr || (c->state != CheckpointState::securing && !c->copying)) {
     return;
   }
+  if (e.begun == job->attempt && job->begin_record != Work::none) {
+    job->begin_record = Work::none;
+    job->record_retry_at.reset(); // the record of its end need not wait, either
+  }
   const bool again = std::exchange(c->copying, false);
   const bool at_once = c->failures == 0; // a mount that was away tells nothing of the next save
   Checkpoint looked;

@@ -96,6 +96,7 @@ struct Secured {
   std::string durable_error;
   std::optional<double> verify_s{}; ///< listing and hashing it here
   bool answered = true;             ///< false: the helper died or hung; nothing is known
+  std::optional<int> begun{};       ///< the attempt whose begin record was written with it
 };
 struct RecordWritten {
   JobId id;

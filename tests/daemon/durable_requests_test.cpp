@@ -82,11 +82,28 @@ TEST_CASE("a copy may take as long as slow storage needs for the largest checkpo
 TEST_CASE("a checkpoint is stored only when a record says what job it is of") {
   Side s;
   s.job.begin_record = Work::wanted; // the helper that wrote it was killed
-  CHECK(s.save(1, "weights").durable_level == "stored");
+  const auto secured = s.save(1, "weights");
+  CHECK(secured.durable_level == "stored");
+  CHECK(secured.begun == 1);
   const auto found = s.scan();
   REQUIRE(found.jobs.size() == 1);
   CHECK(found.jobs[0].spec == s.job.spec);
   REQUIRE(newest_verified(found.jobs[0]));
+  s.job.begin_record = Work::none;
+  CHECK_FALSE(s.save(2, "more").begun);
+}
+
+TEST_CASE("where an earlier attempt's record says whose it is the newest one's is not waited for") {
+  Side s;
+  REQUIRE(durable_requests::read_done(
+      Side::ask(durable_requests::begin(s.place, s.job, wall_from_ns(5)))));
+  s.job.attempt = 2;
+  s.job.begin_record = Work::wanted;
+  REQUIRE(make_directories(s.durable.path() + "/jobs/" + s.job.id +
+                           "/attempts/2-sess1/spec.json")); // which is no file
+  const auto secured = s.save(1, "weights");
+  CHECK(secured.durable_level == "stored");
+  CHECK_FALSE(secured.begun);
 }
 
 TEST_CASE("while that record cannot be written a checkpoint is verified and not stored") {

@@ -161,11 +161,14 @@ TEST_CASE("a durable directory that hangs keeps no checkpoint from being verifie
   World w;
   put(w.ckpt() + "/a.pt", torch_file("one"));
   // Whoever reads it waits for a writer that never comes.
+  const auto* hangs = GENERATE("/manifest.json", "/../../spec.json");
   std::filesystem::create_directories(w.checkpoint_dir(7));
-  REQUIRE(::mkfifo((w.checkpoint_dir(7) + "/manifest.json").c_str(), 0600) == 0);
+  REQUIRE(::mkfifo((w.checkpoint_dir(7) + hangs).c_str(), 0600) == 0);
   const auto helper = ::fork();
   if (helper == 0) {
-    (void)World::ask(w.secure_request(w.ckpt() + "/a.pt", 1));
+    auto request = w.secure_request(w.ckpt() + "/a.pt", 1);
+    request["begin"] = w.begin_request();
+    (void)World::ask(request);
     ::_exit(0);
   }
   CHECK(wait_until([&] { return durable::read_manifest(w.manifest(1)).has_value(); }));

@@ -5,6 +5,9 @@
 #include "tests/durable/world.h"
 #include "tests/support/skip.h"
 
+#include <filesystem>
+#include <fstream>
+
 using namespace gpujob;
 using namespace gpujob::test;
 
@@ -90,6 +93,33 @@ TEST_CASE("nothing goes for the sake of one when the newest has rotted", "[space
   CHECK(reply["durable"].is_null());
   CHECK(reply["pruned"] == 0);
   CHECK(w.stored().size() == 2);
+}
+
+TEST_CASE("a storage too full for a new record still makes room for a checkpoint", "[space]") {
+  World w;
+  const SmallDisk disk(w.durable(), "size=256k");
+  if (!disk.mounted()) {
+    skip("mounting a tmpfs needs root and CAP_SYS_ADMIN");
+    return;
+  }
+  (void)World::ask_well(w.begin_request());
+  const auto save = [&](int seq, int attempt) {
+    put(w.ckpt() + "/a.bin", std::string(80'000U / seq, static_cast<char>('a' + seq)));
+    auto request = w.secure_request(w.ckpt() + "/a.bin", seq, attempt);
+    request["begin"] = w.begin_request(attempt);
+    return World::ask_well(request);
+  };
+  for (int seq = 1; seq <= 2; ++seq) {
+    REQUIRE_FALSE(save(seq, 1)["durable"].is_null());
+  }
+  for (int i = 0; std::filesystem::space(w.durable()).available > 0; ++i) { // to the last page
+    std::ofstream(w.durable() + "/of-others-" + std::to_string(i)) << std::string(4096, 'x');
+  }
+  const auto reply = save(3, 2);
+  INFO(reply.dump());
+  CHECK(reply["durable"]["path"] == w.checkpoint_dir(3, 2));
+  CHECK(reply["begun"] == 2);
+  CHECK(reply["pruned"] > 0);
 }
 
 TEST_CASE("a cap that is no number is refused", "[space]") {

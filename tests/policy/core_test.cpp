@@ -295,6 +295,26 @@ TEST_CASE("a durable record that could not be written is tried again later, not 
   CHECK(b.action<WriteRecord>());
 }
 
+TEST_CASE("a record that came with a checkpoint is owed no more, and the end's does not wait") {
+  Bench b;
+  b.durable();
+  b.run();
+  b.step(RecordWritten{"j1", false, false});
+  b.saved("/c/m.pt", "sig1");
+  Secured with{"j1", 1, true, "", 1, "/m", "stored", "/d", ""};
+  with.begun = 2; // of an attempt that is not this one
+  b.step(with);
+  CHECK(b.job().begin_record == Work::wanted);
+  b.saved("/c/n.pt", "sig2");
+  with.seq = 2;
+  with.begun = 1;
+  b.step(with);
+  CHECK(b.job().begin_record == Work::none);
+  b.gone(b.exit_record(0));
+  REQUIRE(b.action<WriteRecord>());
+  CHECK(b.action<WriteRecord>()->end);
+}
+
 TEST_CASE("after a restart what was issued is wanted again, and what has no environment is held") {
   Bench b;
   b.run();
