@@ -53,7 +53,7 @@ count() {
 # tally PRESET: prints "passed failed skipped", then each test that did not pass, with the end of what it
 # printed indented under it. What could not be run at all has failed.
 tally() {
-  "$PYTHON" - "$1" "$ROOT/build/$1/junit.xml" <<'PYTHON'
+  PYTHONIOENCODING=utf-8:replace "$PYTHON" - "$1" "$ROOT/build/$1/junit.xml" <<'PYTHON'
 import sys
 import xml.etree.ElementTree as tree
 preset, path = sys.argv[1:]

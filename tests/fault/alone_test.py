@@ -24,7 +24,7 @@ class Alone(Case):
     def setUp(self):
         super().setUp()
         self.vm.own_programs()
-        self.vm.start("--session-limit", f"{25 * SLOW:.1f}s", "--session-start", "now", "--slots", "3")
+        self.vm.start("--session-limit", f"{40 * SLOW:.1f}s", "--session-start", "now", "--slots", "3")
 
     def begin(self, name, *command):
         self.vm.ok("run", "-d", "--name", name, "--lead", f"{LEAD:.1f}s", "--", *command)
@@ -47,6 +47,7 @@ class Alone(Case):
         self.begin("deaf", "sh", "-c", "trap '' TERM; echo up; while :; do sleep 0.1; done")
         for name in ("saves", "exits"):
             wait_until(lambda: self.vm.show(name)["catches"], "the handler is there")
+        self.vm.wait_state("deaf", "running")
         before = {name: self.vm.show(name) for name in ("saves", "exits", "deaf")}
         self.assertEqual({v["state"] for v in before.values()}, {"running"})
         come_back = self.abandon()

@@ -21,7 +21,7 @@ class Clock(Case):
         clocks = Clocks(self.vm)
         durable = self.path("d")
         os.mkdir(durable)
-        self.vm.start("--session-limit", f"{30 * SLOW:.1f}s", "--session-start", "now", "--durable", durable)
+        self.vm.start("--session-limit", f"{45 * SLOW:.1f}s", "--session-start", "now", "--durable", durable)
         client = self.vm.popen("run", "--name", "x", "--lead", f"{LEAD:.1f}s", "--", PYTHON, SAVER, "100000")
         client.stdout.readline()
         wait_until(lambda: self.vm.show("x")["catches"], "the handler is there")

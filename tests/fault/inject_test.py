@@ -16,7 +16,7 @@ twice, nothing confirmed is lost, nothing on disk is half, nothing spins, hangs,
 
 CI takes PER_ROW lives of each row, evenly over its calls and then over who makes them.
 GPUJOB_INJECT_ALL=1 takes all: some 2 500 lives, 25 minutes on two cores (run the file by hand: ctest
-gives a test 120 s).
+gives a test 300 s).
 """
 import itertools
 import os

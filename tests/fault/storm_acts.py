@@ -207,8 +207,8 @@ class Acts:
     def act_kill_helper(self):
         self.act_checkpoint()  # which needs one
         daemons, until = self.daemons(), time.monotonic() + 0.5
-        while not (pids := self.helpers(daemons)) and time.monotonic() < until:
-            pass
+        while not (pids := self.helpers(daemons)) and daemons and time.monotonic() < until:
+            time.sleep(0.001)
         self.log(f"kill helpers {pids}")
         for pid in pids:
             self.kill(pid)

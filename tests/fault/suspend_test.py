@@ -31,7 +31,7 @@ def boot():
 class Suspend(Case):
     def begin(self):
         """A job whose request is some seconds away, and the plan of its shim."""
-        started = PLAN_END_S - LEAD - 16 * SLOW
+        started = PLAN_END_S - LEAD - 24 * SLOW
         self.vm.env["GPUJOB_PLATFORM"] = "kaggle"
         self.vm.start("--session-limit", "12h", "--session-start", f"-{started:.1f}s")
         self.vm.ok("run", "-d", "--name", "x", "--lead", f"{LEAD:.1f}s", "--", PYTHON, "-c", STUBBORN)

@@ -92,8 +92,11 @@ class Assign(Case):
         self.start("a", "--gpus", "1", "--idle-gpu", "1s", "--idle-gpu-stop", "3s")
         self.vm.wait_state("a", "stopped")
         self.assertIn("its GPU was idle for ", self.vm.show("a")["reason"])
-        with open(told, encoding="utf-8") as f:
-            self.assertIn("GPU 0 has been idle for ", f.read())
+
+        def warned():
+            with open(told, encoding="utf-8") as f:
+                return "GPU 0 has been idle for " in f.read()
+        wait_until(lambda: os.path.exists(told) and warned(), "it was warned of")
 
 
 if __name__ == "__main__":

@@ -116,7 +116,7 @@ class Notice(Watched):
         self.assertLess(instant(session["plan_ends_at"]), end)
         parked = vm.wait_state("x", "parked", limit=60 * SLOW)
         self.assertEqual(vm.client.wait(60 * SLOW), 85)
-        self.assertLess(time.time(), end)
+        self.assertLess(instant(parked["ended_at"]), end)
         last = parked["checkpoints"][-1]
         self.assertEqual((last["confirmed"], last["how"], parked["attempt"]), (True, "notify", 1))
         self.assertEqual(parked["interruptions"], 1)

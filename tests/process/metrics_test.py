@@ -210,7 +210,7 @@ class Metrics(Case):
                 self.assertEqual(one.recv(1), b"")
             except ConnectionResetError:
                 pass
-        self.assertLess(time.monotonic() - begun, 4)
+        self.assertLess(time.monotonic() - begun, 15)
         self.assertEqual(self.ask(url, token)[0], 200)
 
     def test_only_this_machine_is_listened_on(self):

@@ -183,7 +183,7 @@ class Session(Case):
         self.assertAlmostEqual(session["elapsed_s"] + session["remaining_s"], 3600 * SLOW, delta=0.1)
 
     def test_the_daemon_dies_again_and_again_and_nothing_is_lost(self):
-        self.begin(self.vm, SESSION, "--durable", self.durable())
+        self.begin(self.vm, SESSION + 10, "--durable", self.durable())
         client = self.vm.popen(*self.line("100000"))
         client.stdout.readline()
         for _ in range(3):

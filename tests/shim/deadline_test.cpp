@@ -53,9 +53,11 @@ TEST_CASE("A job that ignores everything is asked, TERMed and KILLed in this ord
   PlayDaemon d;
   // Nothing to wait for, so that the request is not held back for the first catch.
   d.launch.checkpoint_signal = "none";
-  d.launch.plan = end_soon(200ms);
-  d.shell("trap '' TERM; while :; do sleep 0.05; done");
+  d.shell("trap '' TERM; : > $D/ready; while :; do sleep 0.05; done");
   d.start();
+  d.await_file("ready");
+  PlayLink link(d, 0);
+  link.send({{"op", "plan"}, {"plan", to_json(end_soon(200ms))}});
   const auto record = d.finish();
   CHECK(record.signal == SIGKILL);
   CHECK(record.term_sent == EndReason::session_limit);

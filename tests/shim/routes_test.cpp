@@ -79,7 +79,7 @@ TEST_CASE("the checkpoint command runs as the job would, and its exit 0 is an ac
                             "$GPUJOB_CKPT_DIR $PWD > told.part; mv told.part told";
   d.launch.plan = end_soon(20s);
   // It ends by itself once the command has told.
-  d.shell("while [ ! -e told ]; do sleep 0.02; done; sleep 1");
+  d.shell("until grep -q '\"kind\":\"checkpoint\"' $D/attempt/journal.jsonl; do sleep 0.02; done");
   d.start();
   const auto job = d.await<journal::Started>().child_pid;
   const auto record = d.finish();
@@ -97,7 +97,7 @@ TEST_CASE("the checkpoint command runs as the job would, and its exit 0 is an ac
 TEST_CASE("a checkpoint command that fails is told, and is no acknowledgement") {
   PlayDaemon d;
   d.launch.checkpoint_cmd = "exit 3";
-  d.launch.plan = end_soon(1s);
+  d.launch.plan = end_soon(4s);
   d.shell(k_deaf);
   d.start();
   d.finish();
@@ -111,7 +111,7 @@ TEST_CASE("a checkpoint command that fails is told, and is no acknowledgement") 
 TEST_CASE("a checkpoint command has the grace, then it is ended with all it started") {
   PlayDaemon d;
   d.launch.checkpoint_cmd = "echo $$ > pid; sleep 1000 & echo $! > below; wait";
-  d.launch.plan = end_soon(2s);
+  d.launch.plan = end_soon(4s);
   d.shell(k_deaf);
   d.start();
   d.finish();
@@ -242,7 +242,7 @@ TEST_CASE("what the job has open for writing is not copied until it is closed") 
     d.finish();
   }
   SECTION("never closed") {
-    d.launch.plan = end_soon(4s);
+    d.launch.plan = end_soon(8s);
     d.start();
     d.finish();
     CHECK(saves(d).empty());
@@ -316,7 +316,7 @@ TEST_CASE("a copy that is under way when the job ends is finished") {
   write(d.in("model.bin"), "last weights");
   d.launch.checkpoint_signal = "none";
   d.launch.plan = end_soon(20s);
-  d.shell("sleep 0.5");
+  d.shell("until [ -e $D/attempt/notice.json ]; do sleep 0.02; done");
   d.start();
   CHECK(d.finish().code == 0);
   REQUIRE(saves(d).size() == 1);
