@@ -9,15 +9,11 @@ namespace gpujob::durable {
 
 namespace {
 
-/// What is not proven to be on a remote is in its spool, too: that of the attempt itself says
-/// nothing.
-bool is_known_by_others(const SecureRequest& q) {
+bool has_record(const SecureRequest& q) {
   Problems ignored;
   const auto job = read_job(q.dir, q.key.job, ignored);
-  return std::ranges::any_of(job.attempts, [&](const StoredAttempt& a) {
-    const bool own = a.key.attempt == q.owed->key.attempt && a.key.session == q.owed->key.session;
-    return a.begin && !own;
-  });
+  return std::ranges::any_of(job.attempts,
+                             [](const StoredAttempt& a) { return a.begin.has_value(); });
 }
 
 Result<void> write(const SecureRequest& q, const Remote* remote) {
@@ -35,7 +31,8 @@ Result<void> write_owed(const SecureRequest& q, const Remote* remote, Secured& o
   }
   const auto written = write(q, remote);
   out.begun = written ? std::optional(q.owed->key.attempt) : std::nullopt;
-  if (written || is_known_by_others(q)) {
+  // What stands in a spool may not be on its remote.
+  if (written || (remote == nullptr && has_record(q))) {
     return {};
   }
   return Error{Errc::io, written.error().text}; // whatever it is, the checkpoint is what it was

@@ -57,6 +57,33 @@ TEST_CASE("what rclone says is shown without what addresses carry", "[remote]") 
         "dial https://host/x: refused");
 }
 
+TEST_CASE("nothing is stored on a remote that takes no record of whose it is", "[remote]") {
+  if (!has_rclone()) {
+    return;
+  }
+  RemoteWorld w;
+  REQUIRE(w.open()["ok"] == true);
+  put(w.ckpt() + "/a.pt", torch_file("one"));
+  auto request = w.request("a.pt", 1);
+  request["begin"] = w.begin_request();
+  {
+    const Variable refuses(
+        "GPUJOB_RCLONE",
+        w.script("case \"$*\" in *rcat*spec.json*) exit 1;; esac; exec \"$RCLONE\" \"$@\""));
+    for (int i = 0; i < 2; ++i) { // the second time it stands in the spool
+      const auto reply = World::ask_well(request);
+      INFO(reply.dump());
+      CHECK(reply["verified"] == true);
+      CHECK(reply["durable"].is_null());
+      CHECK(reply["begun"].is_null());
+    }
+  }
+  const auto reply = World::ask_well(request);
+  CHECK(reply["durable"]["level"] == "stored");
+  CHECK(reply["begun"] == 1);
+  CHECK(std::filesystem::exists(w.there() + "/jobs/job1/attempts/1-s1/spec.json"));
+}
+
 TEST_CASE("a checkpoint on a remote: stored there, hollow here, back on the next VM", "[remote]") {
   if (!has_rclone()) {
     return;

@@ -96,7 +96,10 @@ public:
     return request;
   }
   [[nodiscard]] Json open() const { return World::ask(on_remote({{"op", "open"}})); }
-  void begin() const { (void)World::ask_well(on_remote(m_world.begin_request(m_vm, session()))); }
+  [[nodiscard]] Json begin_request() const {
+    return on_remote(m_world.begin_request(m_vm, session()));
+  }
+  void begin() const { (void)World::ask_well(begin_request()); }
   [[nodiscard]] Json scan() const {
     return World::ask(on_remote({{"op", "scan"}, {"dirs", {spool()}}, {"session", session()}}));
   }
